@@ -1,1 +1,3 @@
+//! The running Lanspread peer: network, disk and discovery around the engine.
 
+pub mod runtime;

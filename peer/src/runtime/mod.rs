@@ -1,0 +1,3 @@
+//! The background thread that runs a peer.
+
+pub mod supervisor;
