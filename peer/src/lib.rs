@@ -1,3 +1,7 @@
 //! The running Lanspread peer: network, disk and discovery around the engine.
 
+pub mod api;
+pub mod catalog_file;
+pub mod json_lines;
+pub mod logging;
 pub mod runtime;
