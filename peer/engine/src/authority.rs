@@ -1,0 +1,336 @@
+//! Which catalog is in force, and which manifest of a game is the accepted one.
+//!
+//! Order of authority: the newest catalog by the pinned key, else the given file, else none. Nothing is pinned by
+//! itself; without a pin the signed catalogs that are met are only offered.
+//!
+//! A manifest in the catalog pins a game's payload. Without one, the manifest that most complete peers of the expected
+//! version hold is chosen once per version, when it is first needed, and stored.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use lanspread_protocol::message::{Control, OfferState};
+use lanspread_protocol::{
+    Blake3Hash, Catalog, CatalogHead, Game, GameId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
+};
+
+use crate::config::EngineConfig;
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::event::{Event, Level};
+use crate::ids::ConnId;
+use crate::input::BlobError;
+
+/// Signed catalogs of other organisers that are remembered at once.
+const MAX_MET: usize = 32;
+
+/// The catalog file that was given.
+#[derive(Clone, Debug)]
+pub enum GivenCatalog {
+    /// Without a signature beside it.
+    Plain(Arc<Catalog>),
+    Signed(Arc<SignedCatalog>),
+}
+
+/// Where the catalog in force comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatalogSource {
+    /// The newest by the pinned key.
+    Pinned(OrganiserKey),
+    Given {
+        signed_by: Option<OrganiserKey>,
+    },
+    Nothing,
+}
+
+#[derive(Debug)]
+pub(crate) struct Authority {
+    pinned: Option<OrganiserKey>,
+    /// The newest by the pinned key.
+    signed: Option<Arc<SignedCatalog>>,
+    given: Option<GivenCatalog>,
+    /// What is in force, by id.
+    games: BTreeMap<GameId, Game>,
+    serial: u64,
+    /// Chosen manifests of games that the catalog does not pin.
+    accepted: BTreeMap<GameId, (Version, ManifestId)>,
+    /// Signed catalogs by keys that are not pinned: the newest head, and who holds one.
+    met: BTreeMap<OrganiserKey, (CatalogHead, BTreeSet<PeerId>)>,
+    /// The catalog that is being fetched.
+    fetching: Option<Blake3Hash>,
+    /// Catalogs that turned out to be wrong.
+    refused: BTreeSet<Blake3Hash>,
+}
+
+impl Authority {
+    pub(crate) fn new(config: &EngineConfig) -> Self {
+        let pinned = config.pinned;
+        let signed = config.signed.clone().filter(|signed| Some(signed.head.key) == pinned).map(Arc::new);
+        let mut authority = Self {
+            pinned,
+            signed,
+            given: config.given.clone(),
+            games: BTreeMap::new(),
+            serial: 0,
+            accepted: config.accepted.clone(),
+            met: BTreeMap::new(),
+            fetching: None,
+            refused: BTreeSet::new(),
+        };
+        authority.adopt_given();
+        authority.put_in_force();
+        authority
+    }
+
+    /// A given file by the pinned key competes with the stored one.
+    fn adopt_given(&mut self) -> bool {
+        let Some(GivenCatalog::Signed(given)) = &self.given else { return false };
+        let is_newer = self.signed.as_ref().is_none_or(|signed| given.head.is_newer_than(&signed.head));
+        if Some(given.head.key) == self.pinned && is_newer {
+            self.signed = Some(Arc::clone(given));
+            return true;
+        }
+        false
+    }
+
+    fn in_force(&self) -> Option<&Catalog> {
+        match (&self.signed, &self.given) {
+            (Some(signed), _) => Some(&signed.catalog),
+            (None, Some(GivenCatalog::Signed(given))) => Some(&given.catalog),
+            (None, Some(GivenCatalog::Plain(given))) => Some(given),
+            (None, None) => None,
+        }
+    }
+
+    fn put_in_force(&mut self) {
+        let catalog = self.in_force();
+        let games =
+            catalog.map(|catalog| catalog.games.iter().map(|game| (game.id.clone(), game.clone())).collect());
+        self.serial = catalog.map_or(0, |catalog| catalog.serial);
+        self.games = games.unwrap_or_default();
+        let games = &self.games;
+        self.accepted.retain(|id, (version, _)| {
+            games.get(id).is_none_or(|game| game.version.as_ref() == Some(version))
+        });
+    }
+
+    pub(crate) fn source(&self) -> CatalogSource {
+        match (&self.signed, &self.given) {
+            (Some(signed), _) => CatalogSource::Pinned(signed.head.key),
+            (None, Some(GivenCatalog::Signed(given))) => {
+                CatalogSource::Given { signed_by: Some(given.head.key) }
+            }
+            (None, Some(GivenCatalog::Plain(_))) => CatalogSource::Given { signed_by: None },
+            (None, None) => CatalogSource::Nothing,
+        }
+    }
+
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// What others are told: the signed catalog that is held.
+    pub(crate) fn head(&self) -> Option<CatalogHead> {
+        match (&self.signed, &self.given) {
+            (Some(signed), _) => Some(signed.head.clone()),
+            (None, Some(GivenCatalog::Signed(given))) => Some(given.head.clone()),
+            (None, Some(GivenCatalog::Plain(_)) | None) => None,
+        }
+    }
+
+    pub(crate) fn games(&self) -> &BTreeMap<GameId, Game> {
+        &self.games
+    }
+
+    pub(crate) fn game(&self, id: &GameId) -> Option<&Game> {
+        self.games.get(id)
+    }
+
+    pub(crate) fn expected(&self, id: &GameId) -> Option<&Version> {
+        self.games.get(id)?.version.as_ref()
+    }
+
+    /// The accepted manifest of the expected version: pinned, or chosen before.
+    pub(crate) fn accepted(&self, id: &GameId) -> Option<ManifestId> {
+        let game = self.games.get(id)?;
+        let chosen = self.accepted.get(id).filter(|(version, _)| Some(version) == game.version.as_ref());
+        game.manifest.or(chosen.map(|(_, manifest)| *manifest))
+    }
+
+    fn is_newer_than_held(&self, head: &CatalogHead) -> bool {
+        self.signed.as_ref().is_none_or(|signed| head.is_newer_than(&signed.head))
+    }
+}
+
+impl Engine {
+    /// The accepted manifest for a download; chosen by vote and stored if the catalog leaves it open. `None`: nobody
+    /// has the expected version.
+    pub(crate) fn choose_manifest(&mut self, game: &GameId) -> Option<ManifestId> {
+        if let Some(manifest) = self.authority.accepted(game) {
+            return Some(manifest);
+        }
+        let expected = self.authority.expected(game)?.clone();
+        let mut votes: BTreeMap<ManifestId, BTreeSet<IpAddr>> = BTreeMap::new();
+        for (peer, conn) in self.roster.live_peers() {
+            let offer = self.roster.live(peer).and_then(|live| live.offers.get(game));
+            if let (Some(OfferState::Complete { version, manifest }), Some(ip)) =
+                (offer, self.roster.ip_of(conn))
+                && *version == expected
+            {
+                votes.entry(*manifest).or_default().insert(ip);
+            }
+        }
+        // Of equal counts the lowest id wins: `max_by_key` keeps the last of equals, so the order is turned around.
+        let (manifest, _) = votes.into_iter().rev().max_by_key(|(_, voters)| voters.len())?;
+        self.accept(game, expected, manifest);
+        Some(manifest)
+    }
+
+    /// Stores the accepted manifest of a game that the catalog does not pin.
+    pub(crate) fn accept(&mut self, game: &GameId, version: Version, manifest: ManifestId) {
+        self.authority.accepted.insert(game.clone(), (version.clone(), manifest));
+        self.push(Effect::StoreAccepted { game: game.clone(), version, manifest });
+    }
+
+    pub(crate) fn trust(&mut self, key: OrganiserKey) {
+        self.authority.pinned = Some(key);
+        self.authority.signed = None;
+        self.push(Effect::StorePin(key));
+        self.authority.adopt_given();
+        self.catalog_may_have_changed();
+        self.fetch_newest_catalog();
+    }
+
+    pub(crate) fn catalog_announced(&mut self, peer: PeerId, head: CatalogHead) {
+        if let Some(live) = self.roster.live_mut(peer) {
+            live.catalog = Some(head.clone());
+        }
+        if self.authority.pinned == Some(head.key) {
+            self.fetch_newest_catalog();
+        } else if let Some(pinned) = self.authority.pinned {
+            tracing::warn!(%peer, key = %head.key, %pinned, "refused: a catalog by another organiser's key");
+        }
+        self.meet(peer, head);
+    }
+
+    /// Tells the person of a signed catalog; again when more PCs hold one.
+    fn meet(&mut self, peer: PeerId, head: CatalogHead) {
+        let key = head.key;
+        if self.authority.met.len() >= MAX_MET && !self.authority.met.contains_key(&key) {
+            return;
+        }
+        let (newest, peers) =
+            self.authority.met.entry(key).or_insert_with(|| (head.clone(), BTreeSet::new()));
+        if head.is_newer_than(newest) {
+            *newest = head;
+        }
+        let is_news = peers.insert(peer);
+        let (party, peers) = (newest.party.clone(), peers.len());
+        if is_news && self.authority.pinned.is_none() {
+            self.emit(Event::CatalogOffered { party, key, words: key.words(), peers });
+        }
+    }
+
+    /// Fetches the newest catalog by the pinned key that a peer holds, if it is newer than the one in force.
+    pub(crate) fn fetch_newest_catalog(&mut self) {
+        if self.authority.fetching.is_some() {
+            return;
+        }
+        let mut newest: Option<(CatalogHead, ConnId)> = None;
+        for (peer, conn) in self.roster.live_peers() {
+            let Some(head) = self.roster.live(peer).and_then(|live| live.catalog.as_ref()) else { continue };
+            let is_candidate = Some(head.key) == self.authority.pinned
+                && self.authority.is_newer_than_held(head)
+                && !self.authority.refused.contains(&head.hash);
+            if is_candidate && newest.as_ref().is_none_or(|(newest, _)| head.is_newer_than(newest)) {
+                newest = Some((head.clone(), conn));
+            }
+        }
+        if let Some((head, conn)) = newest {
+            self.authority.fetching = Some(head.hash);
+            self.push(Effect::FetchCatalog { conn, head });
+        }
+    }
+
+    pub(crate) fn catalog_fetched(
+        &mut self,
+        conn: ConnId,
+        head: &CatalogHead,
+        result: Result<Box<SignedCatalog>, BlobError>,
+    ) {
+        self.authority.fetching = None;
+        match result {
+            Ok(signed) if signed.head == *head && Some(head.key) == self.authority.pinned => {
+                if self.authority.is_newer_than_held(head) {
+                    let signed: Arc<SignedCatalog> = Arc::from(signed);
+                    self.authority.signed = Some(Arc::clone(&signed));
+                    self.push(Effect::StoreCatalog(signed));
+                    self.catalog_may_have_changed();
+                }
+            }
+            Ok(_) | Err(BlobError::Wrong(_)) => {
+                let serial = head.serial;
+                tracing::warn!(
+                    conn = conn.0,
+                    serial,
+                    ?result,
+                    "refused: a catalog that is not what was announced"
+                );
+                self.authority.refused.insert(head.hash);
+                let message =
+                    format!("A catalog (serial {serial}) was refused: its signature or contents are wrong.");
+                self.emit(Event::Notice { level: Level::Warning, message });
+            }
+            Err(BlobError::Unavailable) => {
+                // The peer may announce it again; others that hold it are asked now.
+                if let Some(peer) = self.roster.peer_of(conn)
+                    && let Some(live) = self.roster.live_mut(peer)
+                {
+                    live.catalog = None;
+                }
+            }
+        }
+        self.fetch_newest_catalog();
+    }
+
+    pub(crate) fn catalog_given(&mut self, given: GivenCatalog) {
+        self.authority.given = Some(given);
+        if self.authority.adopt_given()
+            && let Some(signed) = self.authority.signed.clone()
+        {
+            self.push(Effect::StoreCatalog(signed));
+        }
+        self.catalog_may_have_changed();
+    }
+
+    /// Puts the catalog in force, says what changed, and lets everything that hangs on it follow.
+    fn catalog_may_have_changed(&mut self) {
+        let (old_games, old_serial) = (self.authority.games.clone(), self.authority.serial);
+        self.authority.put_in_force();
+        let new_games = &self.authority.games;
+        let added: Vec<GameId> =
+            new_games.keys().filter(|id| !old_games.contains_key(*id)).cloned().collect();
+        let removed: Vec<GameId> =
+            old_games.keys().filter(|id| !new_games.contains_key(*id)).cloned().collect();
+        let differs = |(id, game): &(&GameId, &Game)| old_games.get(*id).is_some_and(|old| old != *game);
+        let changed: Vec<GameId> = new_games.iter().filter(differs).map(|(id, _)| id.clone()).collect();
+        let serial = self.authority.serial;
+        if serial == old_serial && added.is_empty() && removed.is_empty() && changed.is_empty() {
+            return;
+        }
+        let signed_by = match self.authority.source() {
+            CatalogSource::Pinned(key) => Some(key),
+            CatalogSource::Given { signed_by } => signed_by,
+            CatalogSource::Nothing => None,
+        };
+        let affected: Vec<GameId> = added.iter().chain(&removed).chain(&changed).cloned().collect();
+        self.emit(Event::CatalogChanged { serial, signed_by, added, changed, removed });
+        if let Some(head) = self.authority.head() {
+            self.broadcast(&Control::Catalog(head));
+        }
+        for game in &affected {
+            self.catalog_entry_changed(game);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What an engine starts with.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use lanspread_protocol::{GameId, InstanceId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version};
+use serde::{Deserialize, Serialize};
+
+use crate::authority::GivenCatalog;
+
+/// What an engine starts with: identity, settings, and what an earlier run stored.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    pub me: PeerId,
+    pub instance: InstanceId,
+    /// The program's version, for people.
+    pub program: String,
+    /// The player's name.
+    pub name: String,
+    /// The PC's name.
+    pub pc: String,
+    /// All the engine's randomness.
+    pub seed: u64,
+    /// Addresses typed by hand; each inner list is one host's possible ports.
+    pub addresses: Vec<Vec<SocketAddr>>,
+    /// The file that was given, or the stick's.
+    pub given: Option<GivenCatalog>,
+    /// The organiser whose catalogs are in force.
+    pub pinned: Option<OrganiserKey>,
+    /// The newest catalog by that organiser which an earlier run stored.
+    pub signed: Option<SignedCatalog>,
+    /// The accepted manifests of games that the catalog does not pin, with the version each was chosen for.
+    pub accepted: BTreeMap<GameId, (Version, ManifestId)>,
+    /// Downloads that an earlier run left.
+    pub queue: Vec<QueuedDownload>,
+    /// Downloads that run at once.
+    pub parallel_downloads: usize,
+    /// Bytes a second, 0 is unlimited.
+    pub upload_limit: u64,
+}
+
+/// A download that waits: stored, so that it survives a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedDownload {
+    pub game: GameId,
+    pub paused: bool,
+}

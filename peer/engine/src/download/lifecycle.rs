@@ -1,0 +1,437 @@
+//! A download's stages and their ends.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use lanspread_protocol::message::OfferState;
+use lanspread_protocol::{GameId, Manifest, ManifestId, PeerId};
+
+use super::fetches::source_of;
+use super::{Download, Stage, Swarm};
+use crate::command::{CommandError, ErrorCode};
+use crate::effect::{Effect, StoreMode};
+use crate::engine::{Engine, busy};
+use crate::event::Event;
+use crate::ids::{ConnId, OpId};
+use crate::input::{BlobError, DiskFailure, FailureKind, Opened, ScannedGame};
+use crate::library::LocalState;
+use crate::operations::{Operation, OperationKind, Why, Work, unknown};
+
+impl Engine {
+    pub(crate) fn start_download(&mut self, game: &GameId) -> Result<(), CommandError> {
+        let Some(entry) = self.authority.game(game) else { return Err(unknown(game)) };
+        if entry.version.is_none() {
+            let message = format!("{game}: the catalog names no version, so there is nothing to download");
+            return Err(CommandError::new(ErrorCode::CatalogMismatch, message));
+        }
+        if self.operations.get(game).is_some() {
+            return Err(busy(game, "an operation runs on it already"));
+        }
+        if matches!(self.local_state(game), Some(LocalState::Downloaded | LocalState::Installed)) {
+            self.emit(Event::OperationFinished { game: game.clone(), operation: OperationKind::Download });
+            return Ok(());
+        }
+        let is_waiting = self.operations.queue().iter().any(|waiting| waiting.game == *game);
+        if !is_waiting && self.sources(game).is_empty() {
+            return Err(CommandError::new(
+                ErrorCode::NoSource,
+                format!("nobody here has this version of {game} right now"),
+            ));
+        }
+        self.operations.enqueue(game, Why::Turn);
+        Ok(())
+    }
+
+    pub(crate) fn start_update(&mut self, game: &GameId) -> Result<(), CommandError> {
+        if self.authority.game(game).is_none() {
+            return Err(unknown(game));
+        }
+        if self.library.game(game).is_none_or(|local| local.scan.version.is_none()) {
+            let message = format!("{game} is not downloaded, so there is nothing to update");
+            return Err(CommandError::new(ErrorCode::NotDownloaded, message));
+        }
+        self.start_download(game)
+    }
+
+    /// Peers that have something of the expected version: complete ones with any manifest as long as none is accepted.
+    fn sources(&self, game: &GameId) -> Vec<PeerId> {
+        let accepted = self.authority.accepted(game);
+        let expected = self.authority.expected(game);
+        let is_source = |offer: &OfferState| match offer {
+            OfferState::Complete { version, manifest } => {
+                Some(version) == expected && accepted.is_none_or(|accepted| accepted == *manifest)
+            }
+            OfferState::Partial { version, manifest, .. } => {
+                Some(version) == expected && accepted == Some(*manifest)
+            }
+            OfferState::LocalOnly => false,
+        };
+        let live = self.roster.live_peers().filter_map(|(peer, _)| Some((peer, self.roster.live(peer)?)));
+        live.filter(|(_, live)| live.offers.get(game).is_some_and(is_source)).map(|(peer, _)| peer).collect()
+    }
+
+    pub(crate) fn source_count(&self, game: &GameId) -> usize {
+        self.sources(game).len()
+    }
+
+    /// Whether a source is here that can bring more than what was here when none was left.
+    fn has_source_beyond(&self, game: &GameId, units_here: usize) -> bool {
+        self.sources(game).into_iter().any(|peer| {
+            match self.roster.live(peer).and_then(|live| live.offers.get(game)) {
+                Some(OfferState::Complete { .. }) => true,
+                Some(OfferState::Partial { units, .. }) => units.len() > units_here,
+                Some(OfferState::LocalOnly) | None => false,
+            }
+        })
+    }
+
+    /// Starts downloads whose turn it is.
+    pub(crate) fn start_waiting_downloads(&mut self) {
+        let waiting: Vec<_> = self.operations.queue().to_vec();
+        for entry in waiting {
+            if self.operations.running_downloads() >= self.config.parallel_downloads {
+                return;
+            }
+            let units_here = match entry.why {
+                Why::Turn => 0,
+                Why::NoSource { units_here } => units_here,
+                Why::Paused | Why::Failed => continue,
+            };
+            // What is on disk decides how it goes on; until that is known it waits.
+            let is_ready = self.library.is_settled() || self.library.game(&entry.game).is_some();
+            if is_ready && self.operations.get(&entry.game).is_none() {
+                if self.has_source_beyond(&entry.game, units_here) {
+                    self.begin_download(&entry.game);
+                } else if entry.why == Why::Turn {
+                    self.operations.enqueue(&entry.game, Why::NoSource { units_here: 0 });
+                }
+            }
+        }
+    }
+
+    fn begin_download(&mut self, game: &GameId) {
+        let is_here = matches!(self.local_state(game), Some(LocalState::Downloaded | LocalState::Installed));
+        if is_here && self.library.game(game).is_some_and(|local| local.manifest().is_some()) {
+            self.operations.dequeue(game);
+            return;
+        }
+        let Some(manifest) = self.choose_manifest(game) else { return };
+        let has_payload = self.library.game(game).is_some_and(|local| local.scan.version.is_some());
+        let mode = if has_payload { StoreMode::Update } else { StoreMode::Fresh };
+        let version = self.authority.expected(game).cloned();
+        let download =
+            Download { version, mode, stage: Stage::LoadingManifest(manifest), since: Some(self.now) };
+        let op = self.begin(game, Work::Download(Box::new(download)));
+        self.push(Effect::LoadManifest { op, manifest });
+    }
+
+    /// The game and download of a running operation.
+    fn download_of(&mut self, op: OpId) -> Option<(GameId, &mut Download)> {
+        let game = self.operations.game_of(op)?;
+        let download = self.operations.download_mut(&game)?;
+        Some((game, download))
+    }
+
+    pub(crate) fn manifest_loaded(&mut self, op: OpId, manifest: Option<Arc<Manifest>>) {
+        let Some((game, download)) = self.download_of(op) else { return };
+        let Stage::LoadingManifest(wanted) = download.stage else { return };
+        match manifest {
+            Some(manifest) => self.open_store(&game, op, manifest),
+            None => self.fetch_manifest(&game, op, wanted, BTreeSet::new()),
+        }
+    }
+
+    /// Asks a source for the manifest that was not asked yet.
+    fn fetch_manifest(&mut self, game: &GameId, op: OpId, manifest: ManifestId, without: BTreeSet<PeerId>) {
+        let candidates: Vec<PeerId> =
+            self.sources(game).into_iter().filter(|peer| !without.contains(peer)).collect();
+        let at = usize::try_from(self.random.below(candidates.len() as u64)).unwrap_or(0);
+        let from = candidates.get(at).and_then(|peer| self.roster.live(*peer)).map(|live| live.conn);
+        let Some(from) = from else { return self.sources_are_gone(game) };
+        if let Some(download) = self.operations.download_mut(game) {
+            download.stage = Stage::FetchingManifest { manifest, from, without };
+            self.push(Effect::FetchManifest { op, conn: from, manifest });
+        }
+    }
+
+    pub(crate) fn manifest_fetched(
+        &mut self,
+        op: OpId,
+        conn: ConnId,
+        result: Result<Arc<Manifest>, BlobError>,
+    ) {
+        let asked = self.roster.peer_of(conn);
+        let Some((game, download)) = self.download_of(op) else { return };
+        let Stage::FetchingManifest { manifest: wanted, from, without } = &mut download.stage else { return };
+        if *from != conn {
+            return;
+        }
+        let (wanted, mut without) = (*wanted, std::mem::take(without));
+        match result {
+            Ok(manifest) if manifest.id() == wanted => self.open_store(&game, op, manifest),
+            Ok(_) | Err(BlobError::Unavailable | BlobError::Wrong(_)) => {
+                without.extend(asked);
+                self.fetch_manifest(&game, op, wanted, without);
+            }
+        }
+    }
+
+    fn open_store(&mut self, game: &GameId, op: OpId, manifest: Arc<Manifest>) {
+        let Some(download) = self.operations.download_mut(game) else { return };
+        download.stage = Stage::Opening(Arc::clone(&manifest));
+        let mode = download.mode;
+        self.push(Effect::OpenStore { op, game: game.clone(), manifest, mode });
+    }
+
+    pub(crate) fn store_opened(&mut self, op: OpId, result: Result<Opened, DiskFailure>) {
+        let (me, weight, now) = (self.config.me, self.upload_weight(), self.now);
+        let Some((game, download)) = self.download_of(op) else { return };
+        let Stage::Opening(manifest) = &download.stage else { return };
+        let opened = match result {
+            Ok(opened) => opened,
+            Err(failure) => return self.download_failed(&game, failure),
+        };
+        let manifest = Arc::clone(manifest);
+        let id = manifest.id();
+        let bytes_needed = opened.bytes_missing;
+        let bytes_total = manifest.total_bytes();
+        let mut swarm = Swarm::new(manifest, opened, me, weight, now);
+        let version = download.version.clone();
+        for (peer, _) in self.roster.live_peers() {
+            let offer = self.roster.live(peer).and_then(|live| live.offers.get(&game)).cloned();
+            if let Some((has, weight)) = offer.and_then(|offer| source_of(offer, id)) {
+                swarm.add_source(peer, has, weight, now);
+            }
+        }
+        let (sources, is_done) = (swarm.source_count(), swarm.units_left == 0);
+        if let Some(download) = self.operations.download_mut(&game) {
+            download.stage = Stage::Fetching(Box::new(swarm));
+        }
+        self.refresh_offer(&game);
+        if let Some(version) = version {
+            self.emit(Event::DownloadStarted {
+                game: game.clone(),
+                version,
+                bytes_total,
+                bytes_needed,
+                sources,
+            });
+        }
+        if is_done {
+            self.all_units_here(&game, op);
+        } else {
+            self.stop_if_unreachable(&game);
+        }
+    }
+
+    /// Everything is fetched: what runs twice is stopped, and the payload committed.
+    pub(crate) fn all_units_here(&mut self, game: &GameId, op: OpId) {
+        self.tell_progress(game);
+        self.announce_units();
+        let Some(download) = self.operations.download_mut(game) else { return };
+        let stage = std::mem::replace(&mut download.stage, Stage::Closing { then: None });
+        let Stage::Fetching(swarm) = stage else {
+            download.stage = stage;
+            return;
+        };
+        let cancels: Vec<_> = swarm.fetches.keys().copied().collect();
+        let (mode, version) = (download.mode, download.version.clone());
+        let is_update = mode == StoreMode::Update;
+        download.stage = if is_update { Stage::Draining(swarm) } else { Stage::Finishing(swarm) };
+        for fetch in cancels {
+            self.push(Effect::CancelFetch { fetch });
+        }
+        if is_update {
+            self.refresh_offer(game);
+            self.drain_then_write(game);
+        } else if let Some(version) = version {
+            self.push(Effect::Finish { op, game: game.clone(), version, mode });
+        }
+    }
+
+    /// Nobody reads the old payload any more: the new one is swapped in.
+    pub(crate) fn swap_in(&mut self, game: &GameId) {
+        let Some(op) = self.operations.get(game).map(|operation| operation.id) else { return };
+        let Some(download) = self.operations.download_mut(game) else { return };
+        let stage = std::mem::replace(&mut download.stage, Stage::Closing { then: None });
+        let Stage::Draining(swarm) = stage else {
+            download.stage = stage;
+            return;
+        };
+        download.stage = Stage::Finishing(swarm);
+        if let Some(version) = download.version.clone() {
+            self.push(Effect::Finish { op, game: game.clone(), version, mode: StoreMode::Update });
+        }
+    }
+
+    pub(crate) fn download_finished(&mut self, op: OpId, result: Result<ScannedGame, DiskFailure>) {
+        let Some((game, download)) = self.download_of(op) else { return };
+        let Stage::Finishing(swarm) = &download.stage else { return };
+        let scan = match result {
+            Ok(scan) => scan,
+            Err(failure) => return self.download_failed(&game, failure),
+        };
+        let bytes_fetched = swarm.bytes_fetched;
+        let seconds =
+            download.since.map_or(0.0, |since| self.now.saturating_duration_since(since).as_secs_f64());
+        let Some(Operation { work: Work::Download(download), .. }) = self.operations.take(&game) else {
+            return;
+        };
+        let operation = download.kind();
+        self.replace_local(&game, scan);
+        self.refresh_offer(&game);
+        if let Some(version) = download.version {
+            self.emit(Event::DownloadFinished { game: game.clone(), version, bytes_fetched, seconds });
+        }
+        self.emit(Event::OperationFinished { game: game.clone(), operation });
+        self.touch(&game);
+    }
+
+    pub(crate) fn write_failed(&mut self, op: OpId, failure: DiskFailure) {
+        if let Some((game, download)) = self.download_of(op)
+            && download.swarm().is_some()
+        {
+            self.download_failed(&game, failure);
+        }
+    }
+
+    /// It cannot go on: its parts stay, and a person may try again.
+    fn download_failed(&mut self, game: &GameId, failure: DiskFailure) {
+        let Some(operation) = self.operations.get(game).map(Operation::kind) else { return };
+        let was_cancelled = failure.kind == FailureKind::Cancelled;
+        if !was_cancelled {
+            let error = CommandError::new(failure.kind.code(), failure.message);
+            self.emit(Event::OperationFailed { game: game.clone(), operation, error });
+        }
+        self.close_download(game, Some(Why::Failed), false);
+    }
+
+    /// Pause (`then` says so) or cancel of a running download.
+    pub(crate) fn stop_download(&mut self, game: &GameId, then: Option<Why>) -> Result<(), CommandError> {
+        let Some(download) = self.operations.download_mut(game) else {
+            return Err(busy(game, "this operation cannot be stopped; it ends soon"));
+        };
+        match &download.stage {
+            Stage::LoadingManifest(_)
+            | Stage::FetchingManifest { .. }
+            | Stage::Opening(_)
+            | Stage::Fetching(_) => {
+                self.close_download(game, then, then.is_none());
+                Ok(())
+            }
+            Stage::Draining(_) | Stage::Finishing(_) | Stage::Closing { .. } => {
+                Err(busy(game, "it is about to finish and cannot be stopped now"))
+            }
+        }
+    }
+
+    /// Stops fetching and serving, then closes the store.
+    fn close_download(&mut self, game: &GameId, then: Option<Why>, discard: bool) {
+        let Some(op) = self.operations.get(game).map(|operation| operation.id) else { return };
+        let Some(download) = self.operations.download_mut(game) else { return };
+        let stage = std::mem::replace(&mut download.stage, Stage::Closing { then });
+        if let Stage::Fetching(swarm) = stage {
+            for fetch in swarm.fetches.keys() {
+                self.push(Effect::CancelFetch { fetch: *fetch });
+            }
+        }
+        self.cancel_serving(game);
+        self.push(Effect::CloseStore { op, game: game.clone(), discard });
+        self.refresh_offer(game);
+    }
+
+    pub(crate) fn store_closed(&mut self, op: OpId) {
+        let Some((game, download)) = self.download_of(op) else { return };
+        let Stage::Closing { then } = download.stage else { return };
+        self.end(&game);
+        if let Some(why) = then {
+            self.operations.enqueue(&game, why);
+        }
+    }
+
+    /// The catalog expects something else now: a running download starts over with that; its chunks are reused.
+    pub(crate) fn download_expectation_changed(&mut self, game: &GameId) {
+        let (expected, accepted) = (self.authority.expected(game).cloned(), self.authority.accepted(game));
+        let Some(download) = self.operations.download(game) else { return };
+        let is_same_manifest = match (&download.stage, accepted) {
+            (_, None) => true,
+            (Stage::LoadingManifest(manifest) | Stage::FetchingManifest { manifest, .. }, Some(accepted)) => {
+                *manifest == accepted
+            }
+            (Stage::Opening(manifest), Some(accepted)) => manifest.id() == accepted,
+            (Stage::Fetching(swarm), Some(accepted)) => swarm.manifest.id() == accepted,
+            (Stage::Draining(_) | Stage::Finishing(_) | Stage::Closing { .. }, Some(_)) => true,
+        };
+        if download.version == expected && is_same_manifest {
+            return;
+        }
+        // Whether or not it can still be stopped: its end leads to another look.
+        if self.stop_download(game, expected.map(|_| Why::Turn)).is_err() {
+            tracing::info!(%game, "the catalog changed while a download was about to finish");
+        }
+    }
+
+    /// A peer is gone, and with it what it offered.
+    pub(crate) fn source_left(&mut self, peer: PeerId) {
+        for game in self.operations.games() {
+            let Some(download) = self.operations.download_mut(&game) else { continue };
+            if let Some(swarm) = download.swarm_mut() {
+                swarm.remove_source(peer);
+                swarm.liars.remove(&peer);
+            }
+            self.stop_if_unreachable(&game);
+        }
+    }
+
+    /// Nobody has anything that is missing here.
+    pub(crate) fn stop_if_unreachable(&mut self, game: &GameId) {
+        let Some(swarm) = self.operations.download(game).and_then(Download::swarm) else { return };
+        if swarm.units_left > 0 && !swarm.is_reachable() {
+            self.sources_are_gone(game);
+        }
+    }
+
+    /// Everyone who offered the game is gone: said once; the download waits until a source returns.
+    fn sources_are_gone(&mut self, game: &GameId) {
+        let swarm = self.operations.download(game).and_then(Download::swarm);
+        let units_here = swarm.map_or(0, |swarm| swarm.here().len());
+        self.emit(Event::DownloadAllPeersGone { game: game.clone() });
+        self.close_download(game, Some(Why::NoSource { units_here }), false);
+    }
+
+    pub(crate) fn tell_progress(&mut self, game: &GameId) {
+        let now = self.now;
+        let Some(swarm) = self.operations.download_mut(game).and_then(Download::swarm_mut) else { return };
+        let rate = swarm.rate.get(now);
+        let event = Event::DownloadProgress {
+            game: game.clone(),
+            bytes_done: swarm.bytes_done(),
+            bytes_total: swarm.manifest.total_bytes(),
+            rate,
+            sources: swarm.source_count(),
+            eta: swarm.bytes_left().checked_div(rate),
+        };
+        self.emit(event);
+    }
+
+    /// What a running download offers: its verified units.
+    pub(crate) fn partial_offer(&self, game: &GameId) -> Option<OfferState> {
+        let download = self.operations.download(game)?;
+        let swarm = download.serving_swarm()?;
+        Some(OfferState::Partial {
+            version: download.version.clone()?,
+            manifest: swarm.manifest.id(),
+            units: swarm.here().clone(),
+            weight: swarm.weight,
+        })
+    }
+
+    /// This peer's weight among downloaders: log2 of its upload rate in MB/s; without a limit, that of 1 Gbit/s.
+    fn upload_weight(&self) -> u8 {
+        let megabytes = match self.config.upload_limit {
+            0 => 128,
+            limit => (limit / 1_000_000).max(2),
+        };
+        u8::try_from(megabytes.ilog2()).unwrap_or(1).clamp(1, 10)
+    }
+}

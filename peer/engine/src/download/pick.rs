@@ -1,0 +1,251 @@
+//! What to fetch next from whom.
+//!
+//! **Alone** with its sources, a download asks each for runs of neighbouring units, as much at once as the source
+//! delivers in a moment. **Contended**, while others download the same payload, queues are short, because a deep queue
+//! delays the first copy that everybody else needs; who fetches a unit from a complete peer first is settled without
+//! talking, by weighted rendezvous hashing over the downloaders (Thaler, Ravishankar 1998; weights: Schindelhauer,
+//! Schomaker 2005). A download asks complete peers for its own share, takes the rest from the others as they announce
+//! it, rarest first, and takes over shares of those who fell silent. With nothing better to do it asks anyone.
+//!
+//! Units are picked inside a window that moves through the manifest: far writes zero-fill on some filesystems.
+
+use std::time::{Duration, Instant};
+
+use lanspread_protocol::limits::MAX_UNITS_PER_REQUEST;
+use lanspread_protocol::{PeerId, UnitIndex};
+
+use super::swarm::{Has, Swarm, UnitState};
+use crate::random::{Random, mix};
+
+/// The window's size in bytes.
+const WINDOW_BYTES: u64 = 256 * 1024 * 1024;
+/// A request's size while alone.
+const REQUEST_BYTES: u64 = 4 * 1024 * 1024;
+/// What may be under way from one source while alone, at least and at most.
+const PIPELINE_MIN_BYTES: u64 = 4 * 1024 * 1024;
+const PIPELINE_MAX_BYTES: u64 = 32 * 1024 * 1024;
+/// The pipeline holds what a source delivers in this time.
+const PIPELINE_TIME: Duration = Duration::from_millis(200);
+/// Requests of one unit each under way from one source while contended.
+const CONTENDED_REQUESTS: usize = 2;
+/// A downloader that announced nothing in this many of its intervals no longer holds its share.
+const SILENT_INTERVALS: u32 = 4;
+const SILENT_AT_LEAST: Duration = Duration::from_secs(1);
+
+impl Swarm {
+    /// The next request to a source; `None`: it has enough to do, or nothing that is wanted.
+    pub(super) fn pick(&mut self, peer: PeerId, random: &mut Random, now: Instant) -> Option<Vec<UnitIndex>> {
+        let source = self.sources.get(&peer)?;
+        if source.cool_until.is_some_and(|until| now < until) {
+            return None;
+        }
+        let is_complete = source.has == Has::Everything;
+        if self.is_contended() {
+            if source.fetches.len() >= CONTENDED_REQUESTS {
+                return None;
+            }
+            let unit = if is_complete {
+                self.pick_from_complete(random, now)
+            } else {
+                self.pick_rarest(peer, random)
+            };
+            return unit.map(|unit| vec![unit]);
+        }
+        if self.bytes_under_way(peer) + REQUEST_BYTES > self.pipeline_bytes(peer) {
+            return None;
+        }
+        let run = self.pick_run(peer);
+        (!run.is_empty()).then_some(run)
+    }
+
+    fn bytes_under_way(&self, peer: PeerId) -> u64 {
+        let Some(source) = self.sources.get(&peer) else { return 0 };
+        let units =
+            source.fetches.iter().filter_map(|fetch| self.fetches.get(fetch)).flat_map(|fetch| &fetch.units);
+        units.map(|unit| self.wanted_bytes(*unit)).sum()
+    }
+
+    /// A request always fits twice, so that the line never runs dry between two.
+    fn pipeline_bytes(&self, peer: PeerId) -> u64 {
+        let rate = self.sources.get(&peer).map_or(0, |source| source.rate.last());
+        let in_time = rate / 1000 * u64::try_from(PIPELINE_TIME.as_millis()).unwrap_or(0);
+        (in_time + REQUEST_BYTES).clamp(2 * PIPELINE_MIN_BYTES, PIPELINE_MAX_BYTES)
+    }
+
+    /// The window's units, first to last.
+    fn window(&self) -> impl Iterator<Item = (UnitIndex, UnitState)> + '_ {
+        let mut bytes = 0;
+        let units = self.manifest.units()[self.cursor..].iter().zip(&self.units[self.cursor..]);
+        let first = u32::try_from(self.cursor).unwrap_or(u32::MAX);
+        (first..).zip(units).map_while(move |(index, (unit, state))| {
+            let is_inside = bytes < WINDOW_BYTES;
+            bytes += u64::from(unit.bytes);
+            is_inside.then_some((UnitIndex(index), *state))
+        })
+    }
+
+    /// Neighbouring missing units that the source has, up to one request.
+    fn pick_run(&self, peer: PeerId) -> Vec<UnitIndex> {
+        let Some(source) = self.sources.get(&peer) else { return Vec::new() };
+        let has = |unit| match &source.has {
+            Has::Everything => true,
+            Has::Some(units) => units.contains(unit),
+        };
+        let mut run = Vec::new();
+        let mut bytes = 0;
+        for (unit, state) in self.window() {
+            let is_wanted = state == UnitState::Missing && has(unit);
+            if !is_wanted && run.is_empty() {
+                continue;
+            }
+            if (!is_wanted && state != UnitState::Follows && state != UnitState::Here)
+                || bytes >= REQUEST_BYTES
+                || run.len() >= MAX_UNITS_PER_REQUEST
+            {
+                break;
+            }
+            if is_wanted {
+                bytes += self.wanted_bytes(unit);
+                run.push(unit);
+            }
+        }
+        run
+    }
+
+    /// The own share first; then what nobody announced in time; then, when the share is done, anything unannounced.
+    fn pick_from_complete(&mut self, random: &mut Random, now: Instant) -> Option<UnitIndex> {
+        let missing: Vec<UnitIndex> = self
+            .window()
+            .filter(|(unit, state)| *state == UnitState::Missing && self.availability[unit.as_usize()] == 0)
+            .map(|(unit, _)| unit)
+            .collect();
+        let mut orphans = Vec::new();
+        for unit in missing {
+            let owner = self.first_fetcher(unit);
+            if owner == self.me {
+                return Some(unit);
+            }
+            if self.is_silent(owner, now) {
+                orphans.push(unit);
+            }
+        }
+        if orphans.is_empty() {
+            return None;
+        }
+        // Random, because the others who wait for the same peer take over, too.
+        let at = random.below(orphans.len() as u64);
+        orphans.get(usize::try_from(at).unwrap_or(0)).copied()
+    }
+
+    fn is_silent(&self, peer: PeerId, now: Instant) -> bool {
+        let Some(source) = self.sources.get(&peer) else { return true };
+        let patience = (source.news_interval * SILENT_INTERVALS).max(SILENT_AT_LEAST);
+        now.saturating_duration_since(source.news) > patience
+    }
+
+    /// Who of the downloaders fetches a unit first.
+    fn first_fetcher(&mut self, unit: UnitIndex) -> PeerId {
+        let Some(known) = self.first_fetchers.get(unit.as_usize()) else { return self.me };
+        if known.0 == self.epoch {
+            return known.1;
+        }
+        let salt = u64::from_le_bytes(first_eight(&self.manifest.id().0)) ^ mix(u64::from(unit.0));
+        let downloaders = self.sources.iter().filter(|(_, source)| source.weight > 0);
+        let downloaders =
+            downloaders.map(|(peer, source)| (*peer, source.weight)).chain([(self.me, self.weight)]);
+        let best = downloaders
+            .map(|(peer, weight)| (score(salt, peer, weight), peer))
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let owner = best.map_or(self.me, |(_, peer)| peer);
+        if let Some(known) = self.first_fetchers.get_mut(unit.as_usize()) {
+            *known = (self.epoch, owner);
+        }
+        owner
+    }
+
+    /// Of the missing units that a partial source has, one that the fewest have; ties by chance.
+    fn pick_rarest(&self, peer: PeerId, random: &mut Random) -> Option<UnitIndex> {
+        let Has::Some(has) = &self.sources.get(&peer)?.has else { return None };
+        let mut best: Option<(u16, UnitIndex)> = None;
+        let mut ties = 0;
+        for (unit, state) in self.window() {
+            if state != UnitState::Missing || !has.contains(unit) {
+                continue;
+            }
+            let count = self.availability[unit.as_usize()];
+            match best {
+                Some((fewest, _)) if count > fewest => {}
+                Some((fewest, _)) if count == fewest => {
+                    ties += 1;
+                    if random.below(ties) == 0 {
+                        best = Some((count, unit));
+                    }
+                }
+                _ => {
+                    ties = 1;
+                    best = Some((count, unit));
+                }
+            }
+        }
+        best.map(|(_, unit)| unit)
+    }
+
+    /// Nothing is missing that is not asked for already: a unit that another source owes, to ask this one, too.
+    pub(super) fn pick_endgame(&self, peer: PeerId, now: Instant) -> Option<UnitIndex> {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        let source = self.sources.get(&peer)?;
+        if !source.fetches.is_empty() || source.cool_until.is_some_and(|until| now < until) {
+            return None;
+        }
+        if self.units[self.cursor..].contains(&UnitState::Missing) && !self.is_contended() {
+            return None;
+        }
+        let owed =
+            self.fetches.values().filter(|fetch| fetch.source != peer && now > fetch.progress + PATIENCE);
+        let mut owed: Vec<_> =
+            owed.flat_map(|fetch| fetch.units.iter().map(|unit| (fetch.progress, *unit))).collect();
+        owed.sort_unstable();
+        let has = |unit| match &source.has {
+            Has::Everything => true,
+            Has::Some(units) => units.contains(unit),
+        };
+        let is_free = |unit: UnitIndex| self.units.get(unit.as_usize()) == Some(&UnitState::Requested(1));
+        owed.into_iter().map(|(_, unit)| unit).find(|unit| has(*unit) && is_free(*unit))
+    }
+}
+
+fn first_eight(bytes: &[u8; 32]) -> [u8; 8] {
+    let mut eight = [0; 8];
+    eight.copy_from_slice(&bytes[..8]);
+    eight
+}
+
+/// The weighted rendezvous score: −w ÷ ln(u) for a uniform u in (0, 1). Weights are powers of two; 0 never wins against
+/// any other. The last bit of a logarithm may differ between machines; then two peers fetch one unit, and no harm is done.
+#[expect(clippy::cast_precision_loss, reason = "53 random bits are plenty")]
+fn score(salt: u64, peer: PeerId, weight: u8) -> f64 {
+    let hash = mix(salt ^ u64::from_le_bytes(first_eight(&peer.0)));
+    let uniform = ((hash >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+    let weight = if weight == 0 { 1e-9 } else { 2.0_f64.powi(i32::from(weight.min(20))) };
+    -weight / uniform.ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_follow_weights() {
+        let peers = [(PeerId([1; 32]), 3), (PeerId([2; 32]), 3), (PeerId([3; 32]), 4), (PeerId([4; 32]), 0)];
+        let mut shares = [0_u32; 4];
+        for unit in 0..40_000_u64 {
+            let scores = peers.map(|(peer, weight)| score(mix(unit), peer, weight));
+            let best = (0..4).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap();
+            shares[best] += 1;
+        }
+        assert!((9_500..10_500).contains(&shares[0]), "{shares:?}");
+        assert!((9_500..10_500).contains(&shares[1]), "{shares:?}");
+        assert!((19_500..20_500).contains(&shares[2]), "{shares:?}");
+        assert_eq!(shares[3], 0);
+    }
+}

@@ -1,0 +1,162 @@
+//! What the shell is to do.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use lanspread_protocol::message::{CloseCode, Control, Refusal, Request, WantedUnit};
+use lanspread_protocol::{
+    CatalogHead, GameId, Manifest, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
+};
+
+use crate::command::CommandError;
+use crate::config::QueuedDownload;
+use crate::event::Event;
+use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, ServeId};
+
+/// One piece of work. The shell does them in order as far as starting goes; ends may come in any order.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    Dial {
+        dial: DialId,
+        address: SocketAddr,
+        expect: Option<PeerId>,
+    },
+    Send {
+        conn: ConnId,
+        message: Control,
+    },
+    Close {
+        conn: ConnId,
+        code: CloseCode,
+    },
+    /// Refuses this address for the rest of the session.
+    Ban {
+        address: IpAddr,
+    },
+    /// Another PC has this identity: make a new one and start again.
+    RenewIdentity,
+
+    FetchUnits {
+        fetch: FetchId,
+        op: OpId,
+        conn: ConnId,
+        game: GameId,
+        units: Vec<WantedUnit>,
+    },
+    CancelFetch {
+        fetch: FetchId,
+    },
+    FetchManifest {
+        op: OpId,
+        conn: ConnId,
+        manifest: ManifestId,
+    },
+    FetchCatalog {
+        conn: ConnId,
+        head: CatalogHead,
+    },
+
+    /// Answers a request. The transfer is registered; it must end with one [`crate::Input::ServeEnded`].
+    Serve {
+        serve: ServeId,
+        from: ServeFrom,
+    },
+    /// Answers a request for a manifest, cover or catalog out of the blob store, or refuses it when it is not there.
+    ServeBlob {
+        serve: ServeId,
+        request: Request,
+    },
+    Refuse {
+        serve: ServeId,
+        reason: Refusal,
+    },
+    /// Stops a transfer at its next await.
+    CancelServe {
+        serve: ServeId,
+    },
+
+    ListGames,
+    /// `manifest`: what the payload's files are, if that is known.
+    Scan {
+        game: GameId,
+        manifest: Option<ManifestId>,
+    },
+    Hash {
+        game: GameId,
+        fingerprint: u64,
+        manifest: Option<ManifestId>,
+    },
+    LoadManifest {
+        op: OpId,
+        manifest: ManifestId,
+    },
+    OpenStore {
+        op: OpId,
+        game: GameId,
+        manifest: Arc<Manifest>,
+        mode: StoreMode,
+    },
+    /// Everything is here: make it durable and commit it.
+    Finish {
+        op: OpId,
+        game: GameId,
+        version: Version,
+        mode: StoreMode,
+    },
+    /// Closes a download's store; with `discard` its parts go.
+    CloseStore {
+        op: OpId,
+        game: GameId,
+        discard: bool,
+    },
+    Verify {
+        op: OpId,
+        game: GameId,
+        manifest: ManifestId,
+    },
+    Remove {
+        op: OpId,
+        game: GameId,
+    },
+    Publish {
+        op: OpId,
+        game: GameId,
+    },
+    SwitchGamesFolder {
+        reply: ReplyId,
+    },
+
+    StoreCatalog(Arc<SignedCatalog>),
+    StorePin(OrganiserKey),
+    StoreAccepted {
+        game: GameId,
+        version: Version,
+        manifest: ManifestId,
+    },
+    StoreQueue(Vec<QueuedDownload>),
+    SetUploadLimit(u64),
+
+    Emit(Event),
+    Reply {
+        reply: ReplyId,
+        result: Result<(), CommandError>,
+    },
+}
+
+/// Where a served unit's bytes lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServeFrom {
+    /// A complete payload.
+    Payload { game: GameId, manifest: ManifestId, units: Vec<WantedUnit> },
+    /// A download in the making.
+    Store { op: OpId, game: GameId, units: Vec<WantedUnit> },
+}
+
+/// Where a download builds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreMode {
+    /// There is no complete payload: files go to their places.
+    Fresh,
+    /// Beside a complete payload, swapped in at the end.
+    Update,
+}

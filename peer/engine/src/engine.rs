@@ -1,0 +1,251 @@
+//! The engine's state and its two doors.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use lanspread_protocol::message::{Control, Presence};
+use lanspread_protocol::{GameId, PeerId};
+
+use crate::authority::Authority;
+use crate::command::{Command, CommandError, ErrorCode, Settings};
+use crate::config::EngineConfig;
+use crate::effect::Effect;
+use crate::event::{Event, Level};
+use crate::ids::{ConnId, Counter, ReplyId};
+use crate::input::Input;
+use crate::library::Library;
+use crate::operations::Operations;
+use crate::random::Random;
+use crate::roster::Roster;
+use crate::serving::Serving;
+
+/// How long news may wait to travel together with other news.
+pub(crate) const BATCH_INTERVAL: Duration = Duration::from_millis(100);
+/// How often running downloads are looked at: stalls, rates, endgame.
+pub(crate) const DOWNLOAD_TICK: Duration = Duration::from_millis(250);
+
+/// A peer's mind. See the crate's comment for the contract.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) config: EngineConfig,
+    pub(crate) now: Instant,
+    pub(crate) random: Random,
+    pub(crate) numbers: Counter,
+    pub(crate) effects: VecDeque<Effect>,
+    pub(crate) presence: Presence,
+    pub(crate) roster: Roster,
+    pub(crate) authority: Authority,
+    pub(crate) library: Library,
+    pub(crate) operations: Operations,
+    pub(crate) serving: Serving,
+    /// News to be sent or told at a time: see [`Engine::flush_batches`].
+    pub(crate) batches: Batches,
+    identity_was_renewed: bool,
+}
+
+/// News that is collected for [`BATCH_INTERVAL`].
+#[derive(Debug, Default)]
+pub(crate) struct Batches {
+    pub(crate) due: Option<Instant>,
+    /// The library event is due.
+    pub(crate) library: bool,
+    /// Peers whose library event is due.
+    pub(crate) peer_libraries: BTreeSet<PeerId>,
+}
+
+impl Engine {
+    pub fn new(config: EngineConfig, now: Instant) -> Self {
+        let presence = Presence { name: config.name.clone(), pc: config.pc.clone(), ..Presence::default() };
+        let mut engine = Self {
+            now,
+            random: Random::new(config.seed),
+            numbers: Counter::default(),
+            effects: VecDeque::new(),
+            presence,
+            roster: Roster::new(&config, now),
+            authority: Authority::new(&config),
+            library: Library::default(),
+            operations: Operations::new(&config.queue),
+            serving: Serving::default(),
+            batches: Batches::default(),
+            identity_was_renewed: false,
+            config,
+        };
+        engine.push(Effect::SetUploadLimit(engine.config.upload_limit));
+        engine.list_games();
+        engine
+    }
+
+    /// Takes one thing that happened.
+    pub fn handle(&mut self, input: Input, now: Instant) {
+        self.now = self.now.max(now);
+        self.dispatch(input);
+        self.run_timers();
+        self.after_each_input();
+        #[cfg(debug_assertions)]
+        self.check_invariants();
+    }
+
+    /// The next piece of work, in order.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`Input::Tick`] is due. `None`: nothing waits for time.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let timers = [self.roster.next_timeout(), self.operations.next_timeout(), self.batches.due];
+        timers.into_iter().flatten().min()
+    }
+
+    fn dispatch(&mut self, input: Input) {
+        match input {
+            Input::Tick => {}
+            Input::Command { reply, command } => self.command(reply, command),
+            Input::Discovered { peer, candidates } => self.discovered(peer, &candidates),
+            Input::DialFailed { dial } => self.dial_failed(dial),
+            Input::Connected { conn, peer, remote, rank, gossiped, dial } => {
+                self.connected(conn, peer, remote, rank, gossiped, dial);
+            }
+            Input::Control { conn, message } => self.control(conn, message),
+            Input::Closed { conn, reason } => self.closed(conn, &reason),
+            Input::Requested { serve, conn, request } => self.requested(serve, conn, request),
+            Input::ServeEnded { serve, end } => self.serve_ended(serve, &end),
+            Input::UnitStored { fetch, unit, bytes, completed } => {
+                self.unit_stored(fetch, unit, bytes, &completed);
+            }
+            Input::FetchEnded { fetch, end } => self.fetch_ended(fetch, end),
+            Input::ManifestFetched { op, conn, result } => self.manifest_fetched(op, conn, result),
+            Input::ManifestLoaded { op, manifest } => self.manifest_loaded(op, manifest),
+            Input::CatalogFetched { conn, head, result } => self.catalog_fetched(conn, &head, result),
+            Input::CatalogGiven(given) => self.catalog_given(given),
+            Input::GamesListed(games) => self.games_listed(games),
+            Input::GameTouched(game) => self.touch(&game),
+            Input::Scanned { game, found } => self.scanned(&game, found),
+            Input::Hashed { game, fingerprint, manifest } => self.hashed(&game, fingerprint, manifest),
+            Input::StoreOpened { op, result } => self.store_opened(op, result),
+            Input::Finished { op, result } => self.download_finished(op, result),
+            Input::StoreClosed { op } => self.store_closed(op),
+            Input::WriteFailed { op, failure } => self.write_failed(op, failure),
+            Input::Verified { op, result } => self.verified(op, result),
+            Input::Removed { op, result } => self.removed(op, result),
+            Input::Published { op, result } => self.published(op, result),
+            Input::GamesFolderSwitched { reply, result } => self.games_folder_switched(reply, result),
+        }
+    }
+
+    fn command(&mut self, reply: ReplyId, command: Command) {
+        let result = match command {
+            Command::Connect { addresses } => {
+                self.connect_to(addresses);
+                Ok(())
+            }
+            Command::Download { game } => self.start_download(&game),
+            Command::Update { game } => self.start_update(&game),
+            Command::Verify { game } => self.start_verify(&game),
+            Command::Cancel { game } => self.cancel(&game),
+            Command::Pause { game } => self.pause(&game),
+            Command::Resume { game } => self.resume(&game),
+            Command::Remove { game } => self.start_remove(&game),
+            Command::Publish { game } => self.start_publish(&game),
+            Command::Trust { key } => {
+                self.trust(key);
+                Ok(())
+            }
+            Command::Set(settings) => {
+                self.set(settings);
+                Ok(())
+            }
+            Command::ChangeGamesFolder => match self.operations.first_active() {
+                Some(game) => {
+                    Err(busy(game, "the games folder cannot be changed while an operation runs on it"))
+                }
+                // The shell opens the folder; its result is the reply.
+                None => return self.push(Effect::SwitchGamesFolder { reply }),
+            },
+        };
+        self.push(Effect::Reply { reply, result });
+    }
+
+    fn set(&mut self, settings: Settings) {
+        if let Some(limit) = settings.upload_limit {
+            self.config.upload_limit = limit;
+            self.push(Effect::SetUploadLimit(limit));
+            self.refresh_all_offers();
+        }
+        if let Some(name) = settings.name {
+            self.presence.name = name;
+            self.broadcast(&Control::Presence(self.presence.clone()));
+        }
+    }
+
+    fn run_timers(&mut self) {
+        self.run_roster_timers();
+        self.run_download_timers();
+        if self.batches.due.is_some_and(|due| due <= self.now) {
+            self.flush_batches();
+        }
+    }
+
+    /// What follows from any change of state, once per input: waiting downloads that can start, offers that changed,
+    /// the operation table's event.
+    fn after_each_input(&mut self) {
+        self.start_waiting_downloads();
+        self.fill_pipelines();
+        self.send_offer_changes();
+        self.tell_operations();
+        self.store_queue();
+    }
+
+    /// Asks for [`Engine::flush_batches`] within [`BATCH_INTERVAL`].
+    pub(crate) fn batch(&mut self) -> &mut Batches {
+        self.batches.due.get_or_insert(self.now + BATCH_INTERVAL);
+        &mut self.batches
+    }
+
+    fn flush_batches(&mut self) {
+        self.batches.due = None;
+        self.announce_units();
+        for peer in std::mem::take(&mut self.batches.peer_libraries) {
+            self.tell_peer_library(peer);
+        }
+        if std::mem::take(&mut self.batches.library) {
+            self.tell_library();
+        }
+    }
+
+    /// A second peer with this identity is alive. Done once: a restart follows.
+    pub(crate) fn renew_identity(&mut self) {
+        if !self.identity_was_renewed {
+            self.identity_was_renewed = true;
+            let message =
+                "Another PC has the same identity as this one (a copied folder?). Both make new ones.";
+            self.emit(Event::Notice { level: Level::Warning, message: message.to_owned() });
+            self.push(Effect::RenewIdentity);
+        }
+    }
+
+    pub(crate) fn push(&mut self, effect: Effect) {
+        self.effects.push_back(effect);
+    }
+
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.push(Effect::Emit(event));
+    }
+
+    pub(crate) fn send(&mut self, conn: ConnId, message: Control) {
+        self.push(Effect::Send { conn, message });
+    }
+
+    /// Sends to every peer that is here.
+    pub(crate) fn broadcast(&mut self, message: &Control) {
+        let conns: Vec<ConnId> = self.roster.live_peers().map(|(_, conn)| conn).collect();
+        for conn in conns {
+            self.send(conn, message.clone());
+        }
+    }
+}
+
+/// The refusal of a second intent on a busy game.
+pub(crate) fn busy(game: &GameId, why: &str) -> CommandError {
+    CommandError::new(ErrorCode::Busy, format!("{game}: {why}"))
+}

@@ -1,0 +1,267 @@
+//! What happens to a peer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use lanspread_protocol::message::{Control, Request, WantedUnit};
+use lanspread_protocol::{
+    CatalogHead, GameId, Manifest, ManifestId, PeerId, SignedCatalog, UnitIndex, UnitSet, Version,
+};
+
+use crate::authority::GivenCatalog;
+use crate::command::{Command, ErrorCode};
+use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, ServeId};
+
+/// One thing that happened. Results of work name the operation or request they belong to; late ones are dropped.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Time passed.
+    Tick,
+    Command {
+        reply: ReplyId,
+        command: Command,
+    },
+    /// Discovery saw a peer.
+    Discovered {
+        peer: PeerId,
+        candidates: Vec<Candidate>,
+    },
+    DialFailed {
+        dial: DialId,
+    },
+    /// A handshake succeeded: the other side proved to be `peer`.
+    Connected {
+        conn: ConnId,
+        peer: PeerId,
+        remote: SocketAddr,
+        rank: u8,
+        gossiped: bool,
+        dial: Option<DialId>,
+    },
+    Control {
+        conn: ConnId,
+        message: Control,
+    },
+    Closed {
+        conn: ConnId,
+        reason: ClosedReason,
+    },
+    Requested {
+        serve: ServeId,
+        conn: ConnId,
+        request: Request,
+    },
+    ServeEnded {
+        serve: ServeId,
+        end: ServeEnd,
+    },
+    /// A unit of a fetch was verified and written; `completed` are all units that are whole since.
+    UnitStored {
+        fetch: FetchId,
+        unit: UnitIndex,
+        bytes: u64,
+        completed: Vec<UnitIndex>,
+    },
+    FetchEnded {
+        fetch: FetchId,
+        end: FetchEnd,
+    },
+    ManifestFetched {
+        op: OpId,
+        conn: ConnId,
+        result: Result<Arc<Manifest>, BlobError>,
+    },
+    /// The manifest from this PC's own store, if it is there.
+    ManifestLoaded {
+        op: OpId,
+        manifest: Option<Arc<Manifest>>,
+    },
+    CatalogFetched {
+        conn: ConnId,
+        head: CatalogHead,
+        result: Result<Box<SignedCatalog>, BlobError>,
+    },
+    /// The given catalog file was read, or read again.
+    CatalogGiven(GivenCatalog),
+    /// The folders in the games folder.
+    GamesListed(Vec<GameId>),
+    /// Something in a game's folder changed.
+    GameTouched(GameId),
+    Scanned {
+        game: GameId,
+        found: Option<ScannedGame>,
+    },
+    /// The payload was hashed; `None` if it could not be.
+    Hashed {
+        game: GameId,
+        fingerprint: u64,
+        manifest: Option<ManifestId>,
+    },
+    StoreOpened {
+        op: OpId,
+        result: Result<Opened, DiskFailure>,
+    },
+    /// The download is complete on disk, or an update swapped in; the game was scanned again.
+    Finished {
+        op: OpId,
+        result: Result<ScannedGame, DiskFailure>,
+    },
+    /// A cancelled or paused download's store is closed.
+    StoreClosed {
+        op: OpId,
+    },
+    /// Writing a unit failed; the download cannot go on.
+    WriteFailed {
+        op: OpId,
+        failure: DiskFailure,
+    },
+    Verified {
+        op: OpId,
+        result: Result<VerifyOutcome, DiskFailure>,
+    },
+    Removed {
+        op: OpId,
+        result: Result<(), DiskFailure>,
+    },
+    Published {
+        op: OpId,
+        result: Result<PublishOutcome, DiskFailure>,
+    },
+    /// The games folder was changed by [`crate::Effect::SwitchGamesFolder`].
+    GamesFolderSwitched {
+        reply: ReplyId,
+        result: Result<(), DiskFailure>,
+    },
+}
+
+/// An address where a peer may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Candidate {
+    /// Cable 0, Wi-Fi 1, others 2: lower ones are dialled first.
+    pub rank: u8,
+    pub address: SocketAddr,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClosedReason {
+    Goodbye,
+    /// Another connection to the peer stays.
+    Duplicate,
+    TimedOut,
+    Banned,
+    Error(String),
+}
+
+/// How an answered request ended. Each transfer ends exactly once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServeEnd {
+    Served {
+        bytes: u64,
+        units: u64,
+    },
+    Refused,
+    Cancelled,
+    /// A file was not what the scan had seen.
+    Changed,
+    Failed(String),
+}
+
+/// How a fetch ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchEnd {
+    Done,
+    Cancelled,
+    Refused,
+    /// This unit's bytes did not have the manifest's hashes.
+    BadChunk(UnitIndex),
+    /// The connection or stream broke.
+    Lost(String),
+}
+
+/// Why a manifest or catalog did not come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlobError {
+    /// The peer does not have it, or the connection broke.
+    Unavailable,
+    /// What came is not what was asked for.
+    Wrong(String),
+}
+
+/// A game's folder as a scan saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScannedGame {
+    /// What the sentinel says; `None` without one.
+    pub version: Option<Version>,
+    /// A folder `local/` is there.
+    pub has_local: bool,
+    /// There are files besides `local/` and Lanspread's own.
+    pub has_files: bool,
+    /// Bytes of the payload's files.
+    pub bytes: u64,
+    /// Changes whenever names, sizes, times or the sentinel's contents do.
+    pub fingerprint: u64,
+    pub payload: Payload,
+}
+
+/// What is known of a payload's identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// Not hashed since it changed.
+    Unknown,
+    Hashed(ManifestId),
+    /// Verifying found wrong files in it.
+    Damaged,
+}
+
+/// A store is open: what is here already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Units that are wholly here.
+    pub here: UnitSet,
+    /// Units to fetch, each without the chunks that are here or come with another unit.
+    pub wanted: Vec<WantedUnit>,
+    /// Bytes to fetch.
+    pub bytes_missing: u64,
+}
+
+/// Disk work that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiskFailure {
+    pub kind: FailureKind,
+    /// What was tried and why it failed, for people.
+    pub message: String,
+}
+
+/// The kinds of failures that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    NoSpace,
+    Cancelled,
+    Refused,
+    Io,
+}
+
+impl FailureKind {
+    pub(crate) fn code(self) -> ErrorCode {
+        match self {
+            Self::NoSpace => ErrorCode::NoSpace,
+            Self::Refused => ErrorCode::Refused,
+            Self::Cancelled | Self::Io => ErrorCode::Io,
+        }
+    }
+}
+
+/// What verifying found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyOutcome {
+    pub damaged: Vec<String>,
+    pub damaged_bytes: u64,
+}
+
+/// What publishing made. The catalog itself comes as [`Input::CatalogGiven`] before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishOutcome {
+    pub version: Version,
+    pub manifest: ManifestId,
+}

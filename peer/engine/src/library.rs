@@ -1,0 +1,374 @@
+//! What is on this PC's disk, and what of it is offered.
+//!
+//! One scan per game at a time; what happens during it asks for exactly one more. A payload is hashed when it could be
+//! offered: its sentinel says the expected version. Offers follow from the library, the catalog and the operation
+//! table, and are recomputed whenever one of them changes: an offer that should not be there cannot linger.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lanspread_protocol::message::{Control, Offer, OfferState};
+use lanspread_protocol::{GameId, ManifestId, UnitSet, Version};
+use serde::Serialize;
+
+use crate::command::CommandError;
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::event::{Event, StateEntry};
+use crate::ids::ReplyId;
+use crate::input::{DiskFailure, Payload, ScannedGame};
+
+/// A local game as the headless contract names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LocalState {
+    /// The expected payload.
+    Downloaded,
+    /// The expected payload and `local/`.
+    Installed,
+    /// `local/` without a payload.
+    LocalOnly,
+    /// Files without a sentinel.
+    Incomplete,
+    NotInCatalog,
+    WrongVersion,
+    /// The right version with other files than the accepted manifest's.
+    Modified,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Library {
+    games: BTreeMap<GameId, LocalGame>,
+    /// Grows when the library changes.
+    revision: u64,
+    scans: BTreeMap<GameId, Scan>,
+    hashing: BTreeMap<GameId, u64>,
+    /// Games whose payload could not be hashed as it is: not tried again until it changes.
+    unhashable: BTreeMap<GameId, u64>,
+    /// The first listing has come.
+    listed: bool,
+    /// What others were told, without the units of partial offers.
+    offered: BTreeMap<GameId, OfferState>,
+    offers_revision: u64,
+    stale_offers: BTreeSet<GameId>,
+    /// Entries as subscribers were last told.
+    told: Vec<StateEntry>,
+    /// A changed games folder is told even if nothing else changed.
+    must_tell: bool,
+}
+
+/// A game on disk: what the last scan saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LocalGame {
+    pub(crate) scan: ScannedGame,
+}
+
+/// A scan under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scan {
+    Running,
+    /// Something happened since it began: one more follows.
+    RunningAndStale,
+}
+
+impl LocalGame {
+    pub(crate) fn manifest(&self) -> Option<ManifestId> {
+        match self.scan.payload {
+            Payload::Hashed(manifest) => Some(manifest),
+            Payload::Unknown | Payload::Damaged => None,
+        }
+    }
+}
+
+impl Library {
+    pub(crate) fn game(&self, id: &GameId) -> Option<&LocalGame> {
+        self.games.get(id)
+    }
+
+    pub(crate) fn games(&self) -> &BTreeMap<GameId, LocalGame> {
+        &self.games
+    }
+
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(crate) fn offered(&self) -> &BTreeMap<GameId, OfferState> {
+        &self.offered
+    }
+
+    /// All games were listed and scanned, and hashed as far as they are offered.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.listed && self.scans.is_empty() && self.hashing.is_empty()
+    }
+}
+
+impl Engine {
+    pub(crate) fn list_games(&mut self) {
+        self.push(Effect::ListGames);
+    }
+
+    pub(crate) fn games_listed(&mut self, found: Vec<GameId>) {
+        self.library.listed = true;
+        let known: BTreeSet<GameId> = self.library.games.keys().cloned().chain(found).collect();
+        for game in known {
+            self.touch(&game);
+        }
+        self.batch().library = true;
+    }
+
+    /// Something in a game's folder may have changed.
+    pub(crate) fn touch(&mut self, game: &GameId) {
+        if self.operations.changes_disk(game) {
+            // The end of the operation scans.
+            return;
+        }
+        match self.library.scans.get_mut(game) {
+            Some(scan) => *scan = Scan::RunningAndStale,
+            None => {
+                self.library.scans.insert(game.clone(), Scan::Running);
+                let manifest = self.authority.accepted(game);
+                self.push(Effect::Scan { game: game.clone(), manifest });
+            }
+        }
+    }
+
+    pub(crate) fn scanned(&mut self, game: &GameId, found: Option<ScannedGame>) {
+        let was_stale = self.library.scans.remove(game) == Some(Scan::RunningAndStale);
+        if was_stale {
+            return self.touch(game);
+        }
+        if self.operations.changes_disk(game) {
+            // The index keeps an active game's last entry.
+            return;
+        }
+        let found = found.map(|scan| LocalGame { scan });
+        if self.library.games.get(game) != found.as_ref() {
+            match found {
+                Some(found) => self.library.games.insert(game.clone(), found),
+                None => self.library.games.remove(game),
+            };
+            self.library_changed(game);
+        }
+        self.hash_if_needed(game);
+        self.batch().library = true;
+    }
+
+    /// Hashes a payload that could be offered if its manifest were known.
+    pub(crate) fn hash_if_needed(&mut self, game: &GameId) {
+        let Some(local) = self.library.games.get(game) else { return };
+        let fingerprint = local.scan.fingerprint;
+        let is_expected =
+            local.scan.version.is_some() && local.scan.version.as_ref() == self.authority.expected(game);
+        let is_open = local.scan.payload == Payload::Unknown
+            && !self.library.hashing.contains_key(game)
+            && self.library.unhashable.get(game) != Some(&fingerprint);
+        if is_expected && is_open && !self.operations.changes_disk(game) {
+            self.library.hashing.insert(game.clone(), fingerprint);
+            let manifest = self.authority.accepted(game);
+            self.push(Effect::Hash { game: game.clone(), fingerprint, manifest });
+        }
+    }
+
+    pub(crate) fn hashed(&mut self, game: &GameId, fingerprint: u64, manifest: Option<ManifestId>) {
+        if self.library.hashing.get(game) == Some(&fingerprint) {
+            self.library.hashing.remove(game);
+        }
+        self.batch().library = true;
+        let Some(local) = self.library.games.get_mut(game) else { return };
+        if local.scan.fingerprint != fingerprint {
+            return self.hash_if_needed(game);
+        }
+        match manifest {
+            Some(manifest) => {
+                local.scan.payload = Payload::Hashed(manifest);
+                self.library.unhashable.remove(game);
+                self.library_changed(game);
+            }
+            None => {
+                self.library.unhashable.insert(game.clone(), fingerprint);
+                // It changed while it was read; a scan sees what it is now.
+                self.touch(game);
+            }
+        }
+    }
+
+    fn library_changed(&mut self, game: &GameId) {
+        self.library.revision += 1;
+        self.batch().library = true;
+        self.refresh_offer(game);
+    }
+
+    /// The catalog says something new of a game.
+    pub(crate) fn catalog_entry_changed(&mut self, game: &GameId) {
+        self.refresh_offer(game);
+        self.touch(game);
+        self.batch().library = true;
+        self.download_expectation_changed(game);
+    }
+
+    /// Verifying found what the payload really is: the index must not claim more.
+    pub(crate) fn note_damage(&mut self, game: &GameId, is_damaged: bool) {
+        if let (true, Some(local)) = (is_damaged, self.library.games.get_mut(game)) {
+            local.scan.payload = Payload::Damaged;
+            self.library_changed(game);
+        }
+    }
+
+    /// An operation left this on disk.
+    pub(crate) fn replace_local(&mut self, game: &GameId, scan: ScannedGame) {
+        self.library.games.insert(game.clone(), LocalGame { scan });
+        self.library_changed(game);
+    }
+
+    /// A game's state for people.
+    pub(crate) fn local_state(&self, game: &GameId) -> Option<LocalState> {
+        let local = self.library.games.get(game)?;
+        let Some(entry) = self.authority.game(game) else { return Some(LocalState::NotInCatalog) };
+        let Some(version) = &local.scan.version else {
+            return match (local.scan.has_local, local.scan.has_files) {
+                (true, false) => Some(LocalState::LocalOnly),
+                (_, true) => Some(LocalState::Incomplete),
+                (false, false) => None,
+            };
+        };
+        if entry.version.as_ref().is_some_and(|expected| expected != version) {
+            return Some(LocalState::WrongVersion);
+        }
+        let is_other = |accepted| local.manifest().is_some_and(|manifest| manifest != accepted);
+        if local.scan.payload == Payload::Damaged || self.authority.accepted(game).is_some_and(is_other) {
+            return Some(LocalState::Modified);
+        }
+        Some(if local.scan.has_local { LocalState::Installed } else { LocalState::Downloaded })
+    }
+
+    /// The manifest of a complete payload that may be served: the accepted one of the expected version.
+    pub(crate) fn servable(&self, game: &GameId) -> Option<(Version, ManifestId)> {
+        let local = self.library.games.get(game)?;
+        let version = local.scan.version.as_ref()?;
+        let manifest = local.manifest()?;
+        let is_expected = self.authority.expected(game) == Some(version);
+        // Where the catalog leaves it open and nothing was chosen, what is here is this peer's vote.
+        let is_accepted = self.authority.accepted(game).is_none_or(|accepted| accepted == manifest);
+        (is_expected && is_accepted).then(|| (version.clone(), manifest))
+    }
+
+    fn offer_of(&self, game: &GameId) -> Option<OfferState> {
+        if let Some(partial) = self.partial_offer(game) {
+            return Some(partial);
+        }
+        if self.operations.hides(game) {
+            return None;
+        }
+        if let Some((version, manifest)) = self.servable(game) {
+            return Some(OfferState::Complete { version, manifest });
+        }
+        let local = self.library.games.get(game)?;
+        (local.scan.has_local && local.scan.version.is_none()).then_some(OfferState::LocalOnly)
+    }
+
+    /// Something that a game's offer hangs on changed.
+    pub(crate) fn refresh_offer(&mut self, game: &GameId) {
+        self.library.stale_offers.insert(game.clone());
+    }
+
+    pub(crate) fn refresh_all_offers(&mut self) {
+        self.library.stale_offers.extend(self.library.games.keys().cloned());
+        self.library.stale_offers.extend(self.operations.games());
+    }
+
+    /// Tells all peers what changed, in one message.
+    pub(crate) fn send_offer_changes(&mut self) {
+        let stale = std::mem::take(&mut self.library.stale_offers);
+        let (mut changed, mut withdrawn) = (Vec::new(), Vec::new());
+        for game in stale {
+            let offer = self.offer_of(&game);
+            let known = offer.as_ref().map(without_units);
+            if known.as_ref() == self.library.offered.get(&game) {
+                continue;
+            }
+            match (offer, known) {
+                (Some(state), Some(known)) => {
+                    self.library.offered.insert(game.clone(), known);
+                    changed.push(Offer { game, state });
+                }
+                _ => {
+                    self.library.offered.remove(&game);
+                    withdrawn.push(game);
+                }
+            }
+        }
+        if !changed.is_empty() || !withdrawn.is_empty() {
+            self.library.offers_revision += 1;
+            let revision = self.library.offers_revision;
+            self.broadcast(&Control::LibraryDelta { revision, changed, withdrawn });
+        }
+    }
+
+    /// The whole library, for a newcomer.
+    pub(crate) fn library_message(&self) -> Control {
+        let offers = self.library.offered.keys();
+        let offers =
+            offers.filter_map(|game| Some(Offer { game: game.clone(), state: self.offer_of(game)? }));
+        Control::Library { revision: self.library.offers_revision, offers: offers.collect() }
+    }
+
+    pub(crate) fn library_entries(&self) -> Vec<StateEntry> {
+        let entry = |(id, local): (&GameId, &LocalGame)| {
+            let state = self.local_state(id)?;
+            Some(StateEntry {
+                id: id.clone(),
+                version: local.scan.version.clone(),
+                state,
+                bytes: local.scan.bytes,
+            })
+        };
+        self.library.games.iter().filter_map(entry).collect()
+    }
+
+    /// The library event, if there is something to tell and the scans that are under way are done.
+    pub(crate) fn tell_library(&mut self) {
+        if !self.library.listed || !self.library.scans.is_empty() {
+            self.batch().library = true;
+            return;
+        }
+        let games = self.library_entries();
+        if games != self.library.told || self.library.must_tell {
+            self.library.must_tell = false;
+            self.library.told.clone_from(&games);
+            let revision = self.library.revision;
+            self.emit(Event::LocalLibraryChanged { revision, games });
+        }
+    }
+
+    /// Another games folder is in use. The event is due even if the library is equal; nothing is sent to peers then.
+    pub(crate) fn games_folder_switched(&mut self, reply: ReplyId, result: Result<(), DiskFailure>) {
+        let refusal = |failure: DiskFailure| CommandError::new(failure.kind.code(), failure.message);
+        let result = result.map_err(refusal);
+        if result.is_ok() {
+            self.library.must_tell = true;
+            self.library.unhashable.clear();
+            self.list_games();
+        }
+        self.push(Effect::Reply { reply, result });
+    }
+
+    /// Another peer says that what this one sent was wrong: the payload is hashed again.
+    pub(crate) fn told_of_damage(&mut self, game: &GameId, manifest: ManifestId) {
+        let is_offered = self.servable(game).is_some_and(|(_, offered)| offered == manifest);
+        if is_offered {
+            self.check_damage(game);
+        }
+    }
+}
+
+fn without_units(offer: &OfferState) -> OfferState {
+    match offer {
+        OfferState::Partial { version, manifest, weight, .. } => OfferState::Partial {
+            version: version.clone(),
+            manifest: *manifest,
+            units: UnitSet::new(),
+            weight: *weight,
+        },
+        OfferState::Complete { .. } | OfferState::LocalOnly => offer.clone(),
+    }
+}

@@ -1,0 +1,182 @@
+//! A connection's life, and the messages on it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use lanspread_protocol::PeerId;
+use lanspread_protocol::limits::MAX_NAME_BYTES;
+use lanspread_protocol::message::{CloseCode, Control, Hello, Presence};
+
+use super::{Connection, Live, Standing};
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::event::{Event, LeaveReason};
+use crate::ids::{ConnId, DialId};
+use crate::input::{Candidate, ClosedReason};
+
+impl Engine {
+    pub(crate) fn connected(
+        &mut self,
+        conn: ConnId,
+        peer: PeerId,
+        remote: SocketAddr,
+        rank: u8,
+        gossiped: bool,
+        dial: Option<DialId>,
+    ) {
+        let ours = dial.is_some();
+        if peer == self.config.me {
+            self.roster.mark_as_me(dial);
+        } else if ours {
+            // Only an address that was dialled surely leads to the peer; a dialled one is remembered for next time.
+            self.roster.learn(peer, &[Candidate { rank, address: remote }], self.now);
+        }
+        self.roster.answered(dial, peer);
+        let standing = Standing::Silent;
+        self.roster.conns.insert(conn, Connection { peer, remote, ours, rank, gossiped, standing });
+        let hello = Hello {
+            instance: self.config.instance,
+            program: self.config.program.clone(),
+            presence: self.presence.clone(),
+        };
+        self.send(conn, Control::Hello(hello));
+    }
+
+    pub(crate) fn control(&mut self, conn: ConnId, message: Control) {
+        let Some(connection) = self.roster.conns.get(&conn) else { return };
+        let peer = connection.peer;
+        let is_silent = match connection.standing {
+            Standing::Silent => true,
+            Standing::Closing => return,
+            Standing::Greeted | Standing::Suspect { .. } | Standing::Draining { .. } => false,
+        };
+        match message {
+            Control::Hello(hello) if is_silent => self.greeted(conn, tidy(hello)),
+            // A greeting comes first and once; anything else is no Lanspread peer.
+            Control::Hello(_) => self.close(conn, CloseCode::Protocol),
+            _ if is_silent => self.close(conn, CloseCode::Protocol),
+            Control::Ping(number) => self.send(conn, Control::Pong(number)),
+            Control::Pong(number) => self.pong(conn, number),
+            Control::IdentityTaken => self.renew_identity(),
+            // What a replaced instance says no longer counts.
+            _ if self.roster.peer_of(conn).is_none() => {}
+            Control::Library { revision, offers } => self.library_received(peer, revision, offers),
+            Control::LibraryDelta { revision, changed, withdrawn } => {
+                self.library_delta_received(peer, revision, changed, &withdrawn);
+            }
+            Control::Units { game, manifest, units } => self.units_announced(peer, &game, manifest, &units),
+            Control::Presence(presence) => {
+                if let Some(live) = self.roster.live_mut(peer) {
+                    live.hello.presence = tidy_presence(presence);
+                }
+            }
+            Control::Catalog(head) => self.catalog_announced(peer, head),
+            Control::Gossip(peers) => self.gossip(peers),
+            Control::Introduce { peer: wanted } => self.introduce(peer, wanted),
+            Control::Damaged { game, manifest, .. } => self.told_of_damage(&game, manifest),
+        }
+    }
+
+    /// A peer is here: it gets all that it needs to know.
+    pub(super) fn join(&mut self, conn: ConnId, hello: Hello) {
+        let Some(connection) = self.roster.conns.get_mut(&conn) else { return };
+        connection.standing = Standing::Greeted;
+        let (id, remote) = (connection.peer, connection.remote);
+        let now = self.now;
+        let Some(peer) = self.roster.peer_entry(id, now) else {
+            return self.close(conn, CloseCode::Flood);
+        };
+        let name = hello.presence.name.clone();
+        peer.live = Some(Live { conn, hello, offers: BTreeMap::new(), revision: 0, catalog: None });
+        self.emit(Event::PeerJoined { peer_id: id, name, addresses: vec![remote] });
+        let library = self.library_message();
+        self.send(conn, library);
+        if let Some(head) = self.authority.head() {
+            self.send(conn, Control::Catalog(head));
+        }
+        self.gossip_about_newcomer(id, conn);
+    }
+
+    pub(crate) fn closed(&mut self, conn: ConnId, reason: &ClosedReason) {
+        let Some(connection) = self.roster.conns.remove(&conn) else { return };
+        let peer = connection.peer;
+        if self.roster.live(peer).is_none_or(|live| live.conn != conn) {
+            return;
+        }
+        // A spare connection takes over without a word.
+        let spare = self.roster.conns.iter().find(|(_, other)| {
+            other.peer == peer && matches!(other.standing, Standing::Greeted | Standing::Draining { .. })
+        });
+        let Some(spare) = spare.map(|(spare, _)| *spare) else {
+            return self.leave(peer, leave_reason(reason));
+        };
+        self.set_standing(spare, Standing::Greeted);
+        self.make_current(peer, spare);
+    }
+
+    /// The peer is gone; what it offered no longer counts.
+    pub(super) fn leave(&mut self, id: PeerId, reason: LeaveReason) {
+        let now = self.now;
+        let Some(peer) = self.roster.peers.get_mut(&id) else { return };
+        if peer.live.take().is_none() {
+            return;
+        }
+        peer.last_seen = now;
+        peer.dialling = super::Dialling::from(now);
+        self.roster.wake_at(now);
+        for target in &mut self.roster.targets {
+            if target.peer == Some(id) {
+                target.dialling = super::Dialling::from(now);
+            }
+        }
+        self.emit(Event::PeerLeft { peer_id: id, reason });
+        self.source_left(id);
+    }
+
+    /// The address behind a connection is banned: its peer is gone at once.
+    pub(crate) fn banned(&mut self, conn: ConnId) {
+        if let Some(peer) = self.roster.conns.get(&conn).map(|conn| conn.peer) {
+            self.leave(peer, LeaveReason::Banned);
+        }
+    }
+
+    /// Closes a connection from this side; its end is still reported by the shell.
+    pub(crate) fn close(&mut self, conn: ConnId, code: CloseCode) {
+        self.set_standing(conn, Standing::Closing);
+        self.push(Effect::Close { conn, code });
+    }
+}
+
+fn leave_reason(reason: &ClosedReason) -> LeaveReason {
+    match reason {
+        ClosedReason::Goodbye => LeaveReason::Goodbye,
+        ClosedReason::TimedOut => LeaveReason::Timeout,
+        ClosedReason::Banned => LeaveReason::Banned,
+        ClosedReason::Duplicate | ClosedReason::Error(_) => LeaveReason::Error,
+    }
+}
+
+/// Names from the net are shown to people: bounded and without control characters.
+fn tidy(mut hello: Hello) -> Hello {
+    hello.program = tidy_name(&hello.program);
+    hello.presence = tidy_presence(hello.presence);
+    hello
+}
+
+fn tidy_presence(mut presence: Presence) -> Presence {
+    presence.name = tidy_name(&presence.name);
+    presence.pc = tidy_name(&presence.pc);
+    presence.servers.truncate(16);
+    presence
+}
+
+fn tidy_name(name: &str) -> String {
+    let mut tidy = String::new();
+    for character in name.chars().filter(|character| !character.is_control()) {
+        if tidy.len() + character.len_utf8() > MAX_NAME_BYTES {
+            break;
+        }
+        tidy.push(character);
+    }
+    tidy
+}

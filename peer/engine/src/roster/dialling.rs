@@ -1,0 +1,196 @@
+//! Whom to dial, and when.
+//!
+//! Every known peer that is not connected is dialled again and again, by both sides, from the listening socket: crossing
+//! packets open stateful firewalls. A round tries a peer's candidates in order of rank, [`STEP`] apart; rounds are
+//! spaced by a pause that doubles up to [`LONGEST_PAUSE`] and starts over when something new is heard of the peer.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use lanspread_protocol::PeerId;
+use lanspread_protocol::limits::MAX_ADDRESSES_PER_PEER;
+use lanspread_protocol::message::Control;
+
+use super::{Dial, Dialling, FORGET_AFTER, Roster, Standing, Target};
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::ids::{ConnId, DialId};
+use crate::input::Candidate;
+
+/// Between two candidates of one peer: time for a cable to win over Wi-Fi.
+const STEP: Duration = Duration::from_millis(250);
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+impl Dialling {
+    pub(super) fn from(next: Instant) -> Self {
+        Self { step: 0, next, pause: SHORTEST_PAUSE }
+    }
+
+    /// The next candidate's number; plans the one after it.
+    fn advance(&mut self, candidates: usize, now: Instant) -> usize {
+        let step = self.step;
+        if step + 1 < candidates {
+            self.step += 1;
+            self.next = now + STEP;
+        } else {
+            self.step = 0;
+            self.next = now + self.pause;
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+        step
+    }
+}
+
+impl Roster {
+    pub(super) fn add_target(&mut self, addresses: Vec<SocketAddr>, now: Instant) {
+        let known = self.targets.iter_mut().find(|target| target.addresses == addresses);
+        match known {
+            Some(target) => target.dialling = Dialling::from(now),
+            None => self.targets.push(Target {
+                addresses,
+                dialling: Dialling::from(now),
+                peer: None,
+                is_me: false,
+            }),
+        }
+        self.wake_at(now);
+    }
+
+    /// Remembers where a peer may be; something new lets its dials start over.
+    pub(super) fn learn(&mut self, id: PeerId, candidates: &[Candidate], now: Instant) {
+        let Some(peer) = self.peer_entry(id, now) else { return };
+        let mut is_news = false;
+        for candidate in candidates {
+            if peer.candidates.len() < MAX_ADDRESSES_PER_PEER
+                || peer.candidates.contains_key(&candidate.address)
+            {
+                let rank = peer.candidates.entry(candidate.address).or_insert_with(|| {
+                    is_news = true;
+                    candidate.rank
+                });
+                *rank = (*rank).min(candidate.rank);
+            }
+        }
+        if is_news && peer.live.is_none() {
+            peer.dialling = Dialling::from(now);
+            self.wake_at(now);
+        }
+    }
+
+    /// Dials a peer again at once, unless that was done a moment ago.
+    pub(super) fn hurry(&mut self, id: PeerId, now: Instant) {
+        let in_flight = self.dials.values().any(|dial| dial.expect == Some(id));
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if peer.live.is_none() && !in_flight {
+            peer.dialling = Dialling::from(now);
+            self.wake_at(now);
+        }
+    }
+
+    /// It is this PC: never dialled again.
+    pub(super) fn mark_as_me(&mut self, dial: Option<DialId>) {
+        let address = dial.and_then(|dial| self.dials.get(&dial)).map(|dial| dial.address);
+        for target in &mut self.targets {
+            target.is_me |= address.is_some_and(|address| target.addresses.contains(&address));
+        }
+    }
+
+    /// Who answered at an address that was typed.
+    pub(super) fn answered(&mut self, dial: Option<DialId>, peer: PeerId) {
+        let Some(dial) = dial.and_then(|dial| self.dials.remove(&dial)) else { return };
+        for target in &mut self.targets {
+            if target.addresses.contains(&dial.address) {
+                target.peer = Some(peer);
+            }
+        }
+    }
+}
+
+impl Engine {
+    pub(crate) fn connect_to(&mut self, addresses: Vec<SocketAddr>) {
+        self.roster.add_target(addresses, self.now);
+    }
+
+    pub(crate) fn discovered(&mut self, peer: PeerId, candidates: &[Candidate]) {
+        self.roster.learn(peer, candidates, self.now);
+    }
+
+    pub(crate) fn dial_failed(&mut self, dial: DialId) {
+        let Some(dial) = self.roster.dials.remove(&dial) else { return };
+        let Some(peer) = dial.expect else { return };
+        // A common peer can tell both of us to dial at the same moment, which opens both firewalls.
+        if self.roster.peers.get(&peer).is_some_and(|peer| peer.live.is_none() && peer.dialling.step == 0) {
+            self.broadcast(&Control::Introduce { peer });
+        }
+    }
+
+    /// Dials that are due, connections whose time is up, peers to forget.
+    pub(crate) fn run_roster_timers(&mut self) {
+        if self.roster.timeout.is_none_or(|timeout| timeout > self.now) {
+            return;
+        }
+        let mut dials = Vec::new();
+        let mut wake: Option<Instant> = None;
+        let mut plan = |at: Instant| wake = Some(wake.map_or(at, |wake| wake.min(at)));
+        let now = self.now;
+        let is_live = |roster: &Roster, id| roster.live(id).is_some();
+        let targets_here: Vec<bool> = self
+            .roster
+            .targets
+            .iter()
+            .map(|target| target.is_me || target.peer.is_some_and(|peer| is_live(&self.roster, peer)))
+            .collect();
+        for (target, is_here) in self.roster.targets.iter_mut().zip(targets_here) {
+            if is_here {
+                continue;
+            }
+            if target.dialling.next <= now {
+                let step = target.dialling.advance(target.addresses.len(), now);
+                dials.extend(target.addresses.get(step).map(|address| (*address, None)));
+            }
+            plan(target.dialling.next);
+        }
+        for (id, peer) in &mut self.roster.peers {
+            if peer.live.is_some() || peer.candidates.is_empty() {
+                continue;
+            }
+            if peer.dialling.next <= now {
+                let mut ranked: Vec<_> =
+                    peer.candidates.iter().map(|(address, rank)| (*rank, *address)).collect();
+                ranked.sort_unstable();
+                let step = peer.dialling.advance(ranked.len(), now);
+                dials.extend(ranked.get(step).map(|(_, address)| (*address, Some(*id))));
+            }
+            plan(peer.dialling.next);
+        }
+        self.roster.peers.retain(|_, peer| peer.live.is_some() || now < peer.last_seen + FORGET_AFTER);
+        self.roster.timeout = wake;
+        for (address, expect) in dials {
+            self.dial(address, expect);
+        }
+        self.run_connection_timers();
+    }
+
+    fn dial(&mut self, address: SocketAddr, expect: Option<PeerId>) {
+        let dial = DialId(self.numbers.next());
+        self.roster.dials.insert(dial, Dial { address, expect });
+        self.push(Effect::Dial { dial, address, expect });
+    }
+
+    fn run_connection_timers(&mut self) {
+        let mut due: Vec<ConnId> = Vec::new();
+        let mut wake = Vec::new();
+        for (id, conn) in &self.roster.conns {
+            if let Standing::Suspect { until } | Standing::Draining { until } = conn.standing {
+                if until <= self.now { due.push(*id) } else { wake.push(until) }
+            }
+        }
+        for at in wake {
+            self.roster.wake_at(at);
+        }
+        for conn in due {
+            self.standing_expired(conn);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What people and scripts see: plain data, made from the state whenever the shell publishes a snapshot.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use lanspread_protocol::message::Presence;
+use lanspread_protocol::{Game, GameId, PeerId, Version};
+use serde::Serialize;
+
+use crate::authority::CatalogSource;
+use crate::download::Swarm;
+use crate::engine::Engine;
+use crate::event::PeerGame;
+use crate::library::LocalState;
+use crate::offers::peer_game;
+use crate::operations::{OperationKind, Phase, Why};
+
+/// Everything at one moment.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub games: Vec<GameView>,
+    pub peers: Vec<PeerView>,
+    pub catalog: CatalogSource,
+    pub serial: u64,
+    pub library_revision: u64,
+    pub served_units: u64,
+    /// All games were scanned since the start.
+    pub is_settled: bool,
+}
+
+/// A game of the catalog or on disk.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GameView {
+    pub id: GameId,
+    pub title: String,
+    pub expected: Option<Version>,
+    pub local: LocalView,
+    /// Peers that have something of the expected version.
+    pub sources: usize,
+    pub operation: Option<OperationView>,
+    pub update_available: bool,
+    pub installed: bool,
+    /// Peers that receive it from here.
+    pub outbound: usize,
+    /// Peers that play it now.
+    pub playing: usize,
+    /// The catalog's entry.
+    #[serde(skip)]
+    pub entry: Option<Game>,
+}
+
+/// A game on this PC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LocalView {
+    pub version: Option<Version>,
+    pub state: Option<LocalState>,
+    pub bytes: u64,
+}
+
+/// An operation, as far as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OperationView {
+    pub operation: OperationKind,
+    pub phase: Phase,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<ProgressView>,
+}
+
+/// A download's figures; bytes and bytes a second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProgressView {
+    pub bytes_done: u64,
+    pub bytes_total: u64,
+    pub rate: u64,
+    pub sources: usize,
+}
+
+/// A peer that is here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PeerView {
+    pub peer_id: PeerId,
+    #[serde(flatten)]
+    pub presence: Presence,
+    pub program: String,
+    pub addresses: Vec<SocketAddr>,
+    pub connected: bool,
+    pub games: Vec<PeerGame>,
+}
+
+impl Engine {
+    pub fn view(&self) -> View {
+        let ids: BTreeSet<&GameId> = self
+            .authority
+            .games()
+            .keys()
+            .chain(self.library.games().keys())
+            .chain(self.operations.active().keys())
+            .collect();
+        View {
+            games: ids.into_iter().map(|id| self.game_view(id)).collect(),
+            peers: self.roster.live_peers().filter_map(|(peer, _)| self.peer_view(peer)).collect(),
+            catalog: self.authority.source(),
+            serial: self.authority.serial(),
+            library_revision: self.library.revision(),
+            served_units: self.serving.served_units(),
+            is_settled: self.library.is_settled(),
+        }
+    }
+
+    fn game_view(&self, id: &GameId) -> GameView {
+        let entry = self.authority.game(id).cloned();
+        let local = self.library.game(id);
+        let state = self.local_state(id);
+        let playing = self.roster.live_peers().filter(|(peer, _)| {
+            self.roster.live(*peer).is_some_and(|live| live.hello.presence.playing.as_ref() == Some(id))
+        });
+        GameView {
+            id: id.clone(),
+            title: entry.as_ref().map_or_else(|| id.to_string(), |game| game.title.clone()),
+            expected: entry.as_ref().and_then(|game| game.version.clone()),
+            local: LocalView {
+                version: local.and_then(|local| local.scan.version.clone()),
+                state,
+                bytes: local.map_or(0, |local| local.scan.bytes),
+            },
+            sources: self.source_count(id),
+            operation: self.operation_view(id),
+            update_available: state == Some(LocalState::WrongVersion),
+            installed: local.is_some_and(|local| local.scan.has_local),
+            outbound: self.serving.count(id),
+            playing: playing.count(),
+            entry,
+        }
+    }
+
+    fn operation_view(&self, id: &GameId) -> Option<OperationView> {
+        if let Some(operation) = self.operations.get(id) {
+            let swarm = self.operations.download(id).and_then(|download| download.any_swarm());
+            let progress = swarm.map(progress_view);
+            return Some(OperationView { operation: operation.kind(), phase: operation.phase(), progress });
+        }
+        let waiting = self.operations.queue().iter().find(|waiting| waiting.game == *id)?;
+        let phase = match waiting.why {
+            Why::Turn | Why::NoSource { .. } => Phase::Waiting,
+            Why::Paused | Why::Failed => Phase::Paused,
+        };
+        Some(OperationView { operation: OperationKind::Download, phase, progress: None })
+    }
+
+    fn peer_view(&self, peer: PeerId) -> Option<PeerView> {
+        let live = self.roster.live(peer)?;
+        let remote = self.roster.conns.get(&live.conn).map(|conn| conn.remote);
+        Some(PeerView {
+            peer_id: peer,
+            presence: live.hello.presence.clone(),
+            program: live.hello.program.clone(),
+            addresses: remote.into_iter().collect(),
+            connected: true,
+            games: live.offers.iter().map(|(game, state)| peer_game(game, state)).collect(),
+        })
+    }
+
+    /// The connection in use to a peer, for rates.
+    pub fn connection_of(&self, peer: PeerId) -> Option<crate::ConnId> {
+        self.roster.live(peer).map(|live| live.conn)
+    }
+
+    /// How fast each source of a running download delivers, in bytes a second.
+    pub fn source_rates(&self, game: &GameId) -> Vec<(PeerId, u64)> {
+        let swarm = self.operations.download(game).and_then(|download| download.any_swarm());
+        swarm.map(|swarm| swarm.source_rates().collect()).unwrap_or_default()
+    }
+}
+
+fn progress_view(swarm: &Swarm) -> ProgressView {
+    ProgressView {
+        bytes_done: swarm.bytes_done(),
+        bytes_total: swarm.manifest().total_bytes(),
+        rate: swarm.rate(),
+        sources: swarm.source_count(),
+    }
+}
