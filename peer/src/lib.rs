@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod catalog_file;
+pub mod disk;
 pub mod json_lines;
 pub mod logging;
 pub mod runtime;
