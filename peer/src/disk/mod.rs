@@ -20,11 +20,17 @@ pub mod layout;
 pub mod lock;
 pub mod manifests;
 mod parallel;
+mod place;
+pub mod reader;
+pub mod remove;
 pub mod scan;
 pub mod space;
+pub mod store;
+pub mod swap;
 #[cfg(test)]
 mod testing;
 mod tree;
+pub mod verify;
 
 pub use error::{DiskError, DiskErrorKind};
 pub use hash::hash_payload;
@@ -32,8 +38,12 @@ pub use index::{Index, IndexEntry};
 pub use layout::{GameFolder, GamesFolder};
 pub use lock::FolderLock;
 pub use manifests::ManifestStore;
+pub use reader::PayloadReader;
+pub use remove::remove_payload;
 pub use scan::{ScannedGame, ScannedLibrary, scan_game, scan_games};
+pub use store::{Mode, Opened, PayloadStore};
 pub use tree::{Fingerprint, Links};
+pub use verify::{Damage, verify};
 
 /// A flag that ends long work at its next bounded step. Clones share it.
 #[derive(Clone, Debug, Default)]

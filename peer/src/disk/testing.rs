@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use lanspread_protocol::{Manifest, RelPath, UnitIndex};
+use lanspread_protocol::{Manifest, UnitIndex};
 
 use super::hash::{Selection, hash_payload};
 use super::{Cancel, GameFolder, Progress};
@@ -55,20 +55,25 @@ impl Tree {
         hash_payload(self.path(), Selection::All, &Cancel::new(), &Progress::new()).unwrap().manifest
     }
 
-    /// All files and what they hold, without Lanspread's state.
-    pub(crate) fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+    /// All files with size and hash, and all folders, without Lanspread's state.
+    pub(crate) fn contents(&self) -> BTreeMap<String, String> {
         let mut contents = BTreeMap::new();
         for entry in walkdir::WalkDir::new(self.path()).min_depth(1) {
             let entry = entry.unwrap();
             let name = entry.path().strip_prefix(self.path()).unwrap().to_str().unwrap().to_owned();
             if entry.file_type().is_file() && !name.starts_with(".lanspread/") {
-                contents.insert(name, fs::read(entry.path()).unwrap());
+                contents.insert(name, describe(&fs::read(entry.path()).unwrap()));
             } else if entry.file_type().is_dir() && !name.starts_with(".lanspread") {
-                contents.insert(format!("{name}/"), Vec::new());
+                contents.insert(format!("{name}/"), String::new());
             }
         }
         contents
     }
+}
+
+/// A file's content in the form that [`Tree::contents`] shows.
+pub(crate) fn describe(bytes: &[u8]) -> String {
+    format!("{} bytes, {}", bytes.len(), &blake3::hash(bytes).to_hex()[..8])
 }
 
 /// A unit's bytes, of the chunks that `wanted` asks for, out of a complete payload.
@@ -90,8 +95,4 @@ pub(crate) fn unit_bytes(
         }
     }
     bytes
-}
-
-pub(crate) fn rel(path: &str) -> RelPath {
-    path.parse().unwrap()
 }

@@ -69,8 +69,6 @@ pub(crate) struct Located {
     /// Where to open it; no link leads away from here.
     pub(crate) path: PathBuf,
     pub(crate) stat: FileStat,
-    /// It stands exactly where its path says: no link on the way.
-    pub(crate) is_plain: bool,
 }
 
 impl<'a> Locator<'a> {
@@ -85,7 +83,7 @@ impl<'a> Locator<'a> {
             match fs::symlink_metadata(&whole) {
                 Ok(metadata) if metadata.is_file() => {
                     let stat = FileStat::of(&metadata);
-                    return Ok(Some(Located { path: whole, stat, is_plain: true }));
+                    return Ok(Some(Located { path: whole, stat }));
                 }
                 Ok(metadata) if !metadata.is_symlink() => return Ok(None),
                 Ok(_link) => {}
@@ -98,7 +96,7 @@ impl<'a> Locator<'a> {
             return Err(DiskError::LeadsOut { path: whole });
         }
         let metadata = fs::metadata(&real).tried("look at", &real)?;
-        let located = Located { path: real, stat: FileStat::of(&metadata), is_plain: false };
+        let located = Located { path: real, stat: FileStat::of(&metadata) };
         Ok(metadata.is_file().then_some(located))
     }
 
@@ -370,8 +368,9 @@ mod tests {
 
         let mut locator = Locator::new(root);
         let mut find = |path: &str| locator.file(&path.parse().unwrap());
-        assert!(find("data/a").unwrap().unwrap().is_plain);
-        assert!(!find("more/a").unwrap().unwrap().is_plain);
+        assert_eq!(find("data/a").unwrap().unwrap().path, root.join("data/a"));
+        let real = fs::canonicalize(root.join("data/a")).unwrap();
+        assert_eq!(find("more/a").unwrap().unwrap().path, real);
         assert!(find("data").unwrap().is_none() && find("none/x").unwrap().is_none());
         assert!(matches!(find("out/secret"), Err(DiskError::LeadsOut { .. })));
         assert!(matches!(find("saves"), Err(DiskError::LeadsOut { .. })));
