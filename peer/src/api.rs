@@ -23,6 +23,7 @@ pub use handle::{
     SentCommand, connect_runtime,
 };
 
+pub use crate::disk::Links;
 pub use crate::runtime::supervisor::RuntimeFailure;
 
 /// Bytes a second in and out while a game runs: nobody's ping pays for somebody's download.
@@ -139,16 +140,6 @@ pub struct PublishRequest {
     /// The organiser's key file; `None` is the key beside the catalog, made if it is not there.
     pub key: Option<PathBuf>,
     pub links: Links,
-}
-
-/// What becomes of links that lead out of the published folder.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Links {
-    #[default]
-    Refuse,
-    Copy,
-    Skip,
 }
 
 /// The answer to a command that was accepted.
