@@ -110,7 +110,18 @@ impl Host {
         self.run(&["nft", "add rule inet pc input iif lo accept"]);
         self.run(&["nft", "add rule inet pc input meta l4proto icmpv6 accept"]);
         self.run(&["nft", "add rule inet pc input ct state established,related accept"]);
+        self.run(&["nft", "add rule inet pc input counter drop"]);
         self
+    }
+
+    /// How many packets [`Host::refusing_unsolicited`] has dropped: proof that it was needed.
+    pub fn refused_packets(&self) -> u64 {
+        let list = ["ip", "netns", "exec", &self.namespace, "nft", "list", "chain", "inet", "pc", "input"];
+        let output = Command::new(list[0]).args(&list[1..]).output().unwrap();
+        let rules = String::from_utf8_lossy(&output.stdout).into_owned();
+        let count =
+            rules.split("counter packets ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+        count.unwrap_or_else(|| panic!("no counter in:\n{rules}"))
     }
 
     /// Pulls the cable, or puts it back.
