@@ -32,7 +32,7 @@ pub use party::{Party, PeerBuilder, Published};
 pub use peer::{Peer, Refusal};
 pub use program::{Run, lanspread, program};
 pub use record::{Event, Mark};
-pub use tree::{assert_same_tree, copy_tree, list_tree, read_tree};
+pub use tree::{assert_same_tree, copy_tree, list_tree, read_tree, rot, write_file};
 
 use std::io::Write as _;
 

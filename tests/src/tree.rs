@@ -119,3 +119,21 @@ pub fn list_tree(root: &Path) -> String {
     }
     listing
 }
+
+/// Changes one byte in every `step` of a file and gives it its old time back: what a failing disk does, and
+/// what no fingerprint of names, sizes and times can see. Only while no peer watches.
+pub fn rot(path: &Path, step: usize) {
+    let modified = fs::metadata(path).unwrap().modified().unwrap();
+    let mut content = fs::read(path).unwrap();
+    for byte in content.iter_mut().step_by(step) {
+        *byte ^= 0x20;
+    }
+    fs::write(path, content).unwrap();
+    File::options().write(true).open(path).unwrap().set_modified(modified).unwrap();
+}
+
+/// Writes a small file and the folders on its way.
+pub fn write_file(path: &Path, content: impl AsRef<[u8]>) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap_or_else(|error| panic!("writing {}: {error}", path.display()));
+}
