@@ -129,6 +129,16 @@ impl Party {
         args
     }
 
+    /// Takes manifests and signature out of the catalog: what an imported catalog looks like.
+    pub fn unpin_manifests(&self) {
+        let mut catalog = lanspread_protocol::Catalog::parse(&fs::read(&self.catalog).unwrap()).unwrap();
+        for game in &mut catalog.games {
+            game.manifest = None;
+        }
+        fs::write(&self.catalog, catalog.to_text().unwrap()).unwrap();
+        fs::remove_file(signature_of(&self.catalog)).unwrap();
+    }
+
     /// A peer without games, which holds a copy of the catalog as it is now.
     pub fn peer(&self, name: &str) -> PeerBuilder {
         let home = self.path().join(name);

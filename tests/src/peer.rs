@@ -257,9 +257,12 @@ impl Peer {
         self.until(&format!("{count} sources of {game}"), |peer| peer.sources(game) == count);
     }
 
+    /// Awaits a state; the empty one is "not here".
     #[track_caller]
     pub fn until_state(&self, game: &str, state: &str) {
-        self.until(&format!("{game} is {state}"), |peer| peer.state(game) == state);
+        self.until(&format!("{game} is {state}"), |peer| {
+            peer.state(game).as_str().unwrap_or_default() == state
+        });
     }
 
     /// The peers that it is connected to.

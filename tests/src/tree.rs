@@ -15,7 +15,7 @@ pub enum Node {
 }
 
 /// A payload as it stands on disk, by `/`-separated path: files, folders (empty ones too) and executable
-/// bits. `local/` and what is Lanspread's own (`.lanspread…`) are no part of a payload and are left out.
+/// bits. `local/`, what is Lanspread's own (`.lanspread…`) and links out of the tree are left out.
 pub fn read_tree(root: &Path) -> BTreeMap<String, Node> {
     let mut tree = BTreeMap::new();
     let walk = WalkDir::new(root).min_depth(1).into_iter().filter_entry(|entry| {
@@ -24,11 +24,19 @@ pub fn read_tree(root: &Path) -> BTreeMap<String, Node> {
     });
     for entry in walk {
         let entry = entry.unwrap_or_else(|error| panic!("reading {}: {error}", root.display()));
+        if entry.path_is_symlink() && !leads_inside(entry.path(), root) {
+            continue;
+        }
         let path = entry.path().strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
         let node = if entry.file_type().is_dir() { Node::Folder } else { read_file(entry.path()) };
         tree.insert(path, node);
     }
     tree
+}
+
+fn leads_inside(link: &Path, root: &Path) -> bool {
+    let target = fs::canonicalize(link);
+    target.is_ok_and(|target| fs::canonicalize(root).is_ok_and(|root| target.starts_with(root)))
 }
 
 fn read_file(path: &Path) -> Node {
