@@ -189,3 +189,28 @@ fn try_run(command: &[&str]) -> Result<(), String> {
         Command::new(command[0]).args(&command[1..]).output().map_err(|error| told(&error.to_string()))?;
     if output.status.success() { Ok(()) } else { Err(told(&String::from_utf8_lossy(&output.stderr))) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lan_joins_its_hosts_and_leaves_nothing_behind() {
+        let Some(lan) = Lan::new("a LAN joins its hosts") else { return };
+        let (one, two) = (lan.host().limited_to(100), lan.host().refusing_unsolicited());
+        assert_eq!(two.refused_packets(), 0);
+        let send = format!("echo hello >/dev/udp/{}/9", two.address);
+        one.run(&["bash", "-c", &send]);
+        // Loopback of namespaces is synchronous up to the address resolution, which answers within the second.
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while two.refused_packets() == 0 {
+            assert!(std::time::Instant::now() < until, "the packet neither arrived nor was refused");
+            std::thread::yield_now();
+        }
+        let name = lan.name.clone();
+        drop(lan);
+        let left: Vec<_> =
+            std::fs::read_dir("/run/netns").unwrap().flatten().map(|entry| entry.file_name()).collect();
+        assert!(!left.iter().any(|entry| entry.to_string_lossy().starts_with(&name)), "{left:?}");
+    }
+}

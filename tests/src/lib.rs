@@ -23,6 +23,7 @@ mod party;
 mod peer;
 mod program;
 mod record;
+mod stranger;
 mod tree;
 
 pub use disk::SmallDisk;
@@ -32,6 +33,7 @@ pub use party::{Party, PeerBuilder, Published};
 pub use peer::{Peer, Refusal};
 pub use program::{Run, lanspread, program};
 pub use record::{Event, Mark};
+pub use stranger::{Answer, Closed, Stranger};
 pub use tree::{assert_same_tree, copy_tree, list_tree, read_tree, rot, write_file};
 
 use std::io::Write as _;

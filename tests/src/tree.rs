@@ -145,3 +145,49 @@ pub fn write_file(path: &Path, content: impl AsRef<[u8]>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap_or_else(|error| panic!("writing {}: {error}", path.display()));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Game;
+
+    #[test]
+    fn equal_trees_are_equal_and_every_difference_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let (left, right) = (dir.path().join("left"), dir.path().join("right"));
+        let game = Game::small("chess").empty_folder("mods");
+        game.write_to(&left);
+        game.write_to(&right);
+        assert_same_tree(&left, &right);
+        write_file(&right.join("version.ini"), "1.0");
+        write_file(&right.join("local/save.dat"), "mine");
+        write_file(&right.join(".lanspread/manifest"), "ours");
+        assert_same_tree(&left, &right);
+
+        let edits: [fn(&Path); 5] = [
+            |root| rot(&root.join("data/maps.pak"), usize::MAX),
+            |root| fs::remove_dir(root.join("mods")).unwrap(),
+            |root| fs::remove_file(root.join("readme.txt")).unwrap(),
+            |root| write_file(&root.join("new.txt"), ""),
+            |root| fs::create_dir(root.join("new")).unwrap(),
+        ];
+        for edit in edits {
+            let changed = dir.path().join("changed");
+            copy_tree(&left, &changed);
+            edit(&changed);
+            assert_ne!(read_tree(&left), read_tree(&changed));
+            fs::remove_dir_all(&changed).unwrap();
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_executable_bit_counts() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        Game::small("chess").write_to(dir.path());
+        let before = read_tree(dir.path());
+        fs::set_permissions(dir.path().join("bin/game"), fs::Permissions::from_mode(0o644)).unwrap();
+        assert_ne!(read_tree(dir.path()), before);
+    }
+}
