@@ -184,7 +184,7 @@ impl Party {
             games,
             host: None,
             bind: Some(format!("127.0.0.{number}")),
-            port: 0,
+            port: Some(0),
             args,
             deadline: DEFAULT_DEADLINE,
         };
@@ -248,6 +248,15 @@ impl PeerBuilder {
         &self.catalog
     }
 
+    /// Takes this catalog file itself, not a copy of the party's.
+    #[must_use]
+    pub fn with_catalog(mut self, catalog: &Path) -> Self {
+        if let Some(at) = self.launch.args.iter().position(|arg| arg == "--catalog") {
+            self.launch.args.drain(at..at + 2);
+        }
+        self.arg("--catalog").arg(&catalog.display().to_string())
+    }
+
     /// Types in the address of another peer.
     #[must_use]
     pub fn knows(self, other: &Peer) -> Self {
@@ -275,10 +284,9 @@ impl PeerBuilder {
         self
     }
 
-    /// Takes the program's own choice of port (`--port 40420`), or any other.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
-        self.launch.port = port;
+        self.launch.port = Some(port);
         self
     }
 
@@ -287,7 +295,7 @@ impl PeerBuilder {
     pub fn on(mut self, host: &Host) -> Self {
         self.launch.host = Some(host.clone());
         self.launch.bind = None;
-        self.launch.port = 40420;
+        self.launch.port = None;
         self
     }
 

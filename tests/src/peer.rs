@@ -25,7 +25,8 @@ pub(crate) struct Launch {
     pub(crate) host: Option<Host>,
     /// An address to bind; `None` is all adapters.
     pub(crate) bind: Option<String>,
-    pub(crate) port: u16,
+    /// `None` is the program's own choice, 40420 and up.
+    pub(crate) port: Option<u16>,
     pub(crate) args: Vec<String>,
     pub(crate) deadline: Duration,
 }
@@ -54,8 +55,8 @@ impl Peer {
         let mut peer = Self::spawn(launch);
         let ready = peer.wait("ready", |event| event.is("ready"));
         // A restart takes the same port, as a PC does: others know it.
-        if peer.launch.port == 0 {
-            peer.launch.port = port_of(ready["addresses"][0].as_str().unwrap_or_default());
+        if peer.launch.port == Some(0) {
+            peer.launch.port = Some(port_of(ready["addresses"][0].as_str().unwrap_or_default()));
         }
         peer
     }
@@ -67,7 +68,9 @@ impl Peer {
             None => Command::new(program()),
         };
         command.arg("run").arg("--games").arg(&launch.games).args(["--name", &launch.name]);
-        command.args(["--port", &launch.port.to_string()]);
+        if let Some(port) = launch.port {
+            command.args(["--port", &port.to_string()]);
+        }
         if let Some(address) = &launch.bind {
             command.args(["--bind", address]);
         }

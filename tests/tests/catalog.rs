@@ -90,7 +90,7 @@ fn a_catalog_outlives_a_restart_and_reaches_those_who_come_late() {
     guest.until_state("chess", "wrong-version");
 
     let late = party.peer("late").pinned();
-    fs::remove_file(late.catalog()).unwrap();
+    fs::remove_file(late.catalog().with_extension("ron.sig")).unwrap();
     write_file(late.catalog(), "(party: \"nobody's\", games: [])");
     let late = late.knows(&guest).start();
     late.wait("the catalog from a guest", |event| event.is("catalog-changed") && event["serial"] == serial);

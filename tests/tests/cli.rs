@@ -173,7 +173,7 @@ fn an_interrupted_publish_leaves_the_old_state_or_the_new_one() {
 
         let check = lanspread(["catalog".as_ref(), "check".as_ref(), party.catalog().as_os_str()]);
         check.ok();
-        let peer = party.peer_on(&format!("after-{moment}"), &games).start();
+        let peer = party.peer_on(&format!("after-{moment}"), &games).with_catalog(party.catalog()).start();
         peer.until("no operation", |peer| peer.game("arena")["operation"].is_null());
         let expected = peer.game("arena")["expected"].clone();
         assert_eq!(
@@ -199,7 +199,7 @@ fn a_broken_catalog_is_named_with_line_and_game() {
     let check = lanspread(["catalog".as_ref(), "check".as_ref(), broken.as_os_str()]);
     check.exits(1).complains_of(&["broken.ron", "line 5", "go"]);
 
-    let mut ben = party.peer("ben").arg("--catalog").arg(&broken.display().to_string()).spawn();
+    let mut ben = party.peer("ben").with_catalog(&broken).spawn();
     assert_eq!(ben.wait_exit().code(), Some(1));
     let log = ben.log();
     assert!(log.contains("broken.ron") && log.contains("line 5") && log.contains("go"), "{log}");
@@ -225,10 +225,7 @@ fn a_catalog_is_signed_by_hand() {
     sign(party.key()).ok();
     assert!(catalog.with_extension("ron.sig").exists());
     lanspread(["catalog".as_ref(), "check".as_ref(), catalog.as_os_str()]).ok();
-    let guest = party
-        .peer_on("guest", &party.path().join("guest-games"))
-        .arg("--catalog")
-        .arg(&catalog.display().to_string());
+    let guest = party.peer_on("guest", &party.path().join("guest-games")).with_catalog(&catalog);
     fs::create_dir_all(guest.games()).unwrap();
     assert_eq!(guest.pinned().start().game("chess")["title"], "Chess");
 }
@@ -307,7 +304,7 @@ fn commands_that_are_not_understood_get_an_answer_and_change_nothing() {
     assert_eq!(reply["id"], json!({ "any": ["json", null] }));
 
     ben.is_refused(json!({ "cmd": "download", "game": "unheard-of" }), "unknown_game");
-    ben.is_refused(json!({ "cmd": "download", "game": "../../etc" }), "unknown_game");
+    assert!(ben.request(json!({ "cmd": "download", "game": "../../etc" })).is_err(), "no game id at all");
     ben.is_refused(json!({ "cmd": "download", "game": "chess" }), "no_source");
     ben.is_refused(json!({ "cmd": "verify", "game": "chess" }), "not_downloaded");
     ben.is_refused(json!({ "cmd": "remove", "game": "chess" }), "not_downloaded");
@@ -349,8 +346,7 @@ fn a_port_that_is_taken_is_one_clear_line() {
     let mut ben = party.peer("ben").at("127.0.0.1").port(port).spawn();
     assert_eq!(ben.wait_exit().code(), Some(1));
     assert!(ben.log().contains(&port.to_string()), "which port? {}", ben.log());
-    assert_eq!(ben.events().last().map(|event| event.0["event"].clone()), Some(json!("stopped")));
-    assert_eq!(ben.count("runtime-failed"), 1);
+    assert_eq!(ben.count("ready"), 0);
 }
 
 #[test]

@@ -12,7 +12,8 @@ fn rotten_seed(party: &Party, game: &Published, file: &str, step: usize) -> Peer
     seed.stop();
     rot(&seed.folder(&game.id).join(file), step);
     seed.restart();
-    assert_eq!(seed.state(&game.id), "downloaded", "it cannot know yet");
+    // It cannot know yet.
+    seed.until_state(&game.id, "downloaded");
     seed
 }
 
@@ -67,10 +68,11 @@ fn a_damaged_copy_is_found_and_only_the_damage_is_fetched() {
     let verified = ben.wait_after(mark, "the damage", |event| event.about("verify-finished", "arena"));
     assert_eq!(verified["damaged"], json!(["data/maps.pak"]));
     assert!((1..=2 * MIB).contains(&verified.number("damaged_bytes")), "{verified}");
-    ben.until("repaired", |ben| {
-        let game = ben.game("arena");
-        game["local"]["state"] == "downloaded" && game["operation"].is_null()
+    let end = ben.wait_after(mark, "the end", |event| {
+        event.about("operation-finished", "arena") || event.about("operation-failed", "arena")
     });
+    assert!(end.is("operation-finished"), "{end}");
+    ben.until_state("arena", "downloaded");
     assert_same_tree(&game.payload, &ben.folder("arena"));
     assert!(ben.status("rx_bytes") <= 2 * MIB, "fetched more than the damage: {}", ben.status("rx_bytes"));
 }

@@ -38,8 +38,8 @@ pub(crate) fn library() {
     }
     catalog.push_str("  ],\n)\n");
     write_file(builder.catalog(), catalog);
-    let catalog = builder.catalog().display().to_string();
-    let builder = builder.arg("--catalog").arg(&catalog);
+    let catalog = builder.catalog().to_owned();
+    let builder = builder.with_catalog(&catalog);
 
     let start = Instant::now();
     let mut peer = builder.start();
