@@ -1,0 +1,102 @@
+//! Everything Lanspread reads and writes on disk: scans, hashes, downloads in the making, what is served.
+//!
+//! All of it is blocking code for a pool of threads; nothing here knows the runtime, the network or the engine.
+//! Long work takes a [`Cancel`], looked at between steps of at most a few megabytes, and counts the bytes it has
+//! behind it in a [`Progress`]. Every failure is a [`DiskError`] that says what was tried, where, and why it failed.
+//!
+//! Nothing here decides: who may be served and which operation runs on which game is the engine's business. What is
+//! promised here is that a payload is never half of one thing and half of another: a sentinel is only ever there
+//! when all of its payload is durable ([`store`], [`swap`]), and what this program did not make or was not told to
+//! replace stays where it is.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+pub mod atomic;
+pub mod error;
+pub mod hash;
+pub mod index;
+pub mod layout;
+pub mod lock;
+pub mod manifests;
+mod parallel;
+mod place;
+pub mod reader;
+pub mod remove;
+pub mod scan;
+pub mod space;
+pub mod store;
+pub mod swap;
+#[cfg(test)]
+mod testing;
+mod tree;
+pub mod verify;
+
+pub use error::{DiskError, DiskErrorKind};
+pub use hash::hash_payload;
+pub use index::{Index, IndexEntry};
+pub use layout::{GameFolder, GamesFolder};
+pub use lock::FolderLock;
+pub use manifests::ManifestStore;
+pub use reader::PayloadReader;
+pub use remove::remove_payload;
+pub use scan::{ScannedGame, ScannedLibrary, scan_game, scan_games};
+pub use store::{Mode, Opened, PayloadStore};
+pub use tree::{Fingerprint, Links};
+pub use verify::{Damage, verify};
+
+/// A flag that ends long work at its next bounded step. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// [`DiskError::Cancelled`] once the flag is set.
+    pub fn check(&self) -> Result<(), DiskError> {
+        if self.is_cancelled() { Err(DiskError::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// How far long work is, in bytes. Clones share it; whoever shows it reads it whenever that suits.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<Counters>);
+
+#[derive(Debug, Default)]
+struct Counters {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Progress {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn bytes_done(&self) -> u64 {
+        self.0.done.load(Ordering::Relaxed)
+    }
+
+    /// 0 until the work knows how much there is.
+    pub fn bytes_total(&self) -> u64 {
+        self.0.total.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add(&self, bytes: u64) {
+        self.0.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn expect_more(&self, bytes: u64) {
+        self.0.total.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
