@@ -1,1 +1,4 @@
+//! The running Lanspread peer: network, disk and discovery around the engine.
 
+pub mod identity;
+pub mod net;
