@@ -77,6 +77,10 @@ impl Tls {
 
     /// What listening endpoints use.
     pub(crate) fn server(&self) -> Result<QuicServerConfig, TlsError> {
+        Ok(self.rustls_server()?.try_into()?)
+    }
+
+    fn rustls_server(&self) -> Result<rustls::ServerConfig, TlsError> {
         let verifier = Arc::new(KeyVerifier::new(&self.provider, None));
         let mut config = rustls::ServerConfig::builder_with_provider(self.provider.clone())
             .with_protocol_versions(&[&rustls::version::TLS13])?
@@ -85,13 +89,17 @@ impl Tls {
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(config.try_into()?)
+        Ok(config)
     }
 
     /// What one dial uses.
     pub(crate) fn client(&self, expect: Option<PeerId>) -> Result<(QuicClientConfig, SeenPeer), TlsError> {
         let verifier = KeyVerifier::new(&self.provider, expect);
         let seen = verifier.seen.clone();
+        Ok((self.rustls_client(verifier)?.try_into()?, seen))
+    }
+
+    fn rustls_client(&self, verifier: KeyVerifier) -> Result<rustls::ClientConfig, TlsError> {
         let mut config = rustls::ClientConfig::builder_with_provider(self.provider.clone())
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .dangerous()
@@ -103,7 +111,7 @@ impl Tls {
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.resumption = Resumption::disabled();
         config.enable_sni = false;
-        Ok((config.try_into()?, seen))
+        Ok(config)
     }
 }
 
@@ -240,5 +248,63 @@ impl ClientCertVerifier for KeyVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         vec![SignatureScheme::ED25519]
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use rustls::client::ResolvesClientCert;
+    use rustls::sign::CertifiedKey;
+
+    /// What a dial of another major version uses.
+    pub(in crate::net) fn client_with_alpn(identity: &Identity, alpn: &[u8]) -> QuicClientConfig {
+        let tls = Tls::new(identity).unwrap();
+        let mut config = tls.rustls_client(KeyVerifier::new(&tls.provider, None)).unwrap();
+        config.alpn_protocols = vec![alpn.to_vec()];
+        config.try_into().unwrap()
+    }
+
+    /// What a listener of another major version uses.
+    pub(in crate::net) fn server_with_alpn(identity: &Identity, alpn: &[u8]) -> QuicServerConfig {
+        let mut config = Tls::new(identity).unwrap().rustls_server().unwrap();
+        config.alpn_protocols = vec![alpn.to_vec()];
+        config.try_into().unwrap()
+    }
+
+    #[derive(Debug)]
+    struct Thief(Arc<CertifiedKey>);
+
+    impl ResolvesClientCert for Thief {
+        fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+            Some(self.0.clone())
+        }
+
+        fn has_certs(&self) -> bool {
+            true
+        }
+    }
+
+    /// A dial that shows `victim`'s certificate but has only `thief`'s key.
+    pub(in crate::net) fn client_with_stolen_certificate(
+        thief: &Identity,
+        victim: &Identity,
+    ) -> QuicClientConfig {
+        let (thief, victim) = (Tls::new(thief).unwrap(), Tls::new(victim).unwrap());
+        let key = ring::sign::any_eddsa_type(&thief.key).unwrap();
+        let mut config = thief.rustls_client(KeyVerifier::new(&thief.provider, None)).unwrap();
+        let stolen = CertifiedKey::new(vec![victim.certificate], key);
+        config.client_auth_cert_resolver = Arc::new(Thief(Arc::new(stolen)));
+        config.try_into().unwrap()
+    }
+
+    #[test]
+    fn a_certificate_names_its_key() {
+        let identity = Identity::ephemeral();
+        let tls = Tls::new(&identity).unwrap();
+        assert_eq!(peer_of_certificate(&tls.certificate).unwrap(), identity.peer_id());
+        assert!(peer_of_certificate(&CertificateDer::from(vec![1, 2, 3])).is_err());
+        let other_kind = rcgen::generate_simple_self_signed(vec!["x".to_owned()]).unwrap();
+        assert!(peer_of_certificate(other_kind.cert.der()).is_err());
     }
 }
