@@ -19,6 +19,8 @@ const FILE_NAME: &str = "identity";
 const FILE_MARK: &str = "lanspread-identity-1";
 /// A key file is one line of about 150 bytes; anything much longer is not one and is not read.
 const MAX_FILE_BYTES: u64 = 4096;
+/// So many unusable keys are kept; then the last is overwritten.
+const MAX_SET_ASIDE: u32 = 100;
 
 /// A peer's key. The secret is never logged.
 #[derive(Clone)]
@@ -56,7 +58,8 @@ pub enum IdentityError {
 }
 
 enum Stored {
-    Mine(SigningKey),
+    /// The secret key's bytes.
+    Mine([u8; 32]),
     OtherMachine,
     Damaged,
     Absent,
@@ -85,7 +88,9 @@ impl Identity {
     fn load_or_create_for(state_dir: &Path, machine: MachineId) -> Result<(Self, Origin), IdentityError> {
         let path = state_dir.join(FILE_NAME);
         let origin = match read(&path, machine)? {
-            Stored::Mine(secret) => return Ok((Self::from_secret(secret), Origin::Loaded)),
+            Stored::Mine(secret) => {
+                return Ok((Self::from_secret(SigningKey::from_bytes(&secret)), Origin::Loaded));
+            }
             Stored::Absent => Origin::Created,
             Stored::OtherMachine => Origin::OtherMachine { set_aside: set_aside(&path)? },
             Stored::Damaged => Origin::Damaged { set_aside: set_aside(&path)? },
@@ -153,12 +158,13 @@ fn parse(contents: &[u8], machine: MachineId) -> Stored {
     else {
         return Stored::Damaged;
     };
-    if owner == machine.0 { Stored::Mine(SigningKey::from_bytes(&secret.0)) } else { Stored::OtherMachine }
+    if owner == machine.0 { Stored::Mine(secret.0) } else { Stored::OtherMachine }
 }
 
 /// Moves an unusable file out of the way, without overwriting one that was set aside before.
 fn set_aside(path: &Path) -> Result<PathBuf, IdentityError> {
-    let free = (1_u32..).map(|nth| path.with_extension(format!("old-{nth}"))).find(|path| !path.exists());
+    let free =
+        (1..MAX_SET_ASIDE).map(|nth| path.with_extension(format!("old-{nth}"))).find(|path| !path.exists());
     let target = free.unwrap_or_else(|| path.with_extension("old"));
     match fs::rename(path, &target) {
         Ok(()) => Ok(target),

@@ -107,21 +107,24 @@ fn port_of(socket: &UdpSocket) -> Option<u16> {
 
 /// A link-local address means nothing without its adapter.
 fn with_scope(address: IpAddr, port: u16) -> SocketAddr {
-    match address {
-        IpAddr::V6(v6) if is_link_local_v6(v6) => {
-            let adapters = if_addrs::get_if_addrs().unwrap_or_default();
-            let index = adapters.iter().find(|adapter| adapter.ip() == address).and_then(|it| it.index);
-            SocketAddrV6::new(v6, port, 0, index.unwrap_or(0)).into()
-        }
-        _ => SocketAddr::new(address, port),
+    let IpAddr::V6(v6) = address else { return SocketAddr::new(address, port) };
+    if !is_link_local_v6(v6) {
+        return SocketAddr::new(address, port);
     }
+    let adapters = if_addrs::get_if_addrs().unwrap_or_default();
+    let index = adapters.iter().find(|adapter| adapter.ip() == address).and_then(|adapter| adapter.index);
+    SocketAddrV6::new(v6, port, 0, index.unwrap_or(0)).into()
 }
 
 fn open(address: SocketAddr) -> Result<UdpSocket, BindError> {
-    try_open(address).map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => BindError::Taken(address),
-        io::ErrorKind::AddrNotAvailable => BindError::NotHere(address.ip()),
-        _ => BindError::Failed { address, source },
+    try_open(address).map_err(|source| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            BindError::Taken(address)
+        } else if source.kind() == io::ErrorKind::AddrNotAvailable {
+            BindError::NotHere(address.ip())
+        } else {
+            BindError::Failed { address, source }
+        }
     })
 }
 

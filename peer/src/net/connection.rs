@@ -22,6 +22,7 @@ use tracing::debug;
 
 use super::address::canonical;
 use super::admission::Place;
+use super::congestion;
 use super::frames::{self, Frame, FrameReadError};
 use super::serve;
 use super::tls::peer_of;
@@ -60,24 +61,22 @@ pub(crate) struct Link {
 impl Link {
     /// Closes with a reason; the first one counts.
     pub(crate) fn close(&self, reason: Closed) {
-        let code = match &reason {
-            Closed::Here(code) => *code,
-            Closed::Protocol(_) => CloseCode::Protocol,
-            Closed::Flood(_) | Closed::TooSlow => CloseCode::Flood,
+        let (code, text) = match &reason {
+            Closed::Here(code) => (*code, String::new()),
+            Closed::Protocol(text) => (CloseCode::Protocol, text.clone()),
+            Closed::Flood(text) => (CloseCode::Flood, text.clone()),
+            Closed::TooSlow => (CloseCode::Flood, "messages are not taken".to_owned()),
             // Found out from QUIC: there is nobody to tell.
             Closed::Goodbye
             | Closed::Duplicate
             | Closed::Banned
             | Closed::WrongIdentity
             | Closed::TimedOut
-            | Closed::Error(_) => CloseCode::Goodbye,
-        };
-        let text = match &reason {
-            Closed::Protocol(text) | Closed::Flood(text) => text.clone(),
-            other => other.to_string(),
+            | Closed::Error(_) => (CloseCode::Goodbye, String::new()),
         };
         // Whoever closed first has told the peer already.
         if self.reason.set(reason).is_ok() {
+            congestion::open_to_close(&self.quinn);
             self.quinn.close(transport::code(code), text.as_bytes());
         }
     }
@@ -101,21 +100,25 @@ impl Link {
 }
 
 fn closed_by_peer(error: ConnectionError) -> Closed {
-    match error {
-        ConnectionError::ApplicationClosed(close) => {
-            let said = format!("the peer says: {}", String::from_utf8_lossy(&close.reason));
-            match CloseCode::from_code(close.error_code.into_inner()) {
-                Some(CloseCode::Goodbye) => Closed::Goodbye,
-                Some(CloseCode::Duplicate) => Closed::Duplicate,
-                Some(CloseCode::Banned) => Closed::Banned,
-                Some(CloseCode::WrongIdentity) => Closed::WrongIdentity,
-                Some(CloseCode::Protocol) => Closed::Protocol(said),
-                Some(CloseCode::Flood) => Closed::Flood(said),
-                None => Closed::Error(said),
-            }
-        }
-        ConnectionError::TimedOut => Closed::TimedOut,
-        error => Closed::Error(error.to_string()),
+    let close = match error {
+        ConnectionError::ApplicationClosed(close) => close,
+        ConnectionError::TimedOut => return Closed::TimedOut,
+        ConnectionError::VersionMismatch
+        | ConnectionError::TransportError(_)
+        | ConnectionError::ConnectionClosed(_)
+        | ConnectionError::Reset
+        | ConnectionError::LocallyClosed
+        | ConnectionError::CidsExhausted => return Closed::Error(error.to_string()),
+    };
+    let said = format!("the peer says: {}", String::from_utf8_lossy(&close.reason));
+    match CloseCode::from_code(close.error_code.into_inner()) {
+        Some(CloseCode::Goodbye) => Closed::Goodbye,
+        Some(CloseCode::Duplicate) => Closed::Duplicate,
+        Some(CloseCode::Banned) => Closed::Banned,
+        Some(CloseCode::WrongIdentity) => Closed::WrongIdentity,
+        Some(CloseCode::Protocol) => Closed::Protocol(said),
+        Some(CloseCode::Flood) => Closed::Flood(said),
+        None => Closed::Error(said),
     }
 }
 
@@ -203,18 +206,20 @@ impl From<ConnectionError> for End {
 
 impl From<FrameReadError> for End {
     fn from(error: FrameReadError) -> Self {
-        match error {
-            FrameReadError::Stream(ReadError::ConnectionLost(error)) => Self::Lost(error),
-            error => Self::Broken(Closed::Protocol(error.to_string())),
+        if let FrameReadError::Stream(ReadError::ConnectionLost(error)) = error {
+            Self::Lost(error)
+        } else {
+            Self::Broken(Closed::Protocol(error.to_string()))
         }
     }
 }
 
 impl From<WriteError> for End {
     fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::ConnectionLost(error) => Self::Lost(error),
-            error => Self::Broken(Closed::Protocol(format!("the control stream is not taken: {error}"))),
+        if let WriteError::ConnectionLost(error) = error {
+            Self::Lost(error)
+        } else {
+            Self::Broken(Closed::Protocol(format!("the control stream is not taken: {error}")))
         }
     }
 }

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use lanspread_protocol::PeerId;
 use lanspread_protocol::limits::GREETING_TIMEOUT;
 use quinn::{
-    ClientConfig, ConnectError, Connecting, ConnectionError, Endpoint, ServerConfig, TokioRuntime,
-    TransportErrorCode,
+    ClientConfig, Connecting, ConnectionError, Endpoint, ServerConfig, TokioRuntime, TransportErrorCode,
 };
 use tokio::time::timeout;
 use tracing::{Instrument, debug, debug_span};
@@ -154,11 +153,10 @@ async fn establish(
     let (crypto, seen) = shared.tls.client(expect).map_err(|error| DialError::Error(error.to_string()))?;
     let mut config = ClientConfig::new(Arc::new(crypto));
     config.transport_config(transport::transport(address.ip()));
-    let connecting =
-        bound.endpoint.connect_with(config, address, SERVER_NAME).map_err(|error| match error {
-            ConnectError::EndpointStopping => DialError::Stopping,
-            error => DialError::Error(error.to_string()),
-        })?;
+    let connecting = bound
+        .endpoint
+        .connect_with(config, address, SERVER_NAME)
+        .map_err(|error| DialError::Error(error.to_string()))?;
     match timeout(GREETING_TIMEOUT, connecting).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(dial_error(error, &seen)),
@@ -170,21 +168,22 @@ fn dial_error(error: ConnectionError, seen: &SeenPeer) -> DialError {
     if let Some(found) = seen.get() {
         return DialError::WrongPeer { found };
     }
-    match error {
-        ConnectionError::ConnectionClosed(close)
-            if close.error_code == TransportErrorCode::crypto(NO_APPLICATION_PROTOCOL) =>
-        {
-            DialError::OtherVersion
-        }
-        ConnectionError::ConnectionClosed(close)
-            if close.error_code == TransportErrorCode::CONNECTION_REFUSED =>
-        {
-            DialError::Refused
-        }
-        ConnectionError::VersionMismatch => DialError::OtherVersion,
-        ConnectionError::TimedOut => DialError::TimedOut,
-        ConnectionError::LocallyClosed => DialError::Stopping,
-        error => DialError::Error(error.to_string()),
+    let close = match error {
+        ConnectionError::ConnectionClosed(close) => close,
+        ConnectionError::VersionMismatch => return DialError::OtherVersion,
+        ConnectionError::TimedOut => return DialError::TimedOut,
+        ConnectionError::LocallyClosed => return DialError::Stopping,
+        ConnectionError::TransportError(_)
+        | ConnectionError::ApplicationClosed(_)
+        | ConnectionError::Reset
+        | ConnectionError::CidsExhausted => return DialError::Error(error.to_string()),
+    };
+    if close.error_code == TransportErrorCode::crypto(NO_APPLICATION_PROTOCOL) {
+        DialError::OtherVersion
+    } else if close.error_code == TransportErrorCode::CONNECTION_REFUSED {
+        DialError::Refused
+    } else {
+        DialError::Error(close.to_string())
     }
 }
 

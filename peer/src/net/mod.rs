@@ -16,6 +16,7 @@
 mod address;
 mod admission;
 mod bind;
+mod congestion;
 mod connection;
 mod endpoint;
 mod frames;

@@ -109,9 +109,11 @@ fn refuse(answer: &mut Answer, refusal: Refusal) {
     let Some(stream) = &mut answer.0 else { return };
     let Ok(refused) = frame::encode(&Response::Refused(refusal)) else { return };
     let mut context = Context::from_waker(Waker::noop());
-    match Pin::new(stream).poll_write(&mut context, &refused) {
-        Poll::Ready(Ok(written)) if written == refused.len() => answer.finish(),
-        _ => answer.reset(),
+    let written = Pin::new(stream).poll_write(&mut context, &refused);
+    if matches!(written, Poll::Ready(Ok(written)) if written == refused.len()) {
+        answer.finish();
+    } else {
+        answer.reset();
     }
 }
 

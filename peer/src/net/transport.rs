@@ -15,9 +15,9 @@ use std::time::Duration;
 use lanspread_protocol::limits::{
     IDLE_TIMEOUT, KEEP_ALIVE, MAX_CONTROL_STREAMS, MAX_PENDING_HANDSHAKES, MAX_REQUESTS_PER_CONNECTION,
 };
-use quinn::congestion::CubicConfig;
 use quinn::{AckFrequencyConfig, EndpointConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
 
+use super::congestion;
 use super::windows::{MAX_WINDOW_BYTES, START_WINDOW_BYTES};
 
 /// Payload of a jumbo frame of 9,000 bytes under IPv6's headers.
@@ -50,7 +50,7 @@ pub(crate) fn transport(remote: IpAddr) -> Arc<TransportConfig> {
         .send_window(START_WINDOW_BYTES.into())
         .mtu_discovery_config(Some(mtu))
         .ack_frequency_config(Some(ack))
-        .congestion_controller_factory(Arc::new(CubicConfig::default()))
+        .congestion_controller_factory(Arc::new(congestion::Factory))
         // Nothing here uses datagrams.
         .datagram_receive_buffer_size(None);
     Arc::new(config)
