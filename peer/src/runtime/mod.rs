@@ -1,0 +1,4 @@
+//! The background thread that runs a peer.
+
+pub mod control;
+pub mod supervisor;
