@@ -157,17 +157,8 @@ pub enum Links {
 pub enum PeerReply {
     Done {},
     Games { games: Vec<GameView> },
-    Peers { peers: Vec<PeerRow> },
+    Peers { peers: Vec<PeerView> },
     Status(Status),
-}
-
-/// A peer with what flows to and from it, in bytes a second.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PeerRow {
-    #[serde(flatten)]
-    pub view: PeerView,
-    pub rx_rate: u64,
-    pub tx_rate: u64,
 }
 
 /// Counts since the start.

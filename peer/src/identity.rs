@@ -183,6 +183,11 @@ fn write(path: &Path, secret: &SigningKey, machine: MachineId) -> io::Result<()>
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// The PC's name, for people.
+pub fn host_name() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

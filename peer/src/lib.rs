@@ -7,9 +7,11 @@
 
 pub mod api;
 pub mod catalog_file;
+pub mod discovery;
 pub mod disk;
 pub mod identity;
 pub mod json_lines;
 pub mod logging;
 pub mod net;
+pub mod publish;
 pub mod runtime;

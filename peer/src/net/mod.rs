@@ -37,6 +37,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use lanspread_engine::{ConnId, DialId};
 use lanspread_protocol::PeerId;
 use lanspread_protocol::message::{CloseCode, Control};
 use thiserror::Error;
@@ -58,14 +59,6 @@ use serve::InboundRequest;
 
 /// How long a shutdown waits for goodbyes to be sent, and then for tasks to end.
 const FAREWELL: Duration = Duration::from_millis(500);
-
-/// A connection. Never used twice in one run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnId(pub u64);
-
-/// A dial, named by who asks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DialId(pub u64);
 
 /// What happens on the network.
 #[derive(Debug)]

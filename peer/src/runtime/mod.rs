@@ -1,4 +1,20 @@
-//! The background thread that runs a peer.
+//! The background thread that runs a peer: the engine, and the shell around it.
+//!
+//! - [`start_peer`] makes the thread and hands out a [`PeerRuntimeHandle`];
+//! - `event_loop` owns the engine: inputs in, effects out, one at a time, and never waits for anything but the next
+//!   input;
+//! - `effects` turns each effect into a call or a task, `library`, `transfers` and `catalogs` are those tasks; every
+//!   result comes back as an input;
+//! - `supervisor` keeps services running by their policies and bounds the stop.
 
+mod catalogs;
 pub mod control;
+mod effects;
+mod event_loop;
+mod library;
+mod start;
+mod state;
 pub mod supervisor;
+mod transfers;
+
+pub use start::{StartError, start_peer};
