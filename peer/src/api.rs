@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lanspread_engine::{Command, Event, GameView, PeerView, View};
+use lanspread_engine::{CatalogSource, Command, Event, GameView, PeerView, View};
 use lanspread_protocol::{Game, GameId, ManifestId, OrganiserKey, PeerId, Version};
 use serde::{Deserialize, Serialize};
 
@@ -215,12 +215,28 @@ pub struct Published {
 }
 
 /// Everything a window shows, as of one moment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// This and `view` are `None` until the peer is ready.
+    /// `None` until the peer is ready.
     pub ready: Option<Ready>,
-    pub view: Option<Arc<View>>,
+    pub view: View,
     pub status: Status,
     /// Why the peer stopped by itself.
     pub failure: Option<RuntimeFailure>,
+}
+
+impl Default for Snapshot {
+    /// Before the peer is ready: nothing is known.
+    fn default() -> Self {
+        let view = View {
+            games: Vec::new(),
+            peers: Vec::new(),
+            catalog: CatalogSource::Nothing,
+            serial: 0,
+            library_revision: 0,
+            served_units: 0,
+            is_settled: false,
+        };
+        Self { ready: None, view, status: Status::default(), failure: None }
+    }
 }
