@@ -1,8 +1,17 @@
 //! The running Lanspread peer: network, disk and discovery around the engine.
+//!
+//! - [`api`]: what a program starts, commands and is told; [`json_lines`] is that as lines of text;
+//! - [`runtime`]: the thread, the loop that owns the engine, the shell that carries its decisions out;
+//! - [`net`] and [`discovery`]: other peers; [`identity`]: this one's key;
+//! - [`disk`]: everything on disk; [`publish`] and [`catalog_file`]: a game's way into a catalog.
 
 pub mod api;
 pub mod catalog_file;
+pub mod discovery;
 pub mod disk;
+pub mod identity;
 pub mod json_lines;
 pub mod logging;
+pub mod net;
+pub mod publish;
 pub mod runtime;

@@ -42,8 +42,6 @@ pub(crate) struct Library {
     revision: u64,
     scans: BTreeMap<GameId, Scan>,
     hashing: BTreeMap<GameId, u64>,
-    /// Games whose payload could not be hashed as it is: not tried again until it changes.
-    unhashable: BTreeMap<GameId, u64>,
     /// The first listing has come.
     listed: bool,
     /// What others were told, without the units of partial offers.
@@ -141,7 +139,14 @@ impl Engine {
             // The index keeps an active game's last entry.
             return;
         }
-        let found = found.map(|scan| LocalGame { scan });
+        let mut found = found.map(|scan| LocalGame { scan });
+        if let (Some(found), Some(old)) = (&mut found, self.library.games.get(game)) {
+            // A scan does not read contents: what is known to be damaged stays so until something changes.
+            let is_same = found.scan.fingerprint == old.scan.fingerprint;
+            if is_same && old.scan.payload == Payload::Damaged {
+                found.scan.payload = Payload::Damaged;
+            }
+        }
         if self.library.games.get(game) != found.as_ref() {
             match found {
                 Some(found) => self.library.games.insert(game.clone(), found),
@@ -159,9 +164,7 @@ impl Engine {
         let fingerprint = local.scan.fingerprint;
         let is_expected =
             local.scan.version.is_some() && local.scan.version.as_ref() == self.authority.expected(game);
-        let is_open = local.scan.payload == Payload::Unknown
-            && !self.library.hashing.contains_key(game)
-            && self.library.unhashable.get(game) != Some(&fingerprint);
+        let is_open = local.scan.payload == Payload::Unknown && !self.library.hashing.contains_key(game);
         if is_expected && is_open && !self.operations.changes_disk(game) {
             self.library.hashing.insert(game.clone(), fingerprint);
             let manifest = self.authority.accepted(game);
@@ -181,12 +184,12 @@ impl Engine {
         match manifest {
             Some(manifest) => {
                 local.scan.payload = Payload::Hashed(manifest);
-                self.library.unhashable.remove(game);
                 self.library_changed(game);
             }
             None => {
-                self.library.unhashable.insert(game.clone(), fingerprint);
-                // It changed while it was read; a scan sees what it is now.
+                // Files are missing or cannot be read, or it changes just now: then a scan sees another fingerprint.
+                local.scan.payload = Payload::Damaged;
+                self.library_changed(game);
                 self.touch(game);
             }
         }
@@ -346,7 +349,9 @@ impl Engine {
         let result = result.map_err(refusal);
         if result.is_ok() {
             self.library.must_tell = true;
-            self.library.unhashable.clear();
+            // Their results, of the old folder, are dropped by the shell.
+            self.library.scans.clear();
+            self.library.hashing.clear();
             self.list_games();
         }
         self.push(Effect::Reply { reply, result });

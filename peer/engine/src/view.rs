@@ -84,6 +84,10 @@ pub struct PeerView {
     pub program: String,
     pub addresses: Vec<SocketAddr>,
     pub connected: bool,
+    /// Bytes a second from this peer; measured by the shell.
+    pub rx_rate: u64,
+    /// Bytes a second to this peer; measured by the shell.
+    pub tx_rate: u64,
     pub games: Vec<PeerGame>,
 }
 
@@ -156,13 +160,15 @@ impl Engine {
             program: live.hello.program.clone(),
             addresses: remote.into_iter().collect(),
             connected: true,
+            rx_rate: 0,
+            tx_rate: 0,
             games: live.offers.iter().map(|(game, state)| peer_game(game, state)).collect(),
         })
     }
 
-    /// The connection in use to a peer, for rates.
-    pub fn connection_of(&self, peer: PeerId) -> Option<crate::ConnId> {
-        self.roster.live(peer).map(|live| live.conn)
+    /// The connection in use to each peer, for rates.
+    pub fn connections(&self) -> impl Iterator<Item = (PeerId, crate::ConnId)> + '_ {
+        self.roster.live_peers()
     }
 
     /// How fast each source of a running download delivers, in bytes a second.

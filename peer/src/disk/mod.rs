@@ -31,6 +31,7 @@ pub mod swap;
 mod testing;
 mod tree;
 pub mod verify;
+pub mod watch;
 
 pub use error::{DiskError, DiskErrorKind};
 pub use hash::hash_payload;
@@ -40,10 +41,12 @@ pub use lock::FolderLock;
 pub use manifests::ManifestStore;
 pub use reader::PayloadReader;
 pub use remove::remove_payload;
-pub use scan::{ScannedGame, ScannedLibrary, scan_game, scan_games};
+pub use scan::{ScannedGame, ScannedLibrary, list_games, scan_game, scan_games};
 pub use store::{Mode, Opened, PayloadStore};
+pub use swap::recover_all;
 pub use tree::{Fingerprint, Links};
 pub use verify::{Damage, verify};
+pub use watch::{FolderWatcher, WatchEvent};
 
 /// A flag that ends long work at its next bounded step. Clones share it.
 #[derive(Clone, Debug, Default)]

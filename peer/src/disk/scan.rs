@@ -84,13 +84,9 @@ pub fn scan_game(
     })
 }
 
-/// Looks at every game; `known` gives the manifest a payload had when it was last hashed.
-pub fn scan_games(
-    games: &GamesFolder,
-    known: &dyn Fn(&GameId) -> Option<std::sync::Arc<Manifest>>,
-    cancel: &Cancel,
-) -> Result<ScannedLibrary, DiskError> {
-    let mut library = ScannedLibrary::default();
+/// The folders whose names are game ids, and the names of those that are none.
+fn list(games: &GamesFolder, cancel: &Cancel) -> Result<(Vec<GameId>, Vec<String>), DiskError> {
+    let (mut found, mut skipped) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(games.root()).tried("list", games.root())? {
         cancel.check()?;
         let entry = entry.tried("list", games.root())?;
@@ -101,10 +97,30 @@ pub fn scan_games(
         if name.starts_with('.') || NO_GAMES.contains(&name.as_str()) {
             continue;
         }
-        let Ok(game) = name.parse::<GameId>() else {
-            library.skipped.push(name);
-            continue;
-        };
+        match name.parse::<GameId>() {
+            Ok(game) => found.push(game),
+            Err(_) => skipped.push(name),
+        }
+    }
+    found.sort();
+    skipped.sort();
+    Ok((found, skipped))
+}
+
+/// The games that have a folder here.
+pub fn list_games(games: &GamesFolder) -> Result<Vec<GameId>, DiskError> {
+    Ok(list(games, &Cancel::new())?.0)
+}
+
+/// Looks at every game; `known` gives the manifest a payload had when it was last hashed.
+pub fn scan_games(
+    games: &GamesFolder,
+    known: &dyn Fn(&GameId) -> Option<std::sync::Arc<Manifest>>,
+    cancel: &Cancel,
+) -> Result<ScannedLibrary, DiskError> {
+    let (found, skipped) = list(games, cancel)?;
+    let mut library = ScannedLibrary { skipped, ..ScannedLibrary::default() };
+    for game in found {
         match scan_game(&games.game(&game), &game, known(&game).as_deref(), cancel) {
             Ok(scanned) => library.games.push(scanned),
             Err(DiskError::Cancelled) => return Err(DiskError::Cancelled),
@@ -112,8 +128,6 @@ pub fn scan_games(
             Err(error) => library.failed.push((game, error.to_string())),
         }
     }
-    library.games.sort_by(|a, b| a.game.cmp(&b.game));
-    library.skipped.sort();
     Ok(library)
 }
 

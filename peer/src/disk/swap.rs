@@ -16,7 +16,7 @@ use super::error::Tried as _;
 use super::layout::under;
 use super::place::{Placer, make_executable, remove_emptied_folders};
 use super::tree::Locator;
-use super::{DiskError, GameFolder, atomic};
+use super::{DiskError, GameFolder, GamesFolder, atomic};
 
 /// What a swap does.
 #[derive(Debug, Serialize, Deserialize)]
@@ -172,6 +172,18 @@ pub fn recover(folder: &GameFolder) -> Result<Recovered, DiskError> {
     let Some(plan) = plan.flatten() else { return Err(DiskError::Plan { path }) };
     roll_forward(folder, &plan, &mut || Ok(()))?;
     Ok(Recovered::Swapped(Version::from_sentinel(&plan.sentinel)))
+}
+
+/// [`recover`] for every game. One game that cannot be recovered is logged and does not hold up the others.
+pub fn recover_all(games: &GamesFolder) -> Result<(), DiskError> {
+    for game in super::list_games(games)? {
+        match recover(&games.game(&game)) {
+            Ok(Recovered::Nothing) => {}
+            Ok(recovered) => tracing::info!(%game, ?recovered, "an interrupted transaction was recovered"),
+            Err(error) => tracing::error!(%game, %error, "an interrupted transaction could not be recovered"),
+        }
+    }
+    Ok(())
 }
 
 /// Drops a download or an update in the making. What is complete at its place stays.

@@ -1,23 +1,20 @@
-//! The background thread that runs a peer.
+//! The background thread that runs a peer: the engine, and the shell around it.
+//!
+//! - [`start_peer`] makes the thread and hands out a [`PeerRuntimeHandle`];
+//! - `event_loop` owns the engine: inputs in, effects out, one at a time, and never waits for anything but the next
+//!   input;
+//! - `effects` turns each effect into a call or a task, `library`, `transfers` and `catalogs` are those tasks; every
+//!   result comes back as an input;
+//! - `supervisor` keeps services running by their policies and bounds the stop.
 
+mod catalogs;
 pub mod control;
+mod effects;
+mod event_loop;
+mod library;
+mod start;
+mod state;
 pub mod supervisor;
+mod transfers;
 
-use crate::api::{PeerConfig, PeerRuntimeHandle, Waker, connect_runtime};
-
-/// Why a peer cannot start.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct StartError(String);
-
-/// A stand-in until there is an event loop: it fails as soon as it is started.
-#[allow(clippy::needless_pass_by_value, reason = "the real one keeps it")]
-pub fn start_peer(config: PeerConfig, waker: Waker) -> Result<PeerRuntimeHandle, StartError> {
-    if !config.games.is_dir() {
-        return Err(StartError(format!("“{}” is no folder", config.games.display())));
-    }
-    let (handle, side) = connect_runtime(waker);
-    let error = "there is no event loop yet".to_owned();
-    side.fail(supervisor::RuntimeFailure { component: "runtime".to_owned(), error });
-    Ok(handle)
-}
+pub use start::{StartError, start_peer};

@@ -1,0 +1,97 @@
+//! Cubic, with a way out for goodbyes.
+//!
+//! quinn holds the packet that closes a connection back while the congestion window is full, and a closing connection
+//! no longer sees the acknowledgements that would make room: a peer that leaves in the middle of sending would never say
+//! goodbye, and the other side would call it lost. So closing opens the window, for that one packet.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use quinn::congestion::{Controller, ControllerFactory, ControllerMetrics, CubicConfig};
+use quinn_proto::RttEstimator;
+
+/// What may be under way before the first acknowledgement: a millisecond's worth of a gigabit link, which every switch
+/// takes at once. The standard's 14 KiB would make each first request take several round trips.
+const INITIAL_WINDOW_BYTES: u64 = 128 * 1024;
+
+/// Makes a connection's controller.
+#[derive(Debug)]
+pub(crate) struct Factory;
+
+impl ControllerFactory for Factory {
+    fn build(self: Arc<Self>, now: Instant, current_mtu: u16) -> Box<dyn Controller> {
+        let mut config = CubicConfig::default();
+        config.initial_window(INITIAL_WINDOW_BYTES);
+        let inner = Arc::new(config).build(now, current_mtu);
+        Box::new(OpenToClose { inner, closing: Arc::default() })
+    }
+}
+
+/// Lets the packet through that closes `connection`. To be called before it is closed.
+pub(crate) fn open_to_close(connection: &quinn::Connection) {
+    if let Ok(controller) = connection.congestion_state().into_any().downcast::<OpenToClose>() {
+        controller.closing.store(true, Ordering::Relaxed);
+    }
+}
+
+struct OpenToClose {
+    inner: Box<dyn Controller>,
+    /// Shared by the controller's clones, which are all of one connection.
+    closing: Arc<AtomicBool>,
+}
+
+impl Controller for OpenToClose {
+    fn on_sent(&mut self, now: Instant, bytes: u64, last_packet_number: u64) {
+        self.inner.on_sent(now, bytes, last_packet_number);
+    }
+
+    fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, rtt: &RttEstimator) {
+        self.inner.on_ack(now, sent, bytes, app_limited, rtt);
+    }
+
+    fn on_end_acks(
+        &mut self,
+        now: Instant,
+        in_flight: u64,
+        app_limited: bool,
+        largest_packet_num_acked: Option<u64>,
+    ) {
+        self.inner.on_end_acks(now, in_flight, app_limited, largest_packet_num_acked);
+    }
+
+    fn on_congestion_event(
+        &mut self,
+        now: Instant,
+        sent: Instant,
+        is_persistent_congestion: bool,
+        lost_bytes: u64,
+    ) {
+        self.inner.on_congestion_event(now, sent, is_persistent_congestion, lost_bytes);
+    }
+
+    fn on_mtu_update(&mut self, new_mtu: u16) {
+        self.inner.on_mtu_update(new_mtu);
+    }
+
+    fn window(&self) -> u64 {
+        if self.closing.load(Ordering::Relaxed) { u64::MAX } else { self.inner.window() }
+    }
+
+    fn metrics(&self) -> ControllerMetrics {
+        self.inner.metrics()
+    }
+
+    fn clone_box(&self) -> Box<dyn Controller> {
+        Box::new(Self { inner: self.inner.clone_box(), closing: self.closing.clone() })
+    }
+
+    fn initial_window(&self) -> u64 {
+        self.inner.initial_window()
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}

@@ -1,0 +1,234 @@
+//! Fetching units and blobs from a peer.
+//!
+//! Nothing is handed over that does not have its hash. Bytes are copied once, out of QUIC's packets into a unit's
+//! buffer, which then belongs to whoever writes it. A fetch waits for its peer as long as the connection lives: who
+//! asks decides how long that may take, and cancels.
+
+use std::io;
+use std::sync::atomic::Ordering;
+
+use bytes::BufMut;
+use lanspread_protocol::limits::{MAX_CATALOG_BYTES, MAX_COVER_BYTES, MAX_MANIFEST_BYTES};
+use lanspread_protocol::message::{Refusal, Request, Response, WantedUnit};
+use lanspread_protocol::{Blake3Hash, Chunk, GameId, Manifest, ManifestId, UnitIndex, frame};
+use quinn::RecvStream;
+use thiserror::Error;
+use tokio::io::AsyncReadExt;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use super::connection::Link;
+use super::frames::{self, Frame};
+use super::{Closed, ConnId, Net, Shared};
+
+/// A catalog's signature stands before its file.
+const SIGNATURE_BYTES: usize = 64;
+/// A blob's buffer grows by this while bytes arrive, so that an announced length alone costs nothing.
+const GROWTH_BYTES: usize = 1024 * 1024;
+
+/// A unit whose chunks all have their hashes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FetchedUnit {
+    pub wanted: WantedUnit,
+    /// The wanted chunks' bytes, in order.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a fetch did not bring everything.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FetchError {
+    #[error("the peer refuses: {0:?}")]
+    Refused(Refusal),
+    #[error("a chunk of unit {} is wrong", .unit.0)]
+    BadChunk { unit: UnitIndex },
+    /// A blob is not what its name says.
+    #[error("the bytes are not the ones asked for")]
+    BadBlob,
+    #[error("cancelled")]
+    Cancelled,
+    /// The connection or the stream ended early.
+    #[error("lost: {0}")]
+    Lost(String),
+}
+
+/// Something small that is named by its hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blob {
+    Manifest(ManifestId),
+    Cover(Blake3Hash),
+    /// 64 bytes of signature, then the file that has this hash.
+    Catalog(Blake3Hash),
+}
+
+impl Blob {
+    fn request(self) -> Request {
+        match self {
+            Self::Manifest(id) => Request::Manifest(id),
+            Self::Cover(hash) => Request::Cover(hash),
+            Self::Catalog(hash) => Request::Catalog(hash),
+        }
+    }
+
+    fn max_bytes(self) -> usize {
+        match self {
+            Self::Manifest(_) => MAX_MANIFEST_BYTES,
+            Self::Cover(_) => MAX_COVER_BYTES,
+            Self::Catalog(_) => SIGNATURE_BYTES + MAX_CATALOG_BYTES,
+        }
+    }
+
+    fn names(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Manifest(id) => Blake3Hash::of(bytes) == id.into(),
+            Self::Cover(hash) => Blake3Hash::of(bytes) == hash,
+            Self::Catalog(hash) => {
+                bytes.get(SIGNATURE_BYTES..).is_some_and(|file| Blake3Hash::of(file) == hash)
+            }
+        }
+    }
+}
+
+impl Net {
+    /// Fetches units and gives each to `units` as soon as it is verified, waiting for room there. Those given before an
+    /// error are good. The download limit holds.
+    pub async fn fetch_units(
+        &self,
+        conn: ConnId,
+        game: GameId,
+        manifest: &Manifest,
+        wanted: Vec<WantedUnit>,
+        units: &mpsc::Sender<FetchedUnit>,
+        cancel: &CancellationToken,
+    ) -> Result<(), FetchError> {
+        let link = self.0.link(conn).ok_or_else(|| FetchError::Lost("the connection is over".to_owned()))?;
+        let work = async {
+            let expected: u64 = wanted.iter().map(|unit| wanted_bytes(manifest, unit)).sum();
+            let request = Request::Units { game, manifest: manifest.id(), units: wanted.clone() };
+            let (mut stream, bytes) = ask(&link, &request).await?;
+            if bytes != expected {
+                return Err(broken(&link, format!("an answer of {bytes} bytes to a request for {expected}")));
+            }
+            for wanted in wanted {
+                let unit = wanted.unit;
+                let capacity = usize::try_from(wanted_bytes(manifest, &wanted)).unwrap_or(usize::MAX);
+                let mut bytes = Vec::with_capacity(capacity);
+                read(&self.0, &link, &mut stream, &mut bytes, capacity).await?;
+                if !is_right(wanted_chunks(manifest, &wanted), &bytes) {
+                    return Err(FetchError::BadChunk { unit });
+                }
+                let fetched = FetchedUnit { wanted, bytes };
+                // Nobody waits for the units any more.
+                units.send(fetched).await.map_err(|_closed| FetchError::Cancelled)?;
+            }
+            Ok(())
+        };
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(FetchError::Cancelled),
+            result = work => result,
+        }
+    }
+
+    /// Fetches a blob and checks that it is the one.
+    pub async fn fetch_blob(
+        &self,
+        conn: ConnId,
+        blob: Blob,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<u8>, FetchError> {
+        let link = self.0.link(conn).ok_or_else(|| FetchError::Lost("the connection is over".to_owned()))?;
+        let work = async {
+            let (mut stream, length) = ask(&link, &blob.request()).await?;
+            let length = usize::try_from(length).ok().filter(|length| *length <= blob.max_bytes());
+            let length =
+                length.ok_or_else(|| broken(&link, "a blob larger than its kind may be".to_owned()))?;
+            let mut bytes = Vec::new();
+            while bytes.len() < length {
+                let step = GROWTH_BYTES.min(length - bytes.len());
+                read(&self.0, &link, &mut stream, &mut bytes, step).await?;
+            }
+            let check = move || if blob.names(&bytes) { Ok(bytes) } else { Err(FetchError::BadBlob) };
+            spawn_blocking(check).await.map_err(|error| FetchError::Lost(error.to_string()))?
+        };
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(FetchError::Cancelled),
+            result = work => result,
+        }
+    }
+}
+
+/// Sends a request and reads the answer's head: the stream that the given number of bytes follows on. Dropping that
+/// stream tells the peer to stop.
+async fn ask(link: &Link, request: &Request) -> Result<(RecvStream, u64), FetchError> {
+    let request = frame::encode(request).map_err(lost)?;
+    let (mut send, mut receive) = link.quinn.open_bi().await.map_err(lost)?;
+    send.write_chunk(request.into()).await.map_err(lost)?;
+    send.finish().map_err(lost)?;
+    match frames::read(&mut receive, &mut Vec::new()).await {
+        Ok(Frame::Message(Response::Ok { bytes })) => Ok((receive, bytes)),
+        Ok(Frame::Message(Response::Refused(refusal))) => Err(FetchError::Refused(refusal)),
+        Ok(Frame::Unknown) => Err(FetchError::Refused(Refusal::Other)),
+        Ok(Frame::End) => Err(FetchError::Lost("an empty answer".to_owned())),
+        Err(frames::FrameReadError::Stream(error)) => Err(lost(error)),
+        Err(error) => Err(broken(link, error.to_string())),
+    }
+}
+
+/// Appends exactly `length` bytes, as fast as the limit allows.
+async fn read(
+    shared: &Shared,
+    link: &Link,
+    stream: &mut RecvStream,
+    buffer: &mut Vec<u8>,
+    mut length: usize,
+) -> Result<(), FetchError> {
+    buffer.reserve_exact(length);
+    while length > 0 {
+        let mut piece = shared.download.take(length).await;
+        length -= piece;
+        while piece > 0 {
+            let read = stream.read_buf(&mut (&mut *buffer).limit(piece)).await.map_err(lost)?;
+            if read == 0 {
+                return Err(lost(io::Error::from(io::ErrorKind::UnexpectedEof)));
+            }
+            piece -= read;
+            link.rx_bytes.fetch_add(read as u64, Ordering::Relaxed);
+            shared.rx_bytes.fetch_add(read as u64, Ordering::Relaxed);
+        }
+    }
+    Ok(())
+}
+
+fn lost(error: impl std::fmt::Display) -> FetchError {
+    FetchError::Lost(error.to_string())
+}
+
+/// An answer against the protocol ends the connection.
+fn broken(link: &Link, reason: String) -> FetchError {
+    link.close(Closed::Protocol(reason.clone()));
+    FetchError::Lost(reason)
+}
+
+/// The chunks that are sent for a wanted unit; none for a unit that does not exist.
+fn wanted_chunks<'a>(manifest: &'a Manifest, wanted: &'a WantedUnit) -> impl Iterator<Item = &'a Chunk> {
+    let chunks = manifest.units().get(wanted.unit.as_usize()).map_or(0..0, |unit| unit.chunks.clone());
+    let chunks = &manifest.chunks()[chunks.start as usize..chunks.end as usize];
+    chunks.iter().enumerate().filter(|(nth, _)| wanted.wants(*nth)).map(|(_, chunk)| chunk)
+}
+
+fn wanted_bytes(manifest: &Manifest, wanted: &WantedUnit) -> u64 {
+    wanted_chunks(manifest, wanted).map(|chunk| u64::from(chunk.bytes)).sum()
+}
+
+fn is_right<'a>(chunks: impl Iterator<Item = &'a Chunk>, mut bytes: &[u8]) -> bool {
+    for chunk in chunks {
+        let Some((own, rest)) = bytes.split_at_checked(chunk.bytes as usize) else { return false };
+        if Blake3Hash::of(own) != chunk.hash {
+            return false;
+        }
+        bytes = rest;
+    }
+    bytes.is_empty()
+}

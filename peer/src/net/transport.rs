@@ -1,0 +1,79 @@
+//! QUIC's settings for a LAN, and why.
+//!
+//! - **Acknowledgements** are asked for rarely: on a LAN, where nothing is lost, every second packet's
+//!   acknowledgement costs both sides as much as the packet.
+//! - **MTU**: the handshake starts with 1,200 bytes, which every path carries (VPNs carry little more); discovery then
+//!   looks for more: up to jumbo frames on a LAN, up to whole UDP datagrams on loopback.
+//! - **Windows** bound memory. What one connection may hold is set by [`super::windows`] from a budget of the process;
+//!   here stand only the starting values.
+//! - **Liveness**: keep-alives and the idle timeout are the protocol's, the same on all peers.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lanspread_protocol::limits::{
+    IDLE_TIMEOUT, KEEP_ALIVE, MAX_CONTROL_STREAMS, MAX_PENDING_HANDSHAKES, MAX_REQUESTS_PER_CONNECTION,
+};
+use quinn::{AckFrequencyConfig, EndpointConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
+
+use super::congestion;
+use super::windows::{MAX_WINDOW_BYTES, START_WINDOW_BYTES};
+
+/// Payload of a jumbo frame of 9,000 bytes under IPv6's headers.
+const JUMBO_MTU: u16 = 9_000 - 48;
+/// The largest UDP payload of IPv4, which loopback carries.
+const LOOPBACK_MTU: u16 = 65_507;
+/// A guess for the first packets: a third of the usual one, so that lost first packets (a firewall that the other
+/// side's dial is about to open) are sent again soon.
+const INITIAL_RTT: Duration = Duration::from_millis(100);
+/// Packets until the receiver acknowledges.
+const PACKETS_PER_ACK: u32 = 10;
+/// What a stranger may send before its handshake begins; a first flight is two packets.
+const BYTES_BEFORE_HANDSHAKE: u64 = 16 * 1024;
+
+/// The settings of a connection with `remote`.
+pub(crate) fn transport(remote: IpAddr) -> Arc<TransportConfig> {
+    let mut ack = AckFrequencyConfig::default();
+    ack.ack_eliciting_threshold(PACKETS_PER_ACK.into());
+    let mut mtu = MtuDiscoveryConfig::default();
+    mtu.upper_bound(if remote.is_loopback() { LOOPBACK_MTU } else { JUMBO_MTU });
+    let mut config = TransportConfig::default();
+    config
+        .max_concurrent_bidi_streams(MAX_REQUESTS_PER_CONNECTION.into())
+        .max_concurrent_uni_streams(MAX_CONTROL_STREAMS.into())
+        .max_idle_timeout(IDLE_TIMEOUT.try_into().ok())
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .initial_rtt(INITIAL_RTT)
+        .stream_receive_window(MAX_WINDOW_BYTES.into())
+        .receive_window(START_WINDOW_BYTES.into())
+        .send_window(START_WINDOW_BYTES.into())
+        .mtu_discovery_config(Some(mtu))
+        .ack_frequency_config(Some(ack))
+        .congestion_controller_factory(Arc::new(congestion::Factory))
+        // Nothing here uses datagrams.
+        .datagram_receive_buffer_size(None);
+    Arc::new(config)
+}
+
+/// The settings of one socket.
+pub(crate) fn endpoint() -> EndpointConfig {
+    let mut config = EndpointConfig::default();
+    if config.max_udp_payload_size(LOOPBACK_MTU).is_err() {
+        tracing::warn!("QUIC does not take packets of {LOOPBACK_MTU} bytes");
+    }
+    config
+}
+
+/// Bounds what strangers make a socket keep.
+pub(crate) fn bound_strangers(config: &mut quinn::ServerConfig) {
+    config
+        .max_incoming(MAX_PENDING_HANDSHAKES)
+        .incoming_buffer_size(BYTES_BEFORE_HANDSHAKE)
+        .incoming_buffer_size_total(BYTES_BEFORE_HANDSHAKE * MAX_PENDING_HANDSHAKES as u64);
+}
+
+/// A close code in QUIC's own type.
+pub(crate) fn code(code: lanspread_protocol::message::CloseCode) -> VarInt {
+    code.code().into()
+}

@@ -1,0 +1,189 @@
+//! The shell: each effect becomes a call that does not wait, or a task whose result comes back as an input.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lanspread_engine::{DiskFailure, Effect, FailureKind, Input};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::catalogs::{self, Catalogs};
+use super::library::{Disk, Library};
+use super::state::PeerState;
+use super::supervisor::Supervisor;
+use super::transfers::Transfers;
+use crate::api::{PeerEvent, Ready};
+use crate::disk::{DiskError, DiskErrorKind};
+use crate::net::fetch::{Blob, FetchError};
+use crate::net::{BanList, Net};
+
+/// What effects act on.
+pub(super) struct Shell {
+    pub(super) net: Net,
+    pub(super) bans: BanList,
+    pub(super) supervisor: Supervisor,
+    pub(super) inputs: mpsc::Sender<Input>,
+    pub(super) disk: Arc<Disk>,
+    pub(super) library: Library,
+    pub(super) transfers: Transfers,
+    pub(super) catalogs: Catalogs,
+    pub(super) state: PeerState,
+    pub(super) ready: Ready,
+    pub(super) next_games_folder: Option<PathBuf>,
+    /// Events of tasks; they lie here before the input that wakes the loop.
+    pub(super) events: mpsc::Receiver<PeerEvent>,
+    pub(super) token: CancellationToken,
+}
+
+impl Shell {
+    /// An event that a task has told.
+    pub(super) fn next_event(&mut self) -> Option<PeerEvent> {
+        self.events.try_recv().ok()
+    }
+
+    /// Limits while a game runs; nothing starts games yet, so it is only kept for then.
+    pub(super) fn set_playing_limit(&mut self, bytes_per_second: u64) {
+        tracing::debug!(bytes_per_second, "the limit while playing is set");
+    }
+
+    /// Starts the work. The caller has handled events, replies and the renewal of the identity.
+    pub(super) fn apply(&mut self, effect: Effect) {
+        match effect {
+            Effect::Dial { dial, address, expect } => self.net.dial(dial, address, expect),
+            Effect::Send { conn, message } => self.net.send(conn, &message),
+            Effect::Close { conn, code } => self.net.close(conn, code),
+            Effect::Ban { address } => {
+                tracing::warn!(%address, "banned for sending wrong chunks");
+                self.bans.ban(address);
+            }
+            Effect::FetchUnits { fetch, op, conn, game, units } => {
+                self.fetch_units(fetch, op, conn, game, units)
+            }
+            Effect::CancelFetch { fetch } => self.transfers.cancel_fetch(fetch),
+            Effect::FetchManifest { op, conn, manifest } => self.fetch_manifest(op, conn, manifest),
+            Effect::FetchCatalog { conn, head } => self.fetch_catalog(conn, head),
+            Effect::Serve { serve, from } => self.serve(serve, from),
+            Effect::ServeBlob { serve, request } => self.serve_blob(serve, &request),
+            Effect::Refuse { serve, reason } => self.refuse(serve, reason),
+            Effect::CancelServe { serve } => self.transfers.cancel_serve(serve),
+            Effect::ListGames => self.list_games(),
+            Effect::Scan { game, manifest } => self.scan(game, manifest),
+            Effect::Hash { game, fingerprint, manifest } => self.hash(game, fingerprint, manifest),
+            Effect::LoadManifest { op, manifest } => self.load_manifest(op, manifest),
+            Effect::OpenStore { op, game, manifest, mode } => self.open_store(op, &game, manifest, mode),
+            Effect::Finish { op, game, version, mode } => self.finish(op, game, version, mode),
+            Effect::CloseStore { op, game, discard } => self.close_store(op, game, discard),
+            Effect::Verify { op, game, manifest } => self.verify(op, game, manifest),
+            Effect::Remove { op, game } => self.remove(op, game),
+            Effect::Publish { op, game } => self.publish(op, &game),
+            Effect::SwitchGamesFolder { reply } => self.switch_games_folder(reply),
+            Effect::StoreCatalog(catalog) => self.store_catalog(catalog),
+            Effect::StorePin(key) => self.change_state(|state| state.pinned = Some(key)),
+            Effect::StoreAccepted { game, version, manifest } => {
+                self.change_state(|state| drop(state.accepted.insert(game, (version, manifest))));
+            }
+            Effect::StoreQueue(queue) => self.change_state(|state| state.queue = queue),
+            Effect::SetUploadLimit(limit) => self.net.upload().set_limit(limit),
+            // The loop's own.
+            Effect::Emit(_) | Effect::Reply { .. } | Effect::RenewIdentity => {}
+        }
+    }
+
+    /// Runs blocking work on the pool; its result is an input. `failed` makes one if the work panics.
+    pub(super) fn blocking_input(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> Option<Input> + Send + 'static,
+        failed: impl FnOnce(DiskFailure) -> Option<Input> + Send + 'static,
+    ) {
+        let inputs = self.inputs.clone();
+        let work = self.supervisor.blocking(name, work);
+        let task = async move {
+            let input = work.await.unwrap_or_else(|error| {
+                tracing::error!(name, %error, "work on disk panicked");
+                failed(DiskFailure {
+                    kind: FailureKind::Io,
+                    message: format!("{name} failed inside: {error}"),
+                })
+            });
+            if let Some(input) = input {
+                tell(&inputs, input).await;
+            }
+        };
+        drop(self.supervisor.task(name, task));
+    }
+
+    fn change_state(&mut self, change: impl FnOnce(&mut PeerState)) {
+        change(&mut self.state);
+        self.save_state();
+    }
+
+    /// Written by one task after the other, the newest last.
+    pub(super) fn save_state(&self) {
+        self.disk.save_state_later(&self.supervisor, self.state.clone());
+    }
+
+    fn store_catalog(&self, catalog: Arc<lanspread_protocol::SignedCatalog>) {
+        self.catalogs.remember(&catalog);
+        let games = self.disk.games.clone();
+        let store = move || {
+            if let Err(error) = catalogs::store(&games, &catalog) {
+                tracing::warn!(%error, "the new catalog is in force, but could not be stored");
+            }
+            None
+        };
+        self.blocking_input("store catalog", store, |_| None);
+    }
+
+    fn fetch_catalog(&self, conn: lanspread_engine::ConnId, head: lanspread_protocol::CatalogHead) {
+        let (net, inputs, token) = (self.net.clone(), self.inputs.clone(), self.token.child_token());
+        let task = async move {
+            let fetched = net.fetch_blob(conn, Blob::Catalog(head.hash), &token).await;
+            let (key, fetched) = (head.key, fetched.map_err(blob_error));
+            let opened =
+                tokio::task::spawn_blocking(move || fetched.and_then(|bytes| open_catalog(key, bytes))).await;
+            let result = opened.unwrap_or(Err(lanspread_engine::BlobError::Unavailable));
+            tell(&inputs, Input::CatalogFetched { conn, head, result }).await;
+        };
+        drop(self.supervisor.task("fetch catalog", task));
+    }
+}
+
+fn open_catalog(
+    key: lanspread_protocol::OrganiserKey,
+    bytes: Vec<u8>,
+) -> Result<Box<lanspread_protocol::SignedCatalog>, lanspread_engine::BlobError> {
+    let wrong = |message: String| lanspread_engine::BlobError::Wrong(message);
+    let (signature, file) =
+        bytes.split_first_chunk::<64>().ok_or_else(|| wrong("shorter than a signature".to_owned()))?;
+    let signature = lanspread_protocol::CatalogSignature { key, signature: *signature };
+    let opened = lanspread_protocol::SignedCatalog::open(file.to_vec(), signature);
+    opened.map(Box::new).map_err(|error| wrong(error.to_string()))
+}
+
+pub(super) fn blob_error(error: FetchError) -> lanspread_engine::BlobError {
+    match error {
+        FetchError::BadBlob | FetchError::BadChunk { .. } => {
+            lanspread_engine::BlobError::Wrong(error.to_string())
+        }
+        FetchError::Refused(_) | FetchError::Cancelled | FetchError::Lost(_) => {
+            lanspread_engine::BlobError::Unavailable
+        }
+    }
+}
+
+/// Gives an input to the loop. After the loop's end nobody wants it.
+pub(super) async fn tell(inputs: &mpsc::Sender<Input>, input: Input) {
+    if inputs.send(input).await.is_err() {
+        tracing::trace!("the loop has ended");
+    }
+}
+
+pub(super) fn disk_failure(error: &DiskError) -> DiskFailure {
+    let kind = match error.kind() {
+        DiskErrorKind::NoSpace => FailureKind::NoSpace,
+        DiskErrorKind::Cancelled => FailureKind::Cancelled,
+        DiskErrorKind::AccessDenied | DiskErrorKind::Changed | DiskErrorKind::Io => FailureKind::Io,
+    };
+    DiskFailure { kind, message: error.to_string() }
+}

@@ -1,0 +1,342 @@
+//! The loop that owns the engine.
+//!
+//! Nothing in here waits but the loop's own `select!`: effects become tasks, whose results arrive on one bounded
+//! channel. Chunk bytes never pass it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lanspread_engine::{
+    ClosedReason, Command, CommandError, ConnId, Effect, Engine, ErrorCode, Input, PeerView, ReplyId,
+    ServeId, Settings,
+};
+use lanspread_protocol::GameId;
+use lanspread_protocol::message::CloseCode;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
+
+use super::effects::Shell;
+use super::supervisor::RuntimeFailure;
+use crate::api::{
+    PeerCommand, PeerEvent, PeerReply, RuntimeSide, SentCommand, SettingsChange, Snapshot, Status,
+};
+use crate::discovery::adapters;
+use crate::net::{Closed, NetEvent};
+
+/// Results that wait for the loop. Tasks wait when it is full, which slows the data plane down, never the loop.
+pub(super) const INPUT_QUEUE: usize = 1024;
+/// Network events that wait for the loop.
+pub(super) const NET_QUEUE: usize = 1024;
+/// A window draws at most this often because of us.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(33);
+/// Rates of peers are measured over this time.
+const RATE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Why the loop ended.
+#[derive(Debug)]
+pub(super) enum Exit {
+    /// The program wants the peer to stop, or a required service failed.
+    Stop,
+    /// Another PC has this identity.
+    RenewIdentity,
+}
+
+pub(super) struct EventLoop<'a> {
+    pub(super) engine: Engine,
+    pub(super) shell: Shell,
+    pub(super) side: &'a mut RuntimeSide,
+    pub(super) inputs: mpsc::Receiver<Input>,
+    pub(super) net_events: mpsc::Receiver<NetEvent>,
+    pub(super) failure: oneshot::Receiver<RuntimeFailure>,
+    replies: BTreeMap<ReplyId, oneshot::Sender<Result<PeerReply, CommandError>>>,
+    /// Publishes whose reply is not given yet: a refused one is dropped.
+    publishes: BTreeMap<ReplyId, GameId>,
+    next_number: u64,
+    snapshot_due: Option<Instant>,
+    last_snapshot: Instant,
+    rates: Rates,
+    renew_identity: bool,
+}
+
+impl<'a> EventLoop<'a> {
+    pub(super) fn new(
+        engine: Engine,
+        shell: Shell,
+        side: &'a mut RuntimeSide,
+        inputs: mpsc::Receiver<Input>,
+        net_events: mpsc::Receiver<NetEvent>,
+        failure: oneshot::Receiver<RuntimeFailure>,
+    ) -> Self {
+        Self {
+            engine,
+            shell,
+            side,
+            inputs,
+            net_events,
+            failure,
+            replies: BTreeMap::new(),
+            publishes: BTreeMap::new(),
+            next_number: 0,
+            snapshot_due: Some(Instant::now()),
+            last_snapshot: Instant::now(),
+            rates: Rates::default(),
+            renew_identity: false,
+        }
+    }
+
+    /// Runs until the peer is to stop.
+    pub(super) async fn run(&mut self) -> Exit {
+        self.apply_effects();
+        let stop = self.side.stop.clone();
+        loop {
+            let due = [self.engine.poll_timeout(), self.snapshot_due].into_iter().flatten().min();
+            let due = due.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Exit::Stop,
+                failure = &mut self.failure => {
+                    if let Ok(failure) = failure {
+                        self.side.fail(failure);
+                    }
+                    return Exit::Stop;
+                }
+                Some(event) = self.net_events.recv() => self.net_event(event),
+                Some(input) = self.inputs.recv() => self.input(input),
+                Some(sent) = self.side.commands.recv() => self.command(sent),
+                () = sleep_until(due.into()) => self.input(Input::Tick),
+            }
+            self.apply_effects();
+            if self.renew_identity {
+                return Exit::RenewIdentity;
+            }
+            self.publish_if_due();
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        let is_tick = matches!(input, Input::Tick);
+        self.shell.note_end(&input);
+        self.engine.handle(input, Instant::now());
+        if !is_tick {
+            self.snapshot_due.get_or_insert(self.last_snapshot + SNAPSHOT_INTERVAL);
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    fn net_event(&mut self, event: NetEvent) {
+        match event {
+            NetEvent::Connected { conn, peer, remote, local, dial } => {
+                let rank = adapters::rank(remote, local);
+                let gossiped = adapters::is_gossiped(remote);
+                self.input(Input::Connected { conn, peer, remote, rank, gossiped, dial });
+            }
+            NetEvent::DialFailed { dial, error } => {
+                tracing::debug!(dial = dial.0, %error, "a dial failed");
+                self.input(Input::DialFailed { dial });
+            }
+            NetEvent::Control { conn, message } => self.input(Input::Control { conn, message }),
+            NetEvent::Request { conn, request } => {
+                let serve = ServeId(self.number());
+                let asked = request.request().clone();
+                self.shell.transfers.arrived(serve, request);
+                self.input(Input::Requested { serve, conn, request: asked });
+            }
+            NetEvent::Closed { conn, reason } => {
+                tracing::debug!(conn = conn.0, %reason, "a connection is over");
+                self.input(Input::Closed { conn, reason: closed_reason(reason) });
+            }
+            NetEvent::Failed { error } => self.shell.supervisor.fail("network", error),
+        }
+    }
+
+    fn command(&mut self, sent: SentCommand) {
+        let SentCommand { command, reply } = sent;
+        match command {
+            PeerCommand::Engine(command) => {
+                self.engine_command(command, reply);
+            }
+            PeerCommand::Publish(request) => {
+                let game = request.game.id.clone();
+                match self.shell.library.hold_publish(*request) {
+                    Ok(()) => {
+                        let id = self.engine_command(Command::Publish { game: game.clone() }, reply);
+                        self.publishes.insert(id, game);
+                    }
+                    Err(error) => answer(reply, Err(error)),
+                }
+            }
+            PeerCommand::List => answer(reply, Ok(PeerReply::Games { games: self.engine.view().games })),
+            PeerCommand::Peers => {
+                self.rates.measure(&self.engine, &self.shell);
+                let peers = self.rates.fill(self.engine.view().peers);
+                answer(reply, Ok(PeerReply::Peers { peers }));
+            }
+            PeerCommand::Status => {
+                let status = self.status(self.engine.view().served_units);
+                answer(reply, Ok(PeerReply::Status(status)));
+            }
+            PeerCommand::Set(change) => self.set(change, reply),
+            PeerCommand::Shutdown => {
+                answer(reply, Ok(PeerReply::Done {}));
+                self.side.stop.cancel();
+            }
+        }
+    }
+
+    fn engine_command(
+        &mut self,
+        command: Command,
+        reply: oneshot::Sender<Result<PeerReply, CommandError>>,
+    ) -> ReplyId {
+        let id = ReplyId(self.number());
+        self.replies.insert(id, reply);
+        self.input(Input::Command { reply: id, command });
+        id
+    }
+
+    /// Settings that the engine decides on follow; the reply is that of the last step.
+    fn set(&mut self, change: SettingsChange, reply: oneshot::Sender<Result<PeerReply, CommandError>>) {
+        let SettingsChange { upload_limit, playing_limit, games, name, catalog } = change;
+        if let Some(catalog) = catalog {
+            match super::catalogs::read_given(&catalog) {
+                Ok(given) => {
+                    self.shell.catalogs.remember_given(&given);
+                    self.shell.catalogs.watch(catalog);
+                    self.input(Input::CatalogGiven(given));
+                }
+                Err(message) => return answer(reply, Err(CommandError::new(ErrorCode::Io, message))),
+            }
+        }
+        if let Some(limit) = playing_limit {
+            self.shell.set_playing_limit(limit);
+        }
+        if upload_limit.is_some() || name.is_some() || games.is_none() {
+            let settings = Command::Set(Settings { name, upload_limit });
+            if games.is_none() {
+                self.engine_command(settings, reply);
+                return;
+            }
+            let id = ReplyId(self.number());
+            self.input(Input::Command { reply: id, command: settings });
+        }
+        if let Some(games) = games {
+            self.shell.next_games_folder = Some(games);
+            self.engine_command(Command::ChangeGamesFolder, reply);
+        }
+    }
+
+    fn apply_effects(&mut self) {
+        while let Some(event) = self.shell.next_event() {
+            self.side.emit(event);
+        }
+        while let Some(effect) = self.engine.poll_effect() {
+            match effect {
+                Effect::Emit(event) => self.side.emit(PeerEvent::Engine(event)),
+                Effect::Reply { reply, result } => {
+                    if let (Some(game), Err(_)) = (self.publishes.remove(&reply), &result) {
+                        self.shell.library.drop_publish(&game);
+                    }
+                    if let Some(reply) = self.replies.remove(&reply) {
+                        answer(reply, result.map(|()| PeerReply::Done {}));
+                    }
+                }
+                Effect::RenewIdentity => self.renew_identity = true,
+                effect => self.shell.apply(effect),
+            }
+        }
+    }
+
+    fn publish_if_due(&mut self) {
+        let now = Instant::now();
+        if self.snapshot_due.is_none_or(|due| due > now) {
+            return;
+        }
+        self.snapshot_due = None;
+        self.last_snapshot = now;
+        self.rates.measure(&self.engine, &self.shell);
+        let mut view = self.engine.view();
+        view.peers = self.rates.fill(view.peers);
+        let status = self.status(view.served_units);
+        self.side.publish(Snapshot {
+            ready: Some(self.shell.ready.clone()),
+            view: Some(Arc::new(view)),
+            status,
+            failure: None,
+        });
+    }
+
+    fn status(&self, served_units: u64) -> Status {
+        let (rx_bytes, tx_bytes) = self.shell.net.total_bytes();
+        Status {
+            rx_bytes,
+            tx_bytes,
+            served_chunks: served_units,
+            bad_chunks: self.shell.transfers.bad_chunks(),
+            connections: self.engine.view().peers.len(),
+        }
+    }
+}
+
+/// The receiver may be gone: then nobody wants to know.
+fn answer(reply: oneshot::Sender<Result<PeerReply, CommandError>>, result: Result<PeerReply, CommandError>) {
+    drop(reply.send(result));
+}
+
+fn closed_reason(reason: Closed) -> ClosedReason {
+    match reason {
+        Closed::Here(CloseCode::Goodbye) | Closed::Goodbye => ClosedReason::Goodbye,
+        Closed::Here(CloseCode::Duplicate) | Closed::Duplicate => ClosedReason::Duplicate,
+        Closed::Here(CloseCode::Banned) | Closed::Banned => ClosedReason::Banned,
+        Closed::TimedOut => ClosedReason::TimedOut,
+        reason @ (Closed::Here(CloseCode::Protocol | CloseCode::Flood | CloseCode::WrongIdentity)
+        | Closed::WrongIdentity
+        | Closed::Protocol(_)
+        | Closed::Flood(_)
+        | Closed::TooSlow
+        | Closed::Error(_)) => ClosedReason::Error(reason.to_string()),
+    }
+}
+
+/// Bytes a second from and to each peer, over the last second or so.
+#[derive(Debug, Default)]
+struct Rates {
+    at: Option<Instant>,
+    counted: BTreeMap<ConnId, (u64, u64)>,
+    by_peer: BTreeMap<lanspread_protocol::PeerId, (u64, u64)>,
+}
+
+impl Rates {
+    fn measure(&mut self, engine: &Engine, shell: &Shell) {
+        let elapsed = self.at.map(|at| at.elapsed());
+        if elapsed.is_some_and(|elapsed| elapsed < RATE_INTERVAL) {
+            return;
+        }
+        let millis = elapsed.map_or(u128::MAX, |elapsed| elapsed.as_millis());
+        let mut counted = BTreeMap::new();
+        self.by_peer.clear();
+        for (peer, conn) in engine.connections() {
+            let Some(stats) = shell.net.stats(conn) else { continue };
+            let (rx, tx) = self.counted.get(&conn).copied().unwrap_or((stats.rx_bytes, stats.tx_bytes));
+            let rate =
+                |new: u64, old: u64| u64::try_from(u128::from(new - old) * 1000 / millis).unwrap_or(u64::MAX);
+            self.by_peer.insert(peer, (rate(stats.rx_bytes, rx), rate(stats.tx_bytes, tx)));
+            counted.insert(conn, (stats.rx_bytes, stats.tx_bytes));
+        }
+        self.counted = counted;
+        self.at = Some(Instant::now());
+    }
+
+    fn fill(&self, mut peers: Vec<PeerView>) -> Vec<PeerView> {
+        for peer in &mut peers {
+            if let Some((rx, tx)) = self.by_peer.get(&peer.peer_id) {
+                (peer.rx_rate, peer.tx_rate) = (*rx, *tx);
+            }
+        }
+        peers
+    }
+}

@@ -1,0 +1,470 @@
+//! Work on the games folder: listing, scanning, hashing, verifying, removing, publishing; and moving to another one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lanspread_engine::{
+    CommandError, DiskFailure, ErrorCode, FailureKind, Input, OpId, Payload, PublishOutcome, ReplyId,
+    ScannedGame, VerifyOutcome,
+};
+use lanspread_protocol::{GameId, Manifest, ManifestId};
+use tokio::sync::{Semaphore, mpsc};
+
+use super::effects::{Shell, disk_failure, tell};
+use super::state::PeerState;
+use super::supervisor::Supervisor;
+use crate::api::{PeerEvent, PublishRequest};
+use crate::disk::hash::Selection;
+use crate::disk::{
+    self, Cancel, DiskError, Fingerprint, FolderLock, GamesFolder, Index, IndexEntry, ManifestStore,
+    PayloadReader, Progress,
+};
+
+/// Scans at once: enough to keep a disk busy, few enough not to thrash a hard disk.
+const SCANS_AT_ONCE: usize = 4;
+
+/// One games folder in use, by this program alone.
+#[derive(Debug)]
+pub(super) struct Disk {
+    pub(super) games: GamesFolder,
+    pub(super) index: Index,
+    pub(super) manifests: ManifestStore,
+    _lock: FolderLock,
+    readers: Mutex<BTreeMap<GameId, (ManifestId, Arc<PayloadReader>)>>,
+    /// Another folder is in use: results of this one are dropped.
+    retired: AtomicBool,
+    /// The newest state that was not written yet.
+    unsaved: Mutex<Option<PeerState>>,
+    saving: Mutex<()>,
+}
+
+impl Disk {
+    /// Takes a games folder into use: locked, its index loaded, unfinished transactions recovered.
+    pub(super) fn open(root: PathBuf) -> Result<Self, DiskError> {
+        let games = GamesFolder::new(root);
+        let lock = FolderLock::acquire(&games)?;
+        let index = Index::load(&games)?;
+        disk::recover_all(&games)?;
+        Ok(Self {
+            manifests: ManifestStore::new(games.clone()),
+            games,
+            index,
+            _lock: lock,
+            readers: Mutex::default(),
+            retired: AtomicBool::new(false),
+            unsaved: Mutex::default(),
+            saving: Mutex::default(),
+        })
+    }
+
+    fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
+    /// The manifest that a game's payload had when it was last hashed, or else the given one.
+    fn known_manifest(&self, game: &GameId, accepted: Option<ManifestId>) -> Option<Arc<Manifest>> {
+        let hashed = self.index.get(game).and_then(|entry| entry.manifest);
+        let load = |id| self.manifests.get(id).ok().flatten();
+        hashed.and_then(load).or_else(|| accepted.and_then(load))
+    }
+
+    fn scan(&self, game: &GameId, accepted: Option<ManifestId>) -> Result<Option<ScannedGame>, DiskError> {
+        let known = self.known_manifest(game, accepted);
+        let scan = disk::scan_game(&self.games.game(game), game, known.as_deref(), &Cancel::new())?;
+        if scan.is_empty() {
+            self.index.update(game, None)?;
+            return Ok(None);
+        }
+        let entry = self.index.get(game).filter(|entry| entry.fingerprint == scan.fingerprint);
+        let payload = entry.and_then(|entry| entry.manifest).map_or(Payload::Unknown, Payload::Hashed);
+        Ok(Some(engine_scan(&scan, payload)))
+    }
+
+    fn hash(
+        &self,
+        game: &GameId,
+        accepted: Option<ManifestId>,
+        cancel: &Cancel,
+    ) -> Result<ManifestId, DiskError> {
+        let folder = self.games.game(game);
+        let known = accepted.and_then(|id| self.manifests.get(id).ok().flatten());
+        let selection = known.as_deref().map_or(Selection::All, Selection::Of);
+        let hashed = disk::hash_payload(folder.root(), selection, cancel, &Progress::new())?;
+        let manifest = self.manifests.put(hashed.manifest)?;
+        self.learn_payload(game, &manifest)?;
+        Ok(manifest.id())
+    }
+
+    /// The payload was just proven to be this manifest's: the index says so from now on.
+    pub(super) fn learn_payload(
+        &self,
+        game: &GameId,
+        manifest: &Arc<Manifest>,
+    ) -> Result<ScannedGame, DiskError> {
+        self.forget_reader(game);
+        if self.manifests.get(manifest.id())?.is_none() {
+            self.manifests.put(Manifest::clone(manifest))?;
+        }
+        let scan = disk::scan_game(&self.games.game(game), game, Some(manifest), &Cancel::new())?;
+        let entry = IndexEntry {
+            fingerprint: scan.fingerprint,
+            version: scan.sentinel.clone(),
+            manifest: Some(manifest.id()),
+            bytes: scan.bytes,
+            files: scan.files as u64,
+        };
+        self.index.update(game, Some(entry))?;
+        Ok(engine_scan(&scan, Payload::Hashed(manifest.id())))
+    }
+
+    fn forget_reader(&self, game: &GameId) {
+        lock(&self.readers).remove(game);
+    }
+
+    /// A reader of a complete payload, kept for the next request. `None` if its manifest is not here.
+    pub(super) fn reader(
+        &self,
+        game: &GameId,
+        id: ManifestId,
+    ) -> Result<Option<Arc<PayloadReader>>, DiskError> {
+        if let Some((_, reader)) = lock(&self.readers).get(game).filter(|(known, _)| *known == id) {
+            return Ok(Some(Arc::clone(reader)));
+        }
+        let Some(manifest) = self.manifests.get(id)? else { return Ok(None) };
+        let folder = self.games.game(game);
+        // The files must still be what was hashed; from here on the reader watches them.
+        let Some(hashed) = self.index.get(game).filter(|entry| entry.manifest == Some(id)) else {
+            return Err(DiskError::Changed { path: folder.root().to_owned() });
+        };
+        let reader =
+            PayloadReader::open(folder, Arc::clone(&manifest), Some(hashed.fingerprint), &Cancel::new())?;
+        let reader = Arc::new(reader);
+        lock(&self.readers).insert(game.clone(), (id, Arc::clone(&reader)));
+        Ok(Some(reader))
+    }
+
+    /// Writes the newest state, once for many changes in a row.
+    pub(super) fn save_state_later(self: &Arc<Self>, supervisor: &Supervisor, state: PeerState) {
+        *lock(&self.unsaved) = Some(state);
+        let this = Arc::clone(self);
+        let save = move || {
+            let _turn = lock(&this.saving);
+            let Some(state) = lock(&this.unsaved).take() else { return };
+            if let Err(error) = state.save(&this.games) {
+                tracing::warn!(%error, "the peer's state could not be stored");
+            }
+        };
+        drop(supervisor.blocking("save state", save));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The scan as the engine sees it. Eight bytes of the fingerprint tell two states of one game apart well enough.
+fn engine_scan(scan: &disk::ScannedGame, payload: Payload) -> ScannedGame {
+    ScannedGame {
+        version: scan.sentinel.clone(),
+        has_local: scan.has_local,
+        has_files: scan.files > 0 || scan.is_unfinished,
+        bytes: scan.bytes,
+        fingerprint: short(&scan.fingerprint),
+        payload,
+    }
+}
+
+fn short(fingerprint: &Fingerprint) -> u64 {
+    fingerprint.0.0.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// What the shell keeps for work on the library.
+#[derive(Debug)]
+pub(super) struct Library {
+    scans: Arc<Semaphore>,
+    hashes: Arc<Semaphore>,
+    /// What is to be published, until the engine says when.
+    publishing: BTreeMap<GameId, PublishRequest>,
+    events: mpsc::Sender<PeerEvent>,
+    cancel: Cancel,
+    /// Watches the games folder; replaced when that changes.
+    watch: Option<disk::FolderWatcher>,
+}
+
+impl Library {
+    pub(super) fn new(events: mpsc::Sender<PeerEvent>) -> Self {
+        Self {
+            scans: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
+            hashes: Arc::new(Semaphore::new(1)),
+            publishing: BTreeMap::new(),
+            events,
+            cancel: Cancel::new(),
+            watch: None,
+        }
+    }
+
+    /// Ends hashing and the like at its next step.
+    pub(super) fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    pub(super) fn hold_publish(&mut self, request: PublishRequest) -> Result<(), CommandError> {
+        let game = request.game.id.clone();
+        if self.publishing.contains_key(&game) {
+            return Err(CommandError::new(ErrorCode::Busy, format!("{game} is being published already")));
+        }
+        self.publishing.insert(game, request);
+        Ok(())
+    }
+
+    /// The engine refused it.
+    pub(super) fn drop_publish(&mut self, game: &GameId) {
+        self.publishing.remove(game);
+    }
+}
+
+impl Shell {
+    pub(super) fn list_games(&self) {
+        let disk = Arc::clone(&self.disk);
+        let list = move || match disk::list_games(&disk.games) {
+            _ if disk.is_retired() => None,
+            Ok(games) => Some(Input::GamesListed(games)),
+            Err(error) => {
+                tracing::error!(%error, "the games folder cannot be read");
+                Some(Input::GamesListed(Vec::new()))
+            }
+        };
+        self.blocking_input("list games", list, |_| None);
+    }
+
+    pub(super) fn scan(&self, game: GameId, manifest: Option<ManifestId>) {
+        let (disk, inputs) = (Arc::clone(&self.disk), self.inputs.clone());
+        let slots = Arc::clone(&self.library.scans);
+        let task = async move {
+            let _slot = slots.acquire_owned().await;
+            let (scanned, of) = (Arc::clone(&disk), game.clone());
+            let found = tokio::task::spawn_blocking(move || scanned.scan(&of, manifest)).await;
+            let found = match found {
+                Ok(Ok(found)) => found,
+                Ok(Err(error)) => {
+                    tracing::warn!(%game, %error, "a game's folder cannot be scanned");
+                    None
+                }
+                Err(error) => {
+                    tracing::error!(%game, %error, "a scan panicked");
+                    None
+                }
+            };
+            if !disk.is_retired() {
+                tell(&inputs, Input::Scanned { game, found }).await;
+            }
+        };
+        drop(self.supervisor.task("scan", task));
+    }
+
+    pub(super) fn hash(&self, game: GameId, fingerprint: u64, manifest: Option<ManifestId>) {
+        let (disk, inputs) = (Arc::clone(&self.disk), self.inputs.clone());
+        let (slots, cancel) = (Arc::clone(&self.library.hashes), self.library.cancel.clone());
+        let task = async move {
+            let _slot = slots.acquire_owned().await;
+            let (hashed, of) = (Arc::clone(&disk), game.clone());
+            let manifest = tokio::task::spawn_blocking(move || hashed.hash(&of, manifest, &cancel)).await;
+            let manifest = match manifest {
+                Ok(Ok(manifest)) => Some(manifest),
+                Ok(Err(error)) => {
+                    tracing::warn!(%game, %error, "a payload cannot be hashed");
+                    None
+                }
+                Err(error) => {
+                    tracing::error!(%game, %error, "hashing panicked");
+                    None
+                }
+            };
+            if !disk.is_retired() {
+                tell(&inputs, Input::Hashed { game, fingerprint, manifest }).await;
+            }
+        };
+        drop(self.supervisor.task("hash", task));
+    }
+
+    pub(super) fn load_manifest(&self, op: OpId, manifest: ManifestId) {
+        let disk = Arc::clone(&self.disk);
+        let load = move || {
+            let manifest = disk.manifests.get(manifest).unwrap_or_else(|error| {
+                tracing::warn!(%error, "a stored manifest cannot be read; it is fetched");
+                None
+            });
+            Some(Input::ManifestLoaded { op, manifest })
+        };
+        self.blocking_input("load manifest", load, move |_| {
+            Some(Input::ManifestLoaded { op, manifest: None })
+        });
+    }
+
+    pub(super) fn verify(&self, op: OpId, game: GameId, manifest: ManifestId) {
+        let (disk, cancel) = (Arc::clone(&self.disk), self.library.cancel.clone());
+        let verify = move || {
+            let result = verify(&disk, &game, manifest, &cancel);
+            Some(Input::Verified { op, result: result.map_err(|error| disk_failure(&error)) })
+        };
+        self.blocking_input("verify", verify, move |failure| {
+            Some(Input::Verified { op, result: Err(failure) })
+        });
+    }
+
+    pub(super) fn remove(&self, op: OpId, game: GameId) {
+        let disk = Arc::clone(&self.disk);
+        let remove = move || {
+            disk.forget_reader(&game);
+            let known = disk.known_manifest(&game, None);
+            let removed = disk::remove_payload(&disk.games.game(&game), known.as_deref(), &Cancel::new());
+            let result = removed.and_then(|()| disk.index.update(&game, None).map(drop));
+            Some(Input::Removed { op, result: result.map_err(|error| disk_failure(&error)) })
+        };
+        self.blocking_input("remove", remove, move |failure| {
+            Some(Input::Removed { op, result: Err(failure) })
+        });
+    }
+
+    pub(super) fn publish(&mut self, op: OpId, game: &GameId) {
+        let Some(request) = self.library.publishing.remove(game) else { return };
+        let (disk, cancel) = (Arc::clone(&self.disk), self.library.cancel.clone());
+        let (events, inputs, catalogs) =
+            (self.library.events.clone(), self.inputs.clone(), self.catalogs.clone());
+        let pinned = self.state.pinned;
+        let task = async move {
+            let catalog = request.catalog.clone();
+            let publish = move || publish(&disk, &request, &cancel);
+            let published = tokio::task::spawn_blocking(publish).await;
+            let result = published.unwrap_or_else(|error| {
+                Err(DiskFailure {
+                    kind: FailureKind::Io,
+                    message: format!("publishing failed inside: {error}"),
+                })
+            });
+            if let Ok(published) = &result {
+                if let Some(given) = catalogs.after_publish(&catalog, pinned) {
+                    tell(&inputs, Input::CatalogGiven(given)).await;
+                }
+                if events.send(PeerEvent::Published(published.clone())).await.is_err() {
+                    tracing::trace!("the loop has ended");
+                }
+            }
+            let outcome = result
+                .map(|published| PublishOutcome { version: published.version, manifest: published.manifest });
+            tell(&inputs, Input::Published { op, result: outcome }).await;
+        };
+        drop(self.supervisor.task("publish", task));
+    }
+
+    /// Watches the games folder; without a watch the periodic scan sees changes, later.
+    pub(super) fn watch_games(&mut self) {
+        let inputs = self.inputs.clone();
+        let disk = Arc::clone(&self.disk);
+        let on_event = move |event| {
+            let input = match event {
+                disk::WatchEvent::Game(game) => Input::GameTouched(game),
+                disk::WatchEvent::Root => match disk::list_games(&disk.games) {
+                    Ok(games) => Input::GamesListed(games),
+                    Err(_) => return,
+                },
+                disk::WatchEvent::Lost => return,
+            };
+            // A full queue: the periodic scan sees it.
+            if !disk.is_retired() && inputs.try_send(input).is_err() {
+                tracing::debug!("a change of the games folder waits for the next full scan");
+            }
+        };
+        match disk::FolderWatcher::start(&self.disk.games, on_event) {
+            Ok(watch) => self.library.watch = Some(watch),
+            Err(error) => {
+                tracing::warn!(%error, "the games folder cannot be watched; it is scanned every few minutes instead");
+            }
+        }
+    }
+
+    /// Takes another games folder into use; identity and connections stay.
+    pub(super) fn switch_games_folder(&mut self, reply: ReplyId) {
+        let result = match self.next_games_folder.take() {
+            Some(root) if root == self.disk.games.root() => Ok(None),
+            Some(root) => check_games_folder(&root).and_then(|()| {
+                Disk::open(root).map(Some).map_err(|error| {
+                    let failure = disk_failure(&error);
+                    let kind = if matches!(error, DiskError::Locked { .. }) {
+                        FailureKind::Refused
+                    } else {
+                        failure.kind
+                    };
+                    DiskFailure { kind, ..failure }
+                })
+            }),
+            None => Ok(None),
+        };
+        let result = result.map(|disk| {
+            if let Some(disk) = disk {
+                self.disk.retired.store(true, Ordering::Release);
+                self.disk = Arc::new(disk);
+                self.ready.games_dir = self.disk.games.root().display().to_string();
+                self.save_state();
+                self.watch_games();
+            }
+        });
+        let (inputs, input) = (self.inputs.clone(), Input::GamesFolderSwitched { reply, result });
+        drop(self.supervisor.task("switch games folder", async move { tell(&inputs, input).await }));
+    }
+}
+
+/// A folder that can be used: there, and writable.
+pub(super) fn check_games_folder(root: &std::path::Path) -> Result<(), DiskFailure> {
+    let refuse = |message: String| Err(DiskFailure { kind: FailureKind::Io, message });
+    if !root.is_dir() {
+        return refuse(format!("the games folder “{}” does not exist", root.display()));
+    }
+    let state = root.join(".lanspread");
+    let probe = state.join("write-test");
+    let tried = std::fs::create_dir_all(&state)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe));
+    match tried {
+        Ok(()) => Ok(()),
+        Err(error) => refuse(format!("the games folder “{}” cannot be written: {error}", root.display())),
+    }
+}
+
+fn verify(disk: &Disk, game: &GameId, id: ManifestId, cancel: &Cancel) -> Result<VerifyOutcome, DiskError> {
+    let folder = disk.games.game(game);
+    let Some(manifest) = disk.manifests.get(id)? else {
+        // Nothing to compare with: the payload is hashed, and its identity says whether it is the accepted one.
+        let hashed = disk.hash(game, None, cancel)?;
+        let damaged =
+            if hashed == id { Vec::new() } else { vec!["the files are not those of the catalog".to_owned()] };
+        return Ok(VerifyOutcome { damaged, damaged_bytes: 0 });
+    };
+    let found = disk::verify(&folder, &manifest, cancel, &Progress::new())?;
+    disk.forget_reader(game);
+    if found.is_empty() {
+        disk.learn_payload(game, &manifest)?;
+    } else {
+        disk.index.update(game, None)?;
+    }
+    let damaged_bytes = found.iter().map(|damage| damage.bytes).sum();
+    Ok(VerifyOutcome { damaged: found.iter().map(|damage| damage.path.to_string()).collect(), damaged_bytes })
+}
+
+fn publish(
+    disk: &Disk,
+    request: &PublishRequest,
+    cancel: &Cancel,
+) -> Result<crate::api::Published, DiskFailure> {
+    disk.forget_reader(&request.game.id);
+    let published = crate::publish::publish(&disk.games, request, cancel, &Progress::new());
+    let published =
+        published.map_err(|error| DiskFailure { kind: FailureKind::Refused, message: error.to_string() })?;
+    let manifest = disk.manifests.get(published.manifest).map_err(|error| disk_failure(&error))?;
+    if let Some(manifest) = manifest {
+        disk.learn_payload(&published.game, &manifest).map_err(|error| disk_failure(&error))?;
+    }
+    Ok(published)
+}

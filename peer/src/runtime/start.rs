@@ -1,0 +1,365 @@
+//! Starting a peer: its folder, its key, its catalog, its sockets; then the thread that runs it.
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+use lanspread_engine::{Candidate, DiskFailure, Engine, EngineConfig, GivenCatalog, Input};
+use lanspread_protocol::{ALPN, InstanceId, PeerId};
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::catalogs::{self, Catalogs};
+use super::control::ControlListener;
+use super::effects::Shell;
+use super::event_loop::{EventLoop, Exit, INPUT_QUEUE, NET_QUEUE};
+use super::library::{Disk, Library, check_games_folder};
+use super::state::PeerState;
+use super::supervisor::{Policy, RESTART_PAUSE, STOP_DEADLINE, Supervisor};
+use super::transfers::Transfers;
+use crate::api::{PeerConfig, PeerEvent, PeerRuntimeHandle, Ready, RuntimeSide, Waker, connect_runtime};
+use crate::discovery::{adapters, mdns};
+use crate::identity::{Identity, IdentityError};
+use crate::net::{BanList, Net, NetConfig, NetError, NetEvent, Port};
+
+/// A full scan sees what the watch missed.
+const FULL_SCAN_INTERVAL: Duration = Duration::from_secs(300);
+/// Events of tasks that wait for the loop.
+const TASK_EVENTS: usize = 64;
+/// Downloads that run at once.
+const PARALLEL_DOWNLOADS: usize = 2;
+
+/// Why a peer does not start. The message is one clear line.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("{}", .0.message)]
+    Folder(DiskFailure),
+    #[error(transparent)]
+    Disk(#[from] crate::disk::DiskError),
+    #[error("{0}")]
+    Catalog(String),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Net(#[from] NetError),
+    #[error("the peer's thread does not start: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Starts a peer on a thread of its own. Returns when it listens, or with the reason why it cannot.
+pub fn start_peer(config: PeerConfig, waker: Waker) -> Result<PeerRuntimeHandle, StartError> {
+    let prepared = Prepared::new(&config)?;
+    let (handle, side) = connect_runtime(waker);
+    let (tell_start, started) = sync_channel(1);
+    let run = move || {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().thread_name("lanspread-io").enable_all().build();
+        match runtime {
+            Ok(runtime) => {
+                runtime.block_on(run(config, prepared, side, tell_start));
+                // A blocking call that does not return is given up: recovery answers for it.
+                runtime.shutdown_timeout(Duration::from_millis(100));
+            }
+            Err(error) => drop(tell_start.send(Err(StartError::Thread(error)))),
+        }
+    };
+    std::thread::Builder::new().name("lanspread-peer".to_owned()).spawn(run).map_err(StartError::Thread)?;
+    match started.recv() {
+        Ok(Ok(())) => Ok(handle),
+        Ok(Err(error)) => Err(error),
+        Err(_ended) => Err(StartError::Thread(std::io::Error::other("it ended at once"))),
+    }
+}
+
+/// What is opened before the thread begins.
+struct Prepared {
+    disk: Disk,
+    identity: Identity,
+    given: Option<GivenCatalog>,
+    state: PeerState,
+}
+
+impl Prepared {
+    fn new(config: &PeerConfig) -> Result<Self, StartError> {
+        check_games_folder(&config.games).map_err(StartError::Folder)?;
+        let given =
+            config.catalog.as_deref().map(catalogs::read_given).transpose().map_err(StartError::Catalog)?;
+        let disk = Disk::open(config.games.clone())?;
+        let (identity, origin) = Identity::load_or_create(&disk.games.state())?;
+        tracing::info!(peer = %identity.peer_id(), ?origin, "this peer's identity");
+        let mut state = PeerState::load(&disk.games);
+        if config.organiser.is_some() {
+            state.pinned = config.organiser;
+        }
+        Ok(Self { disk, identity, given, state })
+    }
+}
+
+/// Runs until the peer stops; again with a new identity when another PC has this one.
+async fn run(
+    config: PeerConfig,
+    prepared: Prepared,
+    mut side: RuntimeSide,
+    tell_start: std::sync::mpsc::SyncSender<Result<(), StartError>>,
+) {
+    let Prepared { disk, mut identity, mut given, mut state } = prepared;
+    let mut disk = Arc::new(disk);
+    let mut tell_start = Some(tell_start);
+    loop {
+        let session = Session {
+            config: &config,
+            disk: Arc::clone(&disk),
+            identity: &identity,
+            given: given.clone(),
+            state,
+        };
+        let ended = session.run(&mut side, tell_start.take()).await;
+        let Some(ended) = ended else { return };
+        (disk, state) = (ended.disk, ended.state);
+        match ended.exit {
+            Exit::Stop => return,
+            Exit::RenewIdentity => match Identity::renew(&disk.games.state()) {
+                Ok(renewed) => identity = renewed,
+                Err(error) => {
+                    side.fail(super::supervisor::RuntimeFailure {
+                        component: "identity".to_owned(),
+                        error: error.to_string(),
+                    });
+                    return;
+                }
+            },
+        }
+        if let Some(path) = &config.catalog
+            && let Ok(read) = catalogs::read_given(path)
+        {
+            given = Some(read);
+        }
+    }
+}
+
+/// One life of a peer under one identity.
+struct Session<'a> {
+    config: &'a PeerConfig,
+    disk: Arc<Disk>,
+    identity: &'a Identity,
+    given: Option<GivenCatalog>,
+    state: PeerState,
+}
+
+/// How a session ended, and what the next one goes on with.
+struct Ended {
+    exit: Exit,
+    disk: Arc<Disk>,
+    state: PeerState,
+}
+
+impl Session<'_> {
+    async fn run(
+        self,
+        side: &mut RuntimeSide,
+        tell_start: Option<std::sync::mpsc::SyncSender<Result<(), StartError>>>,
+    ) -> Option<Ended> {
+        let token = side.stop.child_token();
+        let (supervisor, failure) = Supervisor::new(token.clone());
+        let (net_sender, net_events) = mpsc::channel(NET_QUEUE);
+        let bans = BanList::default();
+        let net_config =
+            NetConfig { bind: self.config.bind.clone(), port: port(self.config.port), bans: bans.clone() };
+        let net = match Net::start(self.identity, net_config, net_sender, &token) {
+            Ok(net) => net,
+            Err(error) => {
+                match tell_start {
+                    Some(tell_start) => drop(tell_start.send(Err(error.into()))),
+                    None => supervisor.fail("network", error.to_string()),
+                }
+                return None;
+            }
+        };
+        let me = self.identity.peer_id();
+        let (name, pc) = names(self.config);
+        let ready = Ready {
+            peer_id: me,
+            name: name.clone(),
+            addresses: net.addresses(),
+            games_dir: self.disk.games.root().display().to_string(),
+            protocol: String::from_utf8_lossy(ALPN).into_owned(),
+        };
+        let (inputs_sender, inputs) = mpsc::channel(INPUT_QUEUE);
+        let (events_sender, events) = mpsc::channel(TASK_EVENTS);
+        let catalogs = Catalogs::default();
+        let engine = self.engine(me, name.clone(), pc, &catalogs);
+        let shell = Shell {
+            net: net.clone(),
+            bans,
+            supervisor: supervisor.clone(),
+            inputs: inputs_sender.clone(),
+            disk: Arc::clone(&self.disk),
+            library: Library::new(events_sender),
+            transfers: Transfers::default(),
+            catalogs: catalogs.clone(),
+            state: self.state,
+            ready: ready.clone(),
+            next_games_folder: None,
+            events,
+            token: token.clone(),
+        };
+        start_services(&supervisor, self.config, &ready, &catalogs, &inputs_sender, &self.disk, side);
+        let mut event_loop = EventLoop::new(engine, shell, side, inputs, net_events, failure);
+        event_loop.shell.watch_games();
+        event_loop.shell.save_state();
+        event_loop.side.emit(PeerEvent::Ready(ready));
+        if let Some(tell_start) = tell_start {
+            drop(tell_start.send(Ok(())));
+        }
+        let exit = event_loop.run().await;
+        let EventLoop { shell, inputs, net_events, .. } = event_loop;
+        let (disk, state) = (Arc::clone(&shell.disk), shell.state.clone());
+        stop(shell, inputs, net_events, &token).await;
+        Some(Ended { exit, disk, state })
+    }
+
+    fn engine(&self, me: PeerId, name: String, pc: String, catalogs: &Catalogs) -> Engine {
+        let signed = catalogs::load_stored(&self.disk.games);
+        if let Some(signed) = &signed {
+            catalogs.remember(&Arc::new(signed.clone()));
+        }
+        if let Some(given) = &self.given {
+            catalogs.remember_given(given);
+        }
+        if let Some(path) = &self.config.catalog {
+            catalogs.watch(path.clone());
+        }
+        let config = EngineConfig {
+            me,
+            instance: InstanceId(rand::random()),
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            name,
+            pc,
+            seed: rand::random(),
+            addresses: self.config.peers.iter().map(crate::api::PeerAddress::socket_addrs).collect(),
+            given: self.given.clone(),
+            pinned: self.state.pinned,
+            signed,
+            accepted: self.state.accepted.clone(),
+            queue: self.state.queue.clone(),
+            parallel_downloads: PARALLEL_DOWNLOADS,
+            upload_limit: self.config.upload_limit,
+        };
+        Engine::new(config, Instant::now())
+    }
+}
+
+/// Says goodbye, then ends everything, within [`STOP_DEADLINE`].
+async fn stop(
+    shell: Shell,
+    mut inputs: mpsc::Receiver<Input>,
+    mut net_events: mpsc::Receiver<NetEvent>,
+    token: &CancellationToken,
+) {
+    let begun = Instant::now();
+    shell.library.cancel();
+    // Goodbyes go first: a cancelled transfer must not look like an error on the other side.
+    let drained = async {
+        // Whoever waits for room in a queue of a loop that has ended gets it.
+        loop {
+            tokio::select! {
+                Some(_) = inputs.recv() => {}
+                Some(_) = net_events.recv() => {}
+                else => return,
+            }
+        }
+    };
+    let ended = async {
+        shell.net.shutdown().await;
+        token.cancel();
+        let late = shell.supervisor.stop(STOP_DEADLINE.saturating_sub(begun.elapsed())).await;
+        if !late.is_empty() {
+            tracing::warn!(?late, "tasks were given up at the stop");
+        }
+    };
+    tokio::select! {
+        () = ended => {}
+        () = drained => {}
+    }
+}
+
+/// Services beside the network: discovery, the periodic scan, the catalog file, the control channel.
+fn start_services(
+    supervisor: &Supervisor,
+    config: &PeerConfig,
+    ready: &Ready,
+    catalogs: &Catalogs,
+    inputs: &mpsc::Sender<Input>,
+    disk: &Arc<Disk>,
+    side: &RuntimeSide,
+) {
+    if config.mdns {
+        let (ready, inputs) = (ready.clone(), inputs.clone());
+        supervisor.service("discovery", Policy::Restart(RESTART_PAUSE), move |token| {
+            discover(ready.clone(), inputs.clone(), token)
+        });
+    }
+    let full_scan = inputs.clone();
+    let games = disk.games.clone();
+    supervisor.service("library monitor", Policy::BestEffort, move |token| {
+        let (inputs, games) = (full_scan.clone(), games.clone());
+        async move {
+            loop {
+                tokio::select! {
+                    () = token.cancelled() => return Ok::<(), String>(()),
+                    () = tokio::time::sleep(FULL_SCAN_INTERVAL) => {}
+                }
+                let games = games.clone();
+                let listed = tokio::task::spawn_blocking(move || crate::disk::list_games(&games)).await;
+                let listed = listed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+                super::effects::tell(&inputs, Input::GamesListed(listed)).await;
+            }
+        }
+    });
+    let (watched, given) = (catalogs.clone(), inputs.clone());
+    supervisor.service("catalog file", Policy::BestEffort, move |token| {
+        let (catalogs, inputs) = (watched.clone(), given.clone());
+        async move { catalogs.watch_given(inputs, token).await }
+    });
+    let (client, state) = (side.client(), disk.games.state());
+    supervisor.service("control", Policy::BestEffort, move |token| {
+        let (client, state) = (client.clone(), state.clone());
+        async move { ControlListener::bind(&state).await?.serve(client, token).await }
+    });
+}
+
+/// Announces this peer and tells the engine of others.
+async fn discover(
+    ready: Ready,
+    inputs: mpsc::Sender<Input>,
+    token: CancellationToken,
+) -> Result<(), mdns::MdnsError> {
+    let (found_sender, mut found) = mpsc::channel::<mdns::Found>(64);
+    let announcement =
+        mdns::Announcement { peer: ready.peer_id, name: ready.name, addresses: ready.addresses };
+    let forward = async {
+        while let Some(found) = found.recv().await {
+            let rank = |address| Candidate { rank: adapters::rank(address, None), address };
+            let candidates = found.addresses.into_iter().map(rank).collect();
+            super::effects::tell(&inputs, Input::Discovered { peer: found.peer, candidates }).await;
+        }
+    };
+    let run = mdns::run(announcement, found_sender, token);
+    let (result, ()) = tokio::join!(run, forward);
+    result
+}
+
+fn port(port: Option<u16>) -> Port {
+    match port {
+        None => Port::default(),
+        Some(0) => Port::Any,
+        Some(port) => Port::Exactly(port),
+    }
+}
+
+/// The player's name and the PC's.
+fn names(config: &PeerConfig) -> (String, String) {
+    let pc = crate::identity::host_name();
+    (config.name.clone().unwrap_or_else(|| pc.clone()), pc)
+}

@@ -1,0 +1,493 @@
+//! The data plane's tasks: fetching into stores, serving out of payloads and stores.
+//!
+//! A unit goes socket → verify → disk inside one task; the loop only hears that it is there. A transfer is registered
+//! from the effect that starts it to the input that tells its end.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use lanspread_engine::{
+    ConnId, DiskFailure, FetchEnd, FetchId, Input, OpId, Opened, ServeEnd, ServeFrom, ServeId, StoreMode,
+};
+use lanspread_protocol::message::{Refusal, Request, WantedUnit};
+use lanspread_protocol::{GameId, Manifest, ManifestId, Version};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::effects::{Shell, blob_error, disk_failure, tell};
+use super::library::Disk;
+use crate::disk::store::{Mode, PayloadStore};
+use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader, Progress};
+use crate::net::fetch::{Blob, FetchError, FetchedUnit};
+use crate::net::serve::{InboundRequest, Served};
+
+/// Verified units of one request that wait to be written: what is in memory of a fetch, at most about 1 MiB each.
+const UNITS_AHEAD: usize = 4;
+
+/// Transfers under way, and the stores of running downloads.
+#[derive(Debug, Default)]
+pub(super) struct Transfers {
+    /// Requests that the engine has not decided on yet.
+    arrived: BTreeMap<ServeId, InboundRequest>,
+    serves: BTreeMap<ServeId, CancellationToken>,
+    fetches: BTreeMap<FetchId, CancellationToken>,
+    stores: BTreeMap<OpId, RunningStore>,
+    bad_chunks: Arc<AtomicU64>,
+}
+
+/// A download's store and all that uses it.
+#[derive(Debug)]
+struct RunningStore {
+    /// Filled when the opening is done.
+    store: Arc<Mutex<Option<Arc<PayloadStore>>>>,
+    manifest: Arc<Manifest>,
+    cancel: Cancel,
+    /// Cancels fetches into it and transfers out of it.
+    token: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Transfers {
+    pub(super) fn arrived(&mut self, serve: ServeId, request: InboundRequest) {
+        self.arrived.insert(serve, request);
+    }
+
+    pub(super) fn bad_chunks(&self) -> u64 {
+        self.bad_chunks.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn cancel_fetch(&self, fetch: FetchId) {
+        if let Some(token) = self.fetches.get(&fetch) {
+            token.cancel();
+        }
+    }
+
+    pub(super) fn cancel_serve(&self, serve: ServeId) {
+        if let Some(token) = self.serves.get(&serve) {
+            token.cancel();
+        }
+    }
+
+    /// Forgets a transfer whose end is on its way to the engine.
+    pub(super) fn note_end(&mut self, input: &Input) {
+        match input {
+            Input::ServeEnded { serve, .. } => drop(self.serves.remove(serve)),
+            Input::FetchEnded { fetch, .. } => drop(self.fetches.remove(fetch)),
+            _ => {}
+        }
+    }
+
+    fn store(&self, op: OpId) -> Option<Arc<PayloadStore>> {
+        self.stores.get(&op)?.get()
+    }
+}
+
+impl RunningStore {
+    fn get(&self) -> Option<Arc<PayloadStore>> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Shell {
+    pub(super) fn fetch_units(
+        &mut self,
+        fetch: FetchId,
+        op: OpId,
+        conn: ConnId,
+        game: GameId,
+        units: Vec<WantedUnit>,
+    ) {
+        let inputs = self.inputs.clone();
+        let Some((running, store)) =
+            self.transfers.stores.get(&op).and_then(|running| Some((running, running.get()?)))
+        else {
+            let ended = Input::FetchEnded { fetch, end: FetchEnd::Cancelled };
+            drop(self.supervisor.task("fetch", async move { tell(&inputs, ended).await }));
+            return;
+        };
+        let token = running.token.child_token();
+        self.transfers.fetches.insert(fetch, token.clone());
+        let job = FetchJob {
+            fetch,
+            op,
+            store,
+            inputs,
+            token,
+            net: self.net.clone(),
+            bad_chunks: Arc::clone(&self.transfers.bad_chunks),
+        };
+        let manifest = Arc::clone(&running.manifest);
+        let task = running.tasks.track_future(job.run(conn, game, manifest, units));
+        drop(self.supervisor.task("fetch", task));
+    }
+
+    pub(super) fn fetch_manifest(&self, op: OpId, conn: ConnId, manifest: ManifestId) {
+        let (net, inputs, token) = (self.net.clone(), self.inputs.clone(), self.token.child_token());
+        let disk = Arc::clone(&self.disk);
+        let task = async move {
+            let fetched = net.fetch_blob(conn, Blob::Manifest(manifest), &token).await.map_err(blob_error);
+            let decode = move || {
+                let wrong = |error: String| lanspread_engine::BlobError::Wrong(error);
+                let manifest = Manifest::decode(&fetched?).map_err(|error| wrong(error.to_string()))?;
+                let kept = Arc::new(manifest.clone());
+                match disk.manifests.put(manifest) {
+                    Ok(stored) => Ok(stored),
+                    Err(error) => {
+                        // Opening the store meets the same disk and says so.
+                        tracing::warn!(%error, "a manifest could not be stored");
+                        Ok(kept)
+                    }
+                }
+            };
+            let result = tokio::task::spawn_blocking(decode).await;
+            let result = result.unwrap_or(Err(lanspread_engine::BlobError::Unavailable));
+            tell(&inputs, Input::ManifestFetched { op, conn, result }).await;
+        };
+        drop(self.supervisor.task("fetch manifest", task));
+    }
+
+    pub(super) fn open_store(&mut self, op: OpId, game: &GameId, manifest: Arc<Manifest>, mode: StoreMode) {
+        let running = RunningStore {
+            store: Arc::default(),
+            manifest: Arc::clone(&manifest),
+            cancel: Cancel::new(),
+            token: self.token.child_token(),
+            tasks: TaskTracker::new(),
+        };
+        let (slot, cancel) = (Arc::clone(&running.store), running.cancel.clone());
+        let folder = self.disk.games.game(game);
+        let tracked = running.tasks.token();
+        self.transfers.stores.insert(op, running);
+        let open = move || {
+            let _tracked = tracked;
+            let result = PayloadStore::open(folder, manifest, store_mode(mode), &cancel, &Progress::new());
+            let result = result.map(|opened| {
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(opened.store));
+                Opened { here: opened.units, wanted: opened.wanted, bytes_missing: opened.bytes_missing }
+            });
+            Some(Input::StoreOpened { op, result: result.map_err(|error| disk_failure(&error)) })
+        };
+        let failed = move |failure| Some(Input::StoreOpened { op, result: Err(failure) });
+        self.blocking_input("open store", open, failed);
+    }
+
+    /// Ends what uses the store, then commits it.
+    pub(super) fn finish(&mut self, op: OpId, game: GameId, version: Version, mode: StoreMode) {
+        let Some(running) = self.transfers.stores.get(&op) else { return };
+        let (store, tasks, cancel) = (running.get(), running.tasks.clone(), running.cancel.clone());
+        let (disk, inputs) = (Arc::clone(&self.disk), self.inputs.clone());
+        // Fetches that were superseded end first; whoever is served goes on while a fresh payload is committed.
+        let fetches: Vec<CancellationToken> = self.transfers.fetches.values().cloned().collect();
+        drop(fetches);
+        tasks.close();
+        let task = async move {
+            if mode == StoreMode::Update {
+                tasks.wait().await;
+            }
+            let commit = move || {
+                let Some(store) = store else {
+                    return Err(DiskFailure {
+                        kind: lanspread_engine::FailureKind::Io,
+                        message: "the store is gone".into(),
+                    });
+                };
+                commit(&disk, &store, &game, &version, mode, &cancel).map_err(|error| disk_failure(&error))
+            };
+            let result = tokio::task::spawn_blocking(commit).await.unwrap_or_else(|error| {
+                Err(DiskFailure {
+                    kind: lanspread_engine::FailureKind::Io,
+                    message: format!("committing failed: {error}"),
+                })
+            });
+            tell(&inputs, Input::Finished { op, result }).await;
+        };
+        drop(self.supervisor.task("finish", task));
+    }
+
+    /// Cancels what uses the store, waits for it, and lets go of it.
+    pub(super) fn close_store(&mut self, op: OpId, game: GameId, discard: bool) {
+        let (inputs, folder) = (self.inputs.clone(), self.disk.games.game(&game));
+        let running = self.transfers.stores.remove(&op);
+        let task = async move {
+            if let Some(running) = running {
+                running.cancel.cancel();
+                running.token.cancel();
+                running.tasks.close();
+                running.tasks.wait().await;
+            }
+            if discard {
+                let discarded =
+                    tokio::task::spawn_blocking(move || crate::disk::swap::discard(&folder)).await;
+                match discarded {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!(%game, %error, "parts of a cancelled download stay"),
+                    Err(error) => tracing::error!(%game, %error, "discarding parts panicked"),
+                }
+            }
+            tell(&inputs, Input::StoreClosed { op }).await;
+        };
+        drop(self.supervisor.task("close store", task));
+    }
+
+    /// The operation is over: its store is let go of.
+    pub(super) fn note_end(&mut self, input: &Input) {
+        self.transfers.note_end(input);
+        if let Input::Finished { op, result: Ok(_) } = input {
+            self.transfers.stores.remove(op);
+        }
+    }
+
+    pub(super) fn refuse(&mut self, serve: ServeId, reason: Refusal) {
+        if let Some(request) = self.transfers.arrived.remove(&serve) {
+            request.refuse(reason);
+        }
+        let inputs = self.inputs.clone();
+        let ended = Input::ServeEnded { serve, end: ServeEnd::Refused };
+        drop(self.supervisor.task("refuse", async move { tell(&inputs, ended).await }));
+    }
+
+    pub(super) fn serve(&mut self, serve: ServeId, from: ServeFrom) {
+        let Some(request) = self.transfers.arrived.remove(&serve) else { return };
+        let (inputs, disk) = (self.inputs.clone(), Arc::clone(&self.disk));
+        let token = self.token.child_token();
+        self.transfers.serves.insert(serve, token.clone());
+        let (source, units, tracked) = match from {
+            ServeFrom::Payload { game, manifest, units } => {
+                (Source::Payload { disk, game, manifest }, units, None)
+            }
+            ServeFrom::Store { op, units, .. } => match self.transfers.store(op) {
+                Some(store) => {
+                    let tracked = self.transfers.stores.get(&op).map(|running| running.tasks.token());
+                    (Source::Store(store), units, tracked)
+                }
+                None => (Source::Gone, units, None),
+            },
+        };
+        let task = async move {
+            let _tracked = tracked;
+            let end = serve_units(request, source, units, &token).await;
+            tell(&inputs, Input::ServeEnded { serve, end }).await;
+        };
+        drop(self.supervisor.task("serve", task));
+    }
+
+    pub(super) fn serve_blob(&mut self, serve: ServeId, request: &Request) {
+        let Some(inbound) = self.transfers.arrived.remove(&serve) else { return };
+        let token = self.token.child_token();
+        self.transfers.serves.insert(serve, token.clone());
+        let (inputs, disk, catalogs) = (self.inputs.clone(), Arc::clone(&self.disk), self.catalogs.clone());
+        let request = request.clone();
+        let load = move || match request {
+            Request::Manifest(id) => disk.manifests.encoded(id).ok().flatten(),
+            Request::Cover(hash) => std::fs::read(disk.games.cover(hash)).ok(),
+            Request::Catalog(hash) => catalogs.blob(hash),
+            Request::Units { .. } => None,
+        };
+        let task = async move {
+            let blob = tokio::task::spawn_blocking(load).await.ok().flatten();
+            let end = match blob {
+                None => {
+                    inbound.refuse(Refusal::NotHere);
+                    ServeEnd::Refused
+                }
+                Some(blob) => {
+                    let blob = Bytes::from(blob);
+                    let length = blob.len() as u64;
+                    serve_end(inbound.serve(length, 1, move |_| Ok(blob.clone()), &token).await, length, 0)
+                }
+            };
+            tell(&inputs, Input::ServeEnded { serve, end }).await;
+        };
+        drop(self.supervisor.task("serve blob", task));
+    }
+}
+
+/// One request to another peer, from asking to writing.
+struct FetchJob {
+    fetch: FetchId,
+    op: OpId,
+    store: Arc<PayloadStore>,
+    inputs: mpsc::Sender<Input>,
+    token: CancellationToken,
+    net: crate::net::Net,
+    bad_chunks: Arc<AtomicU64>,
+}
+
+impl FetchJob {
+    async fn run(self, conn: ConnId, game: GameId, manifest: Arc<Manifest>, units: Vec<WantedUnit>) {
+        let (sender, receiver) = mpsc::channel(UNITS_AHEAD);
+        let fetching = async {
+            let sender = sender;
+            self.net.fetch_units(conn, game, &manifest, units, &sender, &self.token).await
+        };
+        let (fetched, written) = tokio::join!(fetching, self.write(receiver));
+        let end = match (written, fetched) {
+            (Err(failure), _) => {
+                tell(&self.inputs, Input::WriteFailed { op: self.op, failure }).await;
+                FetchEnd::Cancelled
+            }
+            (Ok(()), Ok(())) => FetchEnd::Done,
+            (Ok(()), Err(FetchError::Cancelled)) => FetchEnd::Cancelled,
+            (Ok(()), Err(FetchError::Refused(_))) => FetchEnd::Refused,
+            (Ok(()), Err(FetchError::BadChunk { unit })) => {
+                self.bad_chunks.fetch_add(1, Ordering::Relaxed);
+                FetchEnd::BadChunk(unit)
+            }
+            (Ok(()), Err(error @ (FetchError::BadBlob | FetchError::Lost(_)))) => {
+                FetchEnd::Lost(error.to_string())
+            }
+        };
+        tell(&self.inputs, Input::FetchEnded { fetch: self.fetch, end }).await;
+    }
+
+    /// Writes verified units as they come. Ends when no more come, or at the first failure.
+    async fn write(&self, mut units: mpsc::Receiver<FetchedUnit>) -> Result<(), DiskFailure> {
+        while let Some(FetchedUnit { wanted, bytes }) = units.recv().await {
+            let (store, unit, length) = (Arc::clone(&self.store), wanted.unit, bytes.len() as u64);
+            let written = tokio::task::spawn_blocking(move || store.write_unit(&wanted, &bytes)).await;
+            let written = written.map_err(|error| DiskFailure {
+                kind: lanspread_engine::FailureKind::Io,
+                message: format!("writing failed inside: {error}"),
+            })?;
+            let completed = written.map_err(|error| disk_failure(&error))?;
+            tell(&self.inputs, Input::UnitStored { fetch: self.fetch, unit, bytes: length, completed }).await;
+        }
+        Ok(())
+    }
+}
+
+/// Everything is here: durable, committed, scanned. The index learns what the payload is without another hash.
+fn commit(
+    disk: &Disk,
+    store: &PayloadStore,
+    game: &GameId,
+    version: &Version,
+    mode: StoreMode,
+    cancel: &Cancel,
+) -> Result<lanspread_engine::ScannedGame, DiskError> {
+    match mode {
+        StoreMode::Fresh => store.finish(version, cancel)?,
+        StoreMode::Update => {
+            let old = crate::disk::manifests::read_beside(&disk.games.game(game));
+            store.swap(version, old.as_ref())?;
+        }
+    }
+    let manifest = store.manifest();
+    let known = disk.learn_payload(game, manifest)?;
+    Ok(known)
+}
+
+fn store_mode(mode: StoreMode) -> Mode {
+    match mode {
+        StoreMode::Fresh => Mode::Fresh,
+        StoreMode::Update => Mode::Beside,
+    }
+}
+
+/// Where a transfer's bytes come from.
+enum Source {
+    Payload {
+        disk: Arc<Disk>,
+        game: GameId,
+        manifest: ManifestId,
+    },
+    Store(Arc<PayloadStore>),
+    /// The download ended meanwhile.
+    Gone,
+}
+
+/// A source with its files ready to be read.
+enum OpenSource {
+    Payload(Arc<PayloadReader>),
+    Store(Arc<PayloadStore>),
+}
+
+impl OpenSource {
+    fn manifest(&self) -> &Arc<Manifest> {
+        match self {
+            Self::Payload(reader) => reader.manifest(),
+            Self::Store(store) => store.manifest(),
+        }
+    }
+
+    fn read_unit(&self, wanted: &WantedUnit, out: &mut Vec<u8>) -> Result<(), DiskError> {
+        match self {
+            Self::Payload(reader) => reader.read_unit(wanted, out),
+            Self::Store(store) => store.read_unit(wanted, out),
+        }
+    }
+}
+
+async fn serve_units(
+    request: InboundRequest,
+    source: Source,
+    units: Vec<WantedUnit>,
+    token: &CancellationToken,
+) -> ServeEnd {
+    let open = move || match source {
+        Source::Payload { disk, game, manifest } => {
+            disk.reader(&game, manifest).map(|reader| reader.map(OpenSource::Payload))
+        }
+        Source::Store(store) => Ok(Some(OpenSource::Store(store))),
+        Source::Gone => Ok(None),
+    };
+    let opened = tokio::task::spawn_blocking(open).await;
+    let source = match opened {
+        Ok(Ok(Some(source))) => source,
+        Ok(Ok(None)) => {
+            request.refuse(Refusal::NotHere);
+            return ServeEnd::Refused;
+        }
+        Ok(Err(error)) => {
+            request.refuse(Refusal::NotHere);
+            return if error.kind() == DiskErrorKind::Changed {
+                ServeEnd::Changed
+            } else {
+                ServeEnd::Failed(error.to_string())
+            };
+        }
+        Err(error) => {
+            request.refuse(Refusal::Other);
+            return ServeEnd::Failed(error.to_string());
+        }
+    };
+    let manifest = Arc::clone(source.manifest());
+    let lengths: Option<Vec<u64>> = units.iter().map(|wanted| wanted_bytes(&manifest, wanted)).collect();
+    let Some(lengths) = lengths else {
+        request.refuse(Refusal::Malformed);
+        return ServeEnd::Refused;
+    };
+    let (total, count) = (lengths.iter().sum(), units.len());
+    let read = move |nth: usize| {
+        let mut bytes = Vec::with_capacity(usize::try_from(lengths[nth]).unwrap_or_default());
+        source.read_unit(&units[nth], &mut bytes).map_err(io::Error::other)?;
+        Ok(Bytes::from(bytes))
+    };
+    serve_end(request.serve(total, count, read, token).await, total, count as u64)
+}
+
+fn serve_end(served: Served, bytes: u64, units: u64) -> ServeEnd {
+    match served {
+        Served::Done => ServeEnd::Served { bytes, units },
+        Served::Cancelled | Served::Stopped => ServeEnd::Cancelled,
+        Served::Failed(error) => {
+            let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<DiskError>());
+            match cause.map(DiskError::kind) {
+                Some(DiskErrorKind::Changed) => ServeEnd::Changed,
+                _ => ServeEnd::Failed(error.to_string()),
+            }
+        }
+    }
+}
+
+/// Bytes that a wanted unit brings; `None` for a unit that does not exist.
+fn wanted_bytes(manifest: &Manifest, wanted: &WantedUnit) -> Option<u64> {
+    let unit = manifest.units().get(wanted.unit.as_usize())?;
+    let chunks = &manifest.chunks()[unit.chunks.start as usize..unit.chunks.end as usize];
+    let sent = chunks.iter().enumerate().filter(|(nth, _)| wanted.wants(*nth));
+    Some(sent.map(|(_, chunk)| u64::from(chunk.bytes)).sum())
+}
