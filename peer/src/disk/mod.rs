@@ -13,14 +13,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub mod atomic;
+pub mod catalog_file;
 pub mod error;
 pub mod hash;
 pub mod index;
 pub mod layout;
 pub mod lock;
 pub mod manifests;
-mod parallel;
-mod place;
+pub(crate) mod parallel;
+pub(crate) mod place;
 pub mod reader;
 pub mod remove;
 pub mod scan;
@@ -28,9 +29,10 @@ pub mod space;
 pub mod store;
 pub mod swap;
 #[cfg(test)]
-mod testing;
-mod tree;
+pub(crate) mod testing;
+pub(crate) mod tree;
 pub mod verify;
+pub mod watch;
 
 pub use error::{DiskError, DiskErrorKind};
 pub use hash::hash_payload;
@@ -44,6 +46,7 @@ pub use scan::{ScannedGame, ScannedLibrary, scan_game, scan_games};
 pub use store::{Mode, Opened, PayloadStore};
 pub use tree::{Fingerprint, Links};
 pub use verify::{Damage, verify};
+pub use watch::{FolderWatcher, WatchEvent};
 
 /// A flag that ends long work at its next bounded step. Clones share it.
 #[derive(Clone, Debug, Default)]
