@@ -54,6 +54,8 @@ async fn the_running_peer_does_the_work() {
         files: 3,
         bytes: 1000,
         chunks: 4,
+        skipped: Vec::new(),
+        new_key: None,
     };
     let expected = serde_json::to_string(&published).unwrap() + "\n";
     let (output, home) = hand_over(async |sent, side| {

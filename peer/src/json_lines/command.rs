@@ -323,7 +323,7 @@ mod tests {
             (json!({"frm": "x"}), "publish: unknown field `frm`"),
             (json!({"year": "soon"}), "publish: invalid type: string \"soon\""),
             (json!({"version": ""}), "publish: “” is no version"),
-            (json!({"start": ["../x"]}), "publish: “../x”: “../x” is absolute"),
+            (json!({"start": ["../x"]}), "publish: “../x”: the program is relative"),
             (json!({"links": "follow"}), "publish: unknown variant `follow`"),
         ] {
             let mut line = line.clone();

@@ -265,7 +265,7 @@ mod tests {
             ),
             (
                 "publish --games g --catalog c --version 1 --title t --from s --id ut --start ../x",
-                "invalid value '../x' for '--start <ENTRY>': “../x”: “../x” is absolute",
+                "invalid value '../x' for '--start <ENTRY>': “../x”: the program is relative",
             ),
             (
                 "publish --games g --catalog c --version 1 --title t --from s --id ut --links follow",

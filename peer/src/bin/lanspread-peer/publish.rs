@@ -2,30 +2,41 @@
 
 use anyhow::{Context as _, bail};
 use lanspread_peer::api::Published;
-use lanspread_peer::disk::{DiskError, FolderLock, GamesFolder};
+use lanspread_peer::disk::{Cancel, DiskError, FolderLock, GamesFolder, Progress};
 use lanspread_peer::json_lines::publish::PublishFields;
 use lanspread_peer::runtime::control::ControlConnection;
 use serde_json::{Value, json};
 
 use crate::args::PublishArgs;
 use crate::inspect::ensure_folder;
-use crate::output::print_json;
-use crate::progress::spinner;
+use crate::output::{complain as tell, print_json};
+use crate::progress::{Bar, spinner};
 
 pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<()> {
     ensure_folder(&args.games)?;
     let fields = args.fields.absolute().context("a path is empty")?;
     let games = GamesFolder::new(std::path::absolute(&args.games)?);
     let published = match FolderLock::acquire(&games) {
-        Ok(lock) => by_itself(&games, fields, &lock)?,
+        Ok(_lock) => by_itself(&games, fields)?,
         Err(DiskError::Locked { .. }) => by_the_running_peer(&games, &fields)?,
         Err(error) => return Err(error.into()),
     };
     print_json(&published)
 }
 
-fn by_itself(_games: &GamesFolder, _fields: PublishFields, _lock: &FolderLock) -> anyhow::Result<Published> {
-    bail!("publishing offline is not there yet")
+fn by_itself(games: &GamesFolder, fields: PublishFields) -> anyhow::Result<Published> {
+    let request = fields.into_request();
+    let progress = Progress::new();
+    let bar = Bar::follow(request.game.id.as_str(), &progress);
+    let published = lanspread_peer::publish::publish(games, &request, &Cancel::new(), &progress)?;
+    drop(bar);
+    if !published.skipped.is_empty() {
+        tell(&format!("left out: {}", published.skipped.join(", ")));
+    }
+    if let Some(key) = &published.new_key {
+        tell(&format!("made the organiser's key “{}”: keep it safe, it signs this catalog", key.display()));
+    }
+    Ok(published)
 }
 
 /// Hands the work over and awaits its end.
