@@ -1,9 +1,8 @@
 //! A catalog as a file that a person keeps, with its signature beside it.
 //!
 //! What lies beside `catalog.ron` as `catalog.ron.sig` must fit: a file with a wrong signature is no catalog, not even
-//! an unsigned one.
+//! an unsigned one. How the two change as one is [`crate::disk::catalog_file`]'s business.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,9 +11,14 @@ use std::sync::Arc;
 use lanspread_engine::GivenCatalog;
 use lanspread_protocol::limits::MAX_CATALOG_BYTES;
 use lanspread_protocol::{
-    Catalog, CatalogError, CatalogSignature, OrganiserKey, OrganiserSecret, SignatureError, SignedCatalog,
+    Catalog, CatalogError, OrganiserKey, OrganiserSecret, SignatureError, SignedCatalog,
 };
 use thiserror::Error;
+
+use crate::disk::catalog_file as disk_file;
+use crate::disk::{DiskError, atomic};
+
+pub use crate::disk::catalog_file::signature_path;
 
 /// Key and signature files are one line; anything much longer is something else.
 const MAX_LINE_FILE_BYTES: usize = 4 * 1024;
@@ -22,6 +26,8 @@ const MAX_LINE_FILE_BYTES: usize = 4 * 1024;
 /// Why a file is no catalog, or cannot be signed.
 #[derive(Debug, Error)]
 pub enum CatalogFileError {
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     #[error("cannot {action} “{}”: {cause}", path.display())]
     Io { action: &'static str, path: PathBuf, cause: io::Error },
     #[error("“{}”: {cause}", path.display())]
@@ -32,29 +38,24 @@ pub enum CatalogFileError {
     TooLong { path: PathBuf, most: usize },
 }
 
-/// Where a catalog's signature lies: `catalog.ron.sig` beside `catalog.ron`.
-pub fn signature_path(catalog: &Path) -> PathBuf {
-    let mut path = OsString::from(catalog);
-    path.push(".sig");
-    path.into()
-}
-
 /// Reads and checks a catalog, and its signature if there is one.
 pub fn read(path: &Path) -> Result<GivenCatalog, CatalogFileError> {
-    let bytes = read_at_most(path, MAX_CATALOG_BYTES)?;
-    let beside = signature_path(path);
-    let signature = match read_at_most(&beside, MAX_LINE_FILE_BYTES) {
-        Ok(text) => text,
-        Err(CatalogFileError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
-            let catalog = Catalog::parse(&bytes)
-                .map_err(|cause| CatalogFileError::Catalog { path: path.to_owned(), cause })?;
-            return Ok(GivenCatalog::Plain(Arc::new(catalog)));
-        }
-        Err(error) => return Err(error),
+    let none = || CatalogFileError::Io {
+        action: "read",
+        path: path.to_owned(),
+        cause: io::ErrorKind::NotFound.into(),
     };
-    let signature: CatalogSignature =
-        text_of(&signature).parse().map_err(|cause| CatalogFileError::Signature { path: beside, cause })?;
-    let signed = SignedCatalog::open(bytes, signature);
+    let file = disk_file::load(path)?.ok_or_else(none)?;
+    let Some(signature) = file.signature else {
+        let beside = signature_path(path);
+        if beside.exists() {
+            return Err(CatalogFileError::Signature { path: beside, cause: SignatureError::SignatureFile });
+        }
+        let catalog = Catalog::parse(&file.bytes);
+        let catalog = catalog.map_err(|cause| CatalogFileError::Catalog { path: path.to_owned(), cause })?;
+        return Ok(GivenCatalog::Plain(Arc::new(catalog)));
+    };
+    let signed = SignedCatalog::open(file.bytes, signature);
     let signed = signed.map_err(|cause| CatalogFileError::Signature { path: path.to_owned(), cause })?;
     Ok(GivenCatalog::Signed(Arc::new(signed)))
 }
@@ -64,7 +65,7 @@ pub fn sign(path: &Path, key: &Path) -> Result<OrganiserKey, CatalogFileError> {
     let secret = read_key(key)?;
     let bytes = read_at_most(path, MAX_CATALOG_BYTES)?;
     Catalog::parse(&bytes).map_err(|cause| CatalogFileError::Catalog { path: path.to_owned(), cause })?;
-    write_beside(&signature_path(path), secret.sign(&bytes).to_string().as_bytes())?;
+    atomic::write(&signature_path(path), secret.sign(&bytes).to_string().as_bytes())?;
     Ok(secret.public())
 }
 
@@ -92,20 +93,6 @@ pub fn create_key(path: &Path) -> Result<OrganiserKey, CatalogFileError> {
         return Err(io("write the key")(error));
     }
     Ok(secret.public())
-}
-
-fn write_beside(path: &Path, contents: &[u8]) -> Result<(), CatalogFileError> {
-    let io = |cause| CatalogFileError::Io { action: "write", path: path.to_owned(), cause };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".lanspread.").suffix(".tmp");
-    // A signature travels to everybody; tempfile would make it the owner's alone.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut file = builder.tempfile_in(folder).map_err(io)?;
-    file.write_all(contents).and_then(|()| file.as_file().sync_all()).map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    Ok(())
 }
 
 fn read_at_most(path: &Path, most: usize) -> Result<Vec<u8>, CatalogFileError> {

@@ -227,3 +227,30 @@ fn a_games_folder_that_is_none_is_named() {
     publish("file").complains(1, "the games folder “file” is no folder");
     assert!(!folder.path().join("new.ron").exists());
 }
+
+#[test]
+fn a_run_that_cannot_start_is_one_line() {
+    let folder = folder_with_catalog();
+    put(&folder, "games/readme", "");
+    put(&folder, "file", "");
+    put(&folder, "broken.ron", "(party: 7)");
+    let run = |args: &[&str]| lanspread(&folder, ["run", "--no-mdns"].iter().chain(args));
+    for (args, said) in [
+        (["--games", "none", "--port", "0"].as_slice(), "“none”"),
+        (&["--games", "file", "--port", "0"], "“file”"),
+        (&["--games", "games", "--catalog", "broken.ron", "--port", "0"], "“broken.ron”: line 1: "),
+        (&["--games", "games", "--catalog", "none.ron", "--port", "0"], "cannot read “none.ron”: "),
+    ] {
+        let run = run(args);
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+        run.complains(1, "");
+    }
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let run = run(&["--games", "games", "--bind", "127.0.0.1", "--port", &port]);
+    assert!(run.stderr.contains(&port) && run.stderr.lines().count() == 1, "{}", run.stderr);
+    let lines: Vec<serde_json::Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(run.code, Some(1));
+    assert_eq!(lines.iter().map(|line| &line["event"]).collect::<Vec<_>>(), ["runtime-failed", "stopped"]);
+}

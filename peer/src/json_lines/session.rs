@@ -53,8 +53,8 @@ pub async fn converse(
             biased;
             event = events.recv() => match event {
                 Ok(PeerEvent::Stopped) | Err(RecvError::Closed) => break,
-                Ok(event) => event_line(client, &event),
-                Err(RecvError::Lagged(count)) => event_line(client, &lost_events(count)),
+                Ok(event) => event_line(client.uptime(), &event),
+                Err(RecvError::Lagged(count)) => event_line(client.uptime(), &lost_events(count)),
             },
             Some(reply) = pending.join_next() => match reply {
                 Ok(line) => line,
@@ -89,7 +89,7 @@ pub async fn converse(
             return SessionEnd::OutputClosed;
         }
     }
-    match output.send(event_line(client, &PeerEvent::Stopped)).await {
+    match output.send(event_line(client.uptime(), &PeerEvent::Stopped)).await {
         Ok(()) => SessionEnd::Stopped,
         Err(_closed) => SessionEnd::OutputClosed,
     }
@@ -149,12 +149,12 @@ struct ReplyLine<'a> {
 }
 
 /// An event's line, without its end.
-pub fn event_line(client: &PeerClient, event: &PeerEvent) -> String {
-    to_json(&EventLine { event, t: seconds(client.uptime()) })
+pub fn event_line(uptime: Duration, event: &PeerEvent) -> String {
+    to_json(&EventLine { event, t: seconds(uptime) })
 }
 
 /// A reply's line, without its end.
-pub fn reply_line(client: &PeerClient, id: &Value, result: Result<PeerReply, CommandError>) -> String {
+fn reply_line(client: &PeerClient, id: &Value, result: Result<PeerReply, CommandError>) -> String {
     let (reply, error) = match result {
         Ok(reply) => (Some(reply), None),
         Err(error) => (None, Some(error)),

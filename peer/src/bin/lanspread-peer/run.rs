@@ -8,16 +8,17 @@ use std::io::{self, Read as _, Write as _};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lanspread_peer::api::{PeerConfig, PeerRuntimeHandle, Waker};
+use lanspread_peer::api::{PeerConfig, PeerEvent, PeerRuntimeHandle, Waker};
 use lanspread_peer::disk::GamesFolder;
 use lanspread_peer::json_lines::lines::{InputLine, LineSplitter};
-use lanspread_peer::json_lines::session::{AtInputEnd, OUTPUT_QUEUE, converse};
+use lanspread_peer::json_lines::session::{AtInputEnd, OUTPUT_QUEUE, converse, event_line};
 use lanspread_peer::logging::Logs;
-use lanspread_peer::runtime::start_peer;
+use lanspread_peer::runtime::{StartError, start_peer};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::args::RunArgs;
+use crate::output::print;
 
 /// Lines read ahead of the conversation.
 const INPUT_QUEUE: usize = 16;
@@ -32,7 +33,7 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
         .context("cannot start the program's event loop")?;
     let config = PeerConfig::from(args);
     let games = GamesFolder::new(config.games.clone());
-    let handle = start_peer(config, Waker::none())?;
+    let handle = start_peer(config, Waker::none()).inspect_err(tell_failed_start)?;
     // Not before: until now the folder could have been another program's.
     if let Err(error) = logs.write_to(&games.logs()) {
         tracing::warn!("{error}");
@@ -40,6 +41,17 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
     let end = runtime.block_on(lead(&handle));
     logs.close_file();
     end
+}
+
+/// A required service that cannot even start is told like one that fails later.
+fn tell_failed_start(error: &StartError) {
+    if let StartError::Net(cause) = error {
+        let (component, error) = ("network".to_owned(), cause.to_string());
+        for event in [PeerEvent::RuntimeFailed { component, error }, PeerEvent::Stopped] {
+            // The complaint on stderr follows, whoever reads this.
+            drop(print(&event_line(Duration::ZERO, &event)));
+        }
+    }
 }
 
 /// Leads the peer until it has stopped.
