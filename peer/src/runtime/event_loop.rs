@@ -4,7 +4,6 @@
 //! channel. Chunk bytes never pass it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lanspread_engine::{
@@ -264,7 +263,7 @@ impl<'a> EventLoop<'a> {
         let status = self.status(view.served_units);
         self.side.publish(Snapshot {
             ready: Some(self.shell.ready.clone()),
-            view: Some(Arc::new(view)),
+            view,
             status,
             failure: None,
         });
