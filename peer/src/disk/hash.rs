@@ -130,17 +130,27 @@ impl FileList {
     }
 }
 
-/// Hashes listed files into a manifest.
-pub(crate) fn hash_list(
+fn hash_list(
     root: &Path,
     list: FileList,
     cancel: &Cancel,
     progress: &Progress,
 ) -> Result<Manifest, DiskError> {
-    progress.expect_more(list.files.iter().map(|file| file.stat.bytes).sum());
-    let hashed = Mutex::new(Vec::with_capacity(list.files.len()));
+    let hashed = hash_files(&list.files, cancel, progress)?;
+    Manifest::from_files(hashed, list.empty_folders)
+        .map_err(|cause| DiskError::Manifest { path: root.to_owned(), cause })
+}
+
+/// Hashes files, in any order.
+pub(crate) fn hash_files(
+    files: &[ListedFile],
+    cancel: &Cancel,
+    progress: &Progress,
+) -> Result<Vec<HashedFile>, DiskError> {
+    progress.expect_more(files.iter().map(|file| file.stat.bytes).sum());
+    let hashed = Mutex::new(Vec::with_capacity(files.len()));
     let buffers = Hashers::default();
-    for_each("hash", HASHERS, &list.files, |file| {
+    for_each("hash", HASHERS, files, |file| {
         let content = buffers.with(|hasher| {
             hash_file(hasher, &file.path, file.stat, cancel, |chunk, _| {
                 progress.add(u64::from(chunk.bytes));
@@ -152,8 +162,7 @@ pub(crate) fn hash_list(
         Ok(())
     })?;
     let hashed = std::mem::take(&mut *lock(&hashed));
-    Manifest::from_files(hashed, list.empty_folders)
-        .map_err(|cause| DiskError::Manifest { path: root.to_owned(), cause })
+    Ok(hashed)
 }
 
 /// Hashers with their buffers, handed from file to file: a payload has more files than a PC has memory for buffers.

@@ -13,14 +13,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub mod atomic;
+pub mod catalog_file;
 pub mod error;
 pub mod hash;
 pub mod index;
 pub mod layout;
 pub mod lock;
 pub mod manifests;
-mod parallel;
-mod place;
+pub(crate) mod parallel;
+pub(crate) mod place;
 pub mod reader;
 pub mod remove;
 pub mod scan;
@@ -28,8 +29,8 @@ pub mod space;
 pub mod store;
 pub mod swap;
 #[cfg(test)]
-mod testing;
-mod tree;
+pub(crate) mod testing;
+pub(crate) mod tree;
 pub mod verify;
 pub mod watch;
 
@@ -50,7 +51,15 @@ pub use watch::{FolderWatcher, WatchEvent};
 
 /// A flag that ends long work at its next bounded step. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    is_set: AtomicBool,
+    /// Looks until the flag sets itself, for tests that end work at every possible step; 0 is never.
+    #[cfg(test)]
+    looks_left: AtomicU64,
+}
 
 impl Cancel {
     pub fn new() -> Self {
@@ -58,11 +67,25 @@ impl Cancel {
     }
 
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.is_set.store(true, Ordering::Release);
     }
 
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        #[cfg(test)]
+        if self.0.looks_left.load(Ordering::Relaxed) > 0
+            && self.0.looks_left.fetch_sub(1, Ordering::Relaxed) == 1
+        {
+            self.cancel();
+        }
+        self.0.is_set.load(Ordering::Acquire)
+    }
+
+    /// Sets itself at the nth look, counted from 1.
+    #[cfg(test)]
+    pub(crate) fn at_look(looks: u64) -> Self {
+        let cancel = Self::new();
+        cancel.0.looks_left.store(looks, Ordering::Relaxed);
+        cancel
     }
 
     /// [`DiskError::Cancelled`] once the flag is set.

@@ -5,6 +5,7 @@
 //! are exactly the manifest's; extra files change nothing.
 
 use std::fs;
+use std::path::Path;
 
 use lanspread_protocol::limits::MAX_SENTINEL_BYTES;
 use lanspread_protocol::{Blake3Hash, GameId, Manifest, ManifestId, SENTINEL, Version};
@@ -76,7 +77,7 @@ pub fn scan_game(
         game: game.clone(),
         sentinel: sentinel.as_deref().and_then(Version::from_sentinel),
         has_local: fs::symlink_metadata(folder.local()).is_ok_and(|local| local.is_dir()),
-        is_unfinished: folder.parts().is_dir() || folder.new_files().is_dir(),
+        is_unfinished: holds_anything(&folder.parts()) || holds_anything(&folder.new_files()),
         fingerprint: print.finish(),
         scanned_by: manifest.map(Manifest::id),
         bytes: print.bytes,
@@ -153,6 +154,10 @@ pub fn read_sentinel(folder: &GameFolder) -> Result<Option<Vec<u8>>, DiskError> 
         Err(error) if super::atomic::is_absent(&error) => Ok(None),
         Err(error) => Err(error).tried("read", &path),
     }
+}
+
+fn holds_anything(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 /// Filesystems that ignore case find `VERSION.INI`, too; only the listing tells how the name is written.

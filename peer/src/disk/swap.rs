@@ -4,10 +4,11 @@
 //! its hash. From then on the swap only goes forward: each step can be done again without harm, and [`recover`] does
 //! them all again. The sentinel is off from the first step to the last, so nobody ever sees a mix as a game.
 //!
-//! Order: sentinel off, removals, moves, empty folders, programs' permissions, flush, manifest, sentinel on, intent
-//! off. Removals come before moves: on filesystems that ignore case, `Data` may go where `data` comes.
+//! Order: sentinel off, removals, moves, empty folders, programs' permissions, flush, manifest, sentinel on, a
+//! published catalog, intent off. Removals come before moves: on filesystems that ignore case, `Data` may go where `data` comes.
 
 use std::fs;
+use std::path::PathBuf;
 
 use lanspread_protocol::{Blake3Hash, Manifest, RelPath, Version};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use super::error::Tried as _;
 use super::layout::under;
 use super::place::{Placer, make_executable, remove_emptied_folders};
 use super::tree::Locator;
-use super::{DiskError, GameFolder, GamesFolder, atomic};
+use super::{DiskError, GameFolder, GamesFolder, atomic, catalog_file};
 
 /// What a swap does.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,6 +30,15 @@ pub(crate) struct Plan {
     removals: Vec<RelPath>,
     /// The new `version.ini`.
     sentinel: Vec<u8>,
+    /// A staged catalog that comes into force with the payload.
+    catalog: Option<StagedCatalog>,
+}
+
+/// See [`catalog_file`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StagedCatalog {
+    pub(crate) path: PathBuf,
+    pub(crate) hash: Blake3Hash,
 }
 
 /// The contents of `.lanspread.json` while a swap runs.
@@ -61,7 +71,12 @@ impl Plan {
         let is_new = |path: &RelPath| manifest.files().binary_search_by(|file| file.path.cmp(path)).is_ok();
         let old_files = old.map(Manifest::files).unwrap_or_default().iter();
         let removals = old_files.map(|file| &file.path).filter(|path| !is_new(path)).cloned().collect();
-        Self { manifest: manifest.encode(), moves, removals, sentinel }
+        Self { manifest: manifest.encode(), moves, removals, sentinel, catalog: None }
+    }
+
+    /// The swap also puts a staged catalog into force, so that both are old or both are new.
+    pub(crate) fn with_catalog(self, catalog: StagedCatalog) -> Self {
+        Self { catalog: Some(catalog), ..self }
     }
 }
 
@@ -76,10 +91,12 @@ fn begin(folder: &GameFolder, plan: &Plan) -> Result<(), DiskError> {
     if fs::symlink_metadata(folder.intent()).is_ok() {
         return Err(DiskError::Unfinished { path: folder.intent() });
     }
-    // Serialising plain data into memory has no failing path.
-    let bytes = postcard::to_stdvec(plan).unwrap_or_default();
+    fs::create_dir_all(folder.state()).tried("create the folder", &folder.state())?;
+    let bytes = postcard::to_stdvec(plan).map_err(std::io::Error::other);
+    let bytes = bytes.tried("write the plan", &folder.swap_plan())?;
     let intent = Intent { transaction: TRANSACTION.to_owned(), plan: Blake3Hash::of(&bytes) };
-    let intent = serde_json::to_vec(&intent).unwrap_or_default();
+    let intent = serde_json::to_vec(&intent).map_err(std::io::Error::other);
+    let intent = intent.tried("write the intent", &folder.intent())?;
     let moved: Vec<_> = plan.moves.iter().map(|path| under(&folder.new_files(), path)).collect();
     atomic::flush_tree(folder.root(), &moved)?;
     atomic::write(&folder.swap_plan(), &bytes)?;
@@ -127,6 +144,13 @@ fn roll_forward(
     atomic::write(&folder.manifest(), &plan.manifest)?;
     before_step()?;
     commit_sentinel(folder, &plan.sentinel)?;
+    before_step()?;
+    if let Some(StagedCatalog { path, hash }) = &plan.catalog
+        && let Err(error) = catalog_file::commit(path, *hash)
+    {
+        // The stick it lies on may be gone; that must not keep the game from being played.
+        tracing::error!(path = %path.display(), %error, "the published catalog is not in force; publish again");
+    }
     before_step()?;
     atomic::remove_if_there(&folder.intent())?;
     atomic::sync_folder(folder.root())?;

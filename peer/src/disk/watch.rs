@@ -108,19 +108,18 @@ impl Work {
                 Some(_) => receiver.recv_timeout(QUIET),
                 None => receiver.recv().map_err(|_closed| RecvTimeoutError::Disconnected),
             };
+            let is_quiet = matches!(message, Err(RecvTimeoutError::Timeout));
             match message {
                 Ok(Message::Raw(event)) => self.take(event),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => {
-                    first_at = Some(first_at.unwrap_or_else(Instant::now) - PATIENCE)
-                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
             if self.was_full.swap(false, Ordering::Relaxed) {
                 self.pending.insert(WatchEvent::Lost);
             }
             if self.pending.is_empty() {
                 first_at = None;
-            } else if first_at.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
+            } else if first_at.get_or_insert_with(Instant::now).elapsed() >= PATIENCE || is_quiet {
                 if self.pending.contains(&WatchEvent::Root) || self.pending.contains(&WatchEvent::Lost) {
                     self.watch_games();
                 }

@@ -458,3 +458,52 @@ fn no_space_no_access_and_a_cancel_are_told_apart() {
     assert!(matches!(open(home.folder()), Err(DiskError::Unfinished { .. })));
     assert!(matches!(swap::discard(&home.folder()), Err(DiskError::Unfinished { .. })));
 }
+
+/// Opens again and again, each time ended some steps later, until one comes to its end.
+fn open_ended_at_every_step(home: &Tree, manifest: &Arc<Manifest>, mode: Mode, check: impl Fn()) -> Opened {
+    for looks in (1..).step_by(3) {
+        let cancel = Cancel::at_look(looks);
+        let opened = PayloadStore::open(home.folder(), Arc::clone(manifest), mode, &cancel, &Progress::new());
+        check();
+        match opened {
+            Ok(opened) => {
+                assert!(looks > 20, "an open has only {looks} steps");
+                return opened;
+            }
+            Err(error) => assert_eq!(error.kind(), DiskErrorKind::Cancelled, "{error}"),
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn an_update_s_open_ended_at_every_step_loses_nothing() {
+    let update = update();
+    let before = update.home.contents();
+    let wanted = open(&update.home, &update.new, Mode::Beside).wanted;
+    swap::discard(&update.home.folder()).unwrap();
+    let unchanged = || assert_eq!(update.home.contents(), before);
+    let opened = open_ended_at_every_step(&update.home, &update.new, Mode::Beside, unchanged);
+    assert!(opened.wanted.iter().all(|want| wanted.contains(want)), "what was here at first is here");
+    feed(&opened.store, &update.source, &opened.wanted);
+    opened.store.swap(&version("2.0"), Some(&update.old)).unwrap();
+    assert_eq!(update.home.contents(), update.expected());
+}
+
+#[test]
+fn a_fresh_open_over_another_version_ended_at_every_step_loses_nothing() {
+    let update = update();
+    let wanted = open(&update.home, &update.new, Mode::Beside).wanted;
+    swap::discard(&update.home.folder()).unwrap();
+    let has_no_new_sentinel =
+        || assert_ne!(fs::read(update.home.folder().sentinel()).ok().as_deref(), Some(&b"2.0"[..]));
+    let opened = open_ended_at_every_step(&update.home, &update.new, Mode::Fresh, has_no_new_sentinel);
+    assert!(opened.wanted.iter().all(|want| wanted.contains(want)), "what was here at first is here");
+    assert!(!update.home.has("version.ini"));
+    feed(&opened.store, &update.source, &opened.wanted);
+    opened.store.finish(&version("2.0"), &Cancel::new()).unwrap();
+    let contents = update.home.contents();
+    for (path, content) in update.source.contents() {
+        assert_eq!(contents.get(&path), Some(&content), "{path}");
+    }
+}

@@ -1,0 +1,176 @@
+//! Publishing: a folder becomes a game's payload, and the catalog says so, signed.
+//!
+//! Everything is checked before anything is changed: the request, the catalog, the key, every name in the source.
+//! The payload is built beside whatever is there (`.lanspread/new/`), the new catalog is staged beside the old one
+//! ([`crate::disk::catalog_file`]), and one journalled swap ([`crate::disk::swap`]) puts both into force. An
+//! interruption before the swap's intent leaves the old state, after it the new one. The source is only read; it may
+//! be the game's own folder, which is then published in place.
+//!
+//! A replaced game keeps what the request does not mention: descriptions, entries, a cover.
+//!
+//! The caller holds the games folder's lock, and nobody reads the old payload meanwhile.
+
+mod catalog;
+mod launch;
+mod request;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lanspread_protocol::{CatalogError, GameId, ManifestId, OrganiserKey, SignatureError, Version};
+use serde::Serialize;
+use thiserror::Error;
+
+pub use self::launch::{LaunchError, parse_launch_entry};
+pub use self::request::PublishRequest;
+
+use self::catalog::Publication;
+use self::request::Checked;
+use self::source::Built;
+use crate::disk::manifests::read_beside;
+use crate::disk::scan::{is_sentinel_of, read_sentinel};
+use crate::disk::swap::{self, Plan, Recovered};
+use crate::disk::{
+    Cancel, DiskError, DiskErrorKind, GameFolder, GamesFolder, ManifestStore, Progress, atomic, catalog_file,
+};
+
+/// What was published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Published {
+    pub game: GameId,
+    pub version: Version,
+    pub manifest: ManifestId,
+    pub files: usize,
+    pub bytes: u64,
+    pub chunks: usize,
+    /// Names that were left out of the payload: Lanspread's own, `local/`, links by the policy.
+    #[serde(skip)]
+    pub skipped: Vec<String>,
+    /// The key that this publish made, to be backed up.
+    #[serde(skip)]
+    pub new_key: Option<PathBuf>,
+}
+
+/// Why a game was not published. Unless it says otherwise, nothing has changed.
+#[derive(Debug, Error)]
+pub enum PublishError {
+    #[error("{field}: {reason}")]
+    Field { field: &'static str, reason: String },
+    #[error("--start “{entry}”: {cause}")]
+    Launch {
+        entry: String,
+        #[source]
+        cause: LaunchError,
+    },
+    #[error("“{}” is a file: archives cannot be published yet, unpack it and give the folder", .0.display())]
+    Archive(PathBuf),
+    #[error("there is no folder “{}”", .0.display())]
+    NoSource(PathBuf),
+    #[error("“{}” and “{}” lie in one another; publish from a folder elsewhere, or in place", .source_folder.display(), .target.display())]
+    Nested { source_folder: PathBuf, target: PathBuf },
+    #[error("catalog “{}”: {cause}", .path.display())]
+    Catalog {
+        path: PathBuf,
+        #[source]
+        cause: CatalogError,
+    },
+    #[error("key “{}”: {cause}", .path.display())]
+    Key {
+        path: PathBuf,
+        #[source]
+        cause: SignatureError,
+    },
+    #[error("the catalog is signed by {key} ({}), whose key file is not beside it: give it with --key", .key.words())]
+    ForeignKey { key: OrganiserKey },
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl PublishError {
+    /// `None` for a request that cannot be carried out as it is.
+    pub fn kind(&self) -> Option<DiskErrorKind> {
+        match self {
+            Self::Disk(error) => Some(error.kind()),
+            Self::Field { .. }
+            | Self::Launch { .. }
+            | Self::Archive(_)
+            | Self::NoSource(_)
+            | Self::Nested { .. }
+            | Self::Catalog { .. }
+            | Self::Key { .. }
+            | Self::ForeignKey { .. } => None,
+        }
+    }
+}
+
+/// Publishes a game into `games` and the catalog at `catalog`. See the module's comment.
+pub fn publish(
+    games: &GamesFolder,
+    catalog: &Path,
+    request: &PublishRequest,
+    cancel: &Cancel,
+    progress: &Progress,
+) -> Result<Published, PublishError> {
+    let checked = Checked::new(request)?;
+    let mut publication = Publication::open(games, catalog, request.key.as_deref())?;
+    publication.check(&checked)?;
+    let folder = games.game(&checked.game);
+    let source = source::check(request, &folder)?;
+    if swap::recover(&folder)? == Recovered::OtherTransaction {
+        return Err(DiskError::Unfinished { path: folder.intent() }.into());
+    }
+    let old_sentinel = read_sentinel(&folder)?;
+    let result = source::build(&source, &folder, &checked, old_sentinel.as_deref(), cancel, progress)
+        .map_err(PublishError::from)
+        .and_then(|built| put_into_force(games, &folder, &checked, &mut publication, built, cancel));
+    if result.is_err() && fs::symlink_metadata(folder.intent()).is_err() {
+        // The old state, without traces of the attempt. The first error is the one to be told.
+        let cleaned = swap::discard(&folder).and_then(|()| catalog_file::unstage(catalog));
+        if let Err(error) = cleaned {
+            tracing::warn!(%error, "an attempt to publish left traces");
+        }
+        source::remove_if_empty(&folder);
+    }
+    result
+}
+
+/// Cover, manifest and catalog first, none of which anybody sees yet, then the swap.
+fn put_into_force(
+    games: &GamesFolder,
+    folder: &GameFolder,
+    checked: &Checked,
+    publication: &mut Publication,
+    built: Built,
+    cancel: &Cancel,
+) -> Result<Published, PublishError> {
+    let manifest = ManifestStore::new(games.clone()).put(built.manifest)?;
+    if let Some((hash, bytes)) = &checked.cover {
+        let path = games.cover(*hash);
+        fs::create_dir_all(games.covers()).map_err(|cause| DiskError::Io {
+            action: "create the folder",
+            path: games.covers(),
+            cause,
+        })?;
+        atomic::write(&path, bytes)?;
+    }
+    let sentinel_now = read_sentinel(folder)?.unwrap_or_default();
+    let old = read_beside(folder).filter(|old| is_sentinel_of(&sentinel_now, old));
+    cancel.check()?;
+    let staged = publication.stage(checked, &manifest)?;
+    let moves = built.moves;
+    let plan = Plan::new(&manifest, moves, old.as_ref(), built.sentinel).with_catalog(staged);
+    swap::run(folder, &plan)?;
+    Ok(Published {
+        game: checked.game.clone(),
+        version: checked.version.clone(),
+        manifest: manifest.id(),
+        files: manifest.files().len(),
+        bytes: manifest.total_bytes(),
+        chunks: manifest.chunks().len(),
+        skipped: built.skipped,
+        new_key: publication.new_key(),
+    })
+}

@@ -1,0 +1,272 @@
+//! Stories of publishing; each ends with the payload, the catalog and its signature compared.
+
+use std::fs;
+use std::path::PathBuf;
+
+use lanspread_protocol::{Catalog, OrganiserSecret, SignedCatalog};
+
+use super::*;
+use crate::disk::hash::{Selection, hash_payload};
+use crate::disk::testing::{Tree, noise};
+use crate::disk::{Links, scan_game};
+
+/// A games folder, a catalog's path beside it, and a source.
+struct Desk {
+    home: Tree,
+    source: Tree,
+}
+
+impl Desk {
+    fn new(source: &[(&str, &[u8])]) -> Self {
+        let home = Tree::new(&[]);
+        fs::create_dir(home.path().join("games")).unwrap();
+        Self { home, source: Tree::new(source) }
+    }
+
+    fn games(&self) -> GamesFolder {
+        GamesFolder::new(self.home.path().join("games"))
+    }
+
+    fn catalog_path(&self) -> PathBuf {
+        self.home.path().join("party/catalog.ron")
+    }
+
+    fn folder(&self) -> GameFolder {
+        self.games().game(&"ut".parse().unwrap())
+    }
+
+    fn request(&self, version: &str) -> PublishRequest {
+        PublishRequest {
+            id: "ut".into(),
+            version: version.into(),
+            title: "Unreal".into(),
+            from: self.source.path().to_owned(),
+            ..PublishRequest::default()
+        }
+    }
+
+    fn publish(&self, request: &PublishRequest) -> Result<Published, PublishError> {
+        publish(&self.games(), &self.catalog_path(), request, &Cancel::new(), &Progress::new())
+    }
+
+    /// The catalog, proven by its signature.
+    fn catalog(&self) -> Catalog {
+        let file = catalog_file::load(&self.catalog_path()).unwrap().unwrap();
+        SignedCatalog::open(file.bytes, file.signature.unwrap()).unwrap().catalog
+    }
+
+    /// The payload is complete, of this version, and what the catalog pins.
+    fn assert_published(&self, version: &str) {
+        let catalog = self.catalog();
+        let entry = catalog.game(&"ut".parse().unwrap()).unwrap();
+        assert_eq!(entry.version.as_ref().unwrap().as_str(), version);
+        let manifest = read_beside(&self.folder()).unwrap();
+        let scanned = scan_game(&self.folder(), &entry.id, Some(&manifest), &Cancel::new()).unwrap();
+        assert_eq!(scanned.sentinel.unwrap().as_str(), version);
+        assert!(!scanned.is_unfinished);
+        let select = Selection::Of(&manifest);
+        let hashed = hash_payload(self.folder().root(), select, &Cancel::new(), &Progress::new()).unwrap();
+        assert_eq!(Some(hashed.manifest.id()), entry.manifest);
+        assert_eq!(entry.size, Some(hashed.manifest.total_bytes()));
+        assert!(self.games().manifest(hashed.manifest.id()).exists());
+    }
+
+    fn traces(&self) -> Vec<PathBuf> {
+        let entries = walkdir::WalkDir::new(self.home.path()).min_depth(1).into_iter();
+        let paths = entries.map(|entry| entry.unwrap().path().to_owned());
+        paths.filter(|path| !path.is_dir()).collect()
+    }
+}
+
+const SOURCE: &[(&str, &[u8])] =
+    &[("bin/game", b"\x7fELF..."), ("data/a.pak", b"a"), ("Größe.txt", b"g"), ("local/old", b"x")];
+
+#[test]
+fn a_folder_is_published_and_the_catalog_is_made_with_a_key() {
+    let desk = Desk::new(SOURCE);
+    desk.source.put("data/big", &noise("big", 2_000_000));
+    desk.source.put("cover.png", b"\x89PNG....");
+    fs::create_dir(desk.source.path().join("void")).unwrap();
+    let before = desk.source.contents();
+    let request = PublishRequest {
+        genre: Some("shooter".into()),
+        players: Some("2-16".into()),
+        description: Some("Bang".into()),
+        cover: Some(desk.source.path().join("cover.png")),
+        start: vec!["bin/game -x@linux".into(), "server=srv.exe@windows".into()],
+        keep: vec!["saves/**".into()],
+        ..desk.request("1.0")
+    };
+    let published = desk.publish(&request).unwrap();
+    assert_eq!((published.files, published.skipped.as_slice()), (6, &["local".to_owned()][..]));
+    desk.assert_published("1.0");
+    assert_eq!(desk.source.contents(), before, "the source is only read");
+    assert_eq!(published.new_key.as_deref(), Some(catalog_file::key_path(&desk.catalog_path()).as_path()));
+    let entry = desk.catalog().games.remove(0);
+    assert_eq!(entry.launch.len(), 2);
+    assert!(desk.games().cover(entry.cover.unwrap()).exists());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(published.new_key.unwrap()) & 0o077, 0);
+        assert_eq!(mode(desk.folder().root().join("bin/game")) & 0o100, 0o100);
+    }
+    let json = serde_json::to_value(desk.publish(&request).unwrap()).unwrap();
+    let mut fields: Vec<_> = json.as_object().unwrap().keys().cloned().collect();
+    fields.sort();
+    assert_eq!(fields, ["bytes", "chunks", "files", "game", "manifest", "version"]);
+    assert_eq!(desk.catalog().serial, 2);
+}
+
+#[test]
+fn a_new_version_replaces_the_old_payload_and_leaves_what_is_a_person_s() {
+    let desk = Desk::new(SOURCE);
+    desk.publish(&PublishRequest { genre: Some("shooter".into()), ..desk.request("1.0") }).unwrap();
+    let root = desk.folder().root().to_owned();
+    fs::create_dir_all(root.join("local")).unwrap();
+    fs::write(root.join("local/save"), b"mine").unwrap();
+    fs::write(root.join("extra"), b"mine").unwrap();
+    fs::remove_file(desk.source.path().join("data/a.pak")).unwrap();
+    desk.source.put("data/b.pak", b"b");
+    desk.source.put("version.ini", b"2.0\r\nmore\r\n");
+    desk.publish(&desk.request("2.0")).unwrap();
+    desk.assert_published("2.0");
+    assert!(!root.join("data/a.pak").exists() && root.join("data/b.pak").exists());
+    assert!(root.join("extra").exists() && root.join("local/save").exists());
+    assert_eq!(fs::read(root.join("version.ini")).unwrap(), b"2.0\r\nmore\r\n");
+    assert_eq!(desk.catalog().games[0].genre.as_deref(), Some("shooter"));
+    assert_eq!(desk.catalog().serial, 2);
+}
+
+#[test]
+fn a_game_s_own_folder_is_published_in_place() {
+    let desk = Desk::new(&[]);
+    let root = desk.folder().root().to_owned();
+    fs::create_dir_all(root.join("data")).unwrap();
+    fs::write(root.join("data/a"), noise("a", 500_000)).unwrap();
+    fs::write(root.join("version.ini"), b"0.9").unwrap();
+    let request = PublishRequest { from: root.clone(), ..desk.request("1.0") };
+    desk.publish(&request).unwrap();
+    desk.assert_published("1.0");
+    fs::write(root.join("data/b"), b"b").unwrap();
+    desk.publish(&request).unwrap();
+    desk.assert_published("1.0");
+    assert_eq!(read_beside(&desk.folder()).unwrap().files().len(), 3);
+}
+
+#[test]
+fn what_cannot_be_published_changes_nothing() {
+    let desk = Desk::new(SOURCE);
+    let fails = |request: &PublishRequest| {
+        let before = desk.traces();
+        let error = desk.publish(request).unwrap_err().to_string();
+        assert_eq!(desk.traces(), before, "{error}");
+        error
+    };
+    let archive = desk.source.path().join("data/a.pak");
+    assert!(
+        fails(&PublishRequest { from: archive, ..desk.request("1") })
+            .contains("archives cannot be published")
+    );
+    assert!(
+        fails(&PublishRequest { from: "nowhere".into(), ..desk.request("1") })
+            .contains("no folder “nowhere”")
+    );
+    let around = desk.home.path().to_owned();
+    assert!(fails(&PublishRequest { from: around, ..desk.request("1") }).contains("lie in one another"));
+    assert!(fails(&PublishRequest { key: Some("no.key".into()), ..desk.request("1") }).contains("no.key"));
+    assert!(fails(&PublishRequest { title: " ".into(), ..desk.request("1") }).contains("the title is empty"));
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let error = publish(&desk.games(), &desk.catalog_path(), &desk.request("1"), &cancel, &Progress::new());
+    assert_eq!(error.unwrap_err().kind(), Some(DiskErrorKind::Cancelled));
+    assert!(desk.traces().is_empty());
+
+    desk.publish(&desk.request("1.0")).unwrap();
+    #[cfg(target_os = "linux")]
+    {
+        desk.source.put("DATA/x", b"");
+        desk.source.put("a:b", b"");
+        desk.source.put("con", b"");
+        let error = fails(&desk.request("2.0"));
+        assert!(error.contains("a:b") && error.contains("con") && error.contains("data"), "{error}");
+    }
+    fs::remove_file(catalog_file::key_path(&desk.catalog_path())).unwrap();
+    assert!(fails(&desk.request("2.0")).contains("give it with --key"));
+    fs::write(desk.catalog_path(), "(party: 7)").unwrap();
+    assert!(fails(&desk.request("2.0")).contains("line 1"));
+}
+
+#[test]
+fn the_given_key_signs_and_the_newest_known_catalog_is_continued() {
+    let desk = Desk::new(SOURCE);
+    let secret = OrganiserSecret::from_seed([3; 32]);
+    desk.home.put("my.key", secret.to_file().as_bytes());
+    let newer = b"(party: \"Nord\", serial: 41, games: [(id: \"quake\", title: \"Quake\")])";
+    fs::create_dir_all(desk.games().state()).unwrap();
+    catalog_file::store(&desk.games().catalog(), newer, &secret.sign(newer)).unwrap();
+    let key = Some(desk.home.path().join("my.key"));
+    desk.publish(&PublishRequest { key, ..desk.request("1.0") }).unwrap();
+    let catalog = desk.catalog();
+    assert_eq!((catalog.serial, catalog.party.as_str(), catalog.games.len()), (42, "Nord", 2));
+    assert!(!catalog_file::key_path(&desk.catalog_path()).exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_leave_the_source_obey_the_policy() {
+    use std::os::unix::fs::symlink;
+    let desk = Desk::new(SOURCE);
+    let outside = Tree::new(&[("x", b"outside")]);
+    symlink(outside.path().join("x"), desk.source.path().join("out")).unwrap();
+    symlink("data", desk.source.path().join("more")).unwrap();
+    let error = desk.publish(&desk.request("1")).unwrap_err().to_string();
+    assert!(error.contains("out: is a link that leads out"), "{error}");
+    let published = desk.publish(&PublishRequest { links: Links::Skip, ..desk.request("1") }).unwrap();
+    assert!(published.skipped.contains(&"out".to_owned()));
+    desk.publish(&PublishRequest { links: Links::Copy, ..desk.request("2") }).unwrap();
+    desk.assert_published("2");
+    assert_eq!(fs::read(desk.folder().root().join("out")).unwrap(), b"outside");
+    assert!(
+        !desk.folder().root().join("more").is_symlink() && desk.folder().root().join("more/a.pak").exists()
+    );
+}
+
+#[test]
+fn a_publish_interrupted_anywhere_is_the_old_or_the_new_state() {
+    let mut step = 0;
+    loop {
+        let desk = Desk::new(SOURCE);
+        desk.publish(&desk.request("1.0")).unwrap();
+        desk.source.put("data/a.pak", b"new");
+        desk.source.put("data/b.pak", b"new");
+        let checked = Checked::new(&desk.request("2.0")).unwrap();
+        let mut publication = Publication::open(&desk.games(), &desk.catalog_path(), None).unwrap();
+        let source = source::check(&desk.request("2.0"), &desk.folder()).unwrap();
+        let built =
+            source::build(&source, &desk.folder(), &checked, None, &Cancel::new(), &Progress::new()).unwrap();
+        desk.assert_catalog("1.0");
+        let old = read_beside(&desk.folder());
+        let staged = publication.stage(&checked, &built.manifest).unwrap();
+        desk.assert_catalog("1.0");
+        let plan = Plan::new(&built.manifest, built.moves, old.as_ref(), built.sentinel).with_catalog(staged);
+        ManifestStore::new(desk.games()).put(built.manifest).unwrap();
+        let finished = swap::run_until(&desk.folder(), &plan, step);
+        swap::recover(&desk.folder()).unwrap();
+        desk.assert_catalog("2.0");
+        swap::discard(&desk.folder()).unwrap();
+        desk.assert_published("2.0");
+        if finished {
+            assert!(step > 5);
+            return;
+        }
+        step += 1;
+    }
+}
+
+impl Desk {
+    fn assert_catalog(&self, version: &str) {
+        assert_eq!(self.catalog().games[0].version.as_ref().unwrap().as_str(), version);
+    }
+}
