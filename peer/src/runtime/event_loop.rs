@@ -20,7 +20,6 @@ use super::supervisor::RuntimeFailure;
 use crate::api::{
     PeerCommand, PeerEvent, PeerReply, RuntimeSide, SentCommand, SettingsChange, Snapshot, Status,
 };
-use crate::discovery::adapters;
 use crate::net::{Closed, NetEvent};
 
 /// Results that wait for the loop. Tasks wait when it is full, which slows the data plane down, never the loop.
@@ -129,9 +128,10 @@ impl<'a> EventLoop<'a> {
 
     fn net_event(&mut self, event: NetEvent) {
         match event {
-            NetEvent::Connected { conn, peer, remote, local, dial } => {
-                let rank = adapters::rank(remote, local);
-                let gossiped = adapters::is_gossiped(remote);
+            NetEvent::Connected { conn, peer, remote, dial, .. } => {
+                let adapters = self.shell.adapters.load();
+                let rank = adapters.rank(remote) as u8;
+                let gossiped = adapters.may_gossip(remote.ip(), remote.ip());
                 self.input(Input::Connected { conn, peer, remote, rank, gossiped, dial });
             }
             NetEvent::DialFailed { dial, error } => {
@@ -201,6 +201,10 @@ impl<'a> EventLoop<'a> {
     /// Settings that the engine decides on follow; the reply is that of the last step.
     fn set(&mut self, change: SettingsChange, reply: oneshot::Sender<Result<PeerReply, CommandError>>) {
         let SettingsChange { upload_limit, playing_limit, games, name, catalog } = change;
+        if let Some(name) = &name {
+            self.shell.ready.name.clone_from(name);
+            self.shell.announcement.send_modify(|announcement| announcement.name.clone_from(name));
+        }
         if let Some(catalog) = catalog {
             match super::catalogs::read_given(&catalog) {
                 Ok(given) => {
@@ -261,12 +265,7 @@ impl<'a> EventLoop<'a> {
         let mut view = self.engine.view();
         view.peers = self.rates.fill(view.peers);
         let status = self.status(view.served_units);
-        self.side.publish(Snapshot {
-            ready: Some(self.shell.ready.clone()),
-            view,
-            status,
-            failure: None,
-        });
+        self.side.publish(Snapshot { ready: Some(self.shell.ready.clone()), view, status, failure: None });
     }
 
     fn status(&self, served_units: u64) -> Status {
