@@ -13,9 +13,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lanspread_engine::{CatalogSource, Command, Event, GameView, PeerView, View};
-use lanspread_protocol::{Game, GameId, ManifestId, OrganiserKey, PeerId, Version};
-use serde::{Deserialize, Serialize};
+use lanspread_engine::{Command, Event, GameView, PeerView, View};
+use lanspread_protocol::{Game, OrganiserKey, PeerId, Version};
+use serde::Serialize;
 
 pub use address::{AddressError, PeerAddress};
 pub use handle::{
@@ -23,6 +23,8 @@ pub use handle::{
     SentCommand, connect_runtime,
 };
 
+pub use crate::disk::Links;
+pub use crate::publish::Published;
 pub use crate::runtime::supervisor::RuntimeFailure;
 
 /// Bytes a second in and out while a game runs: nobody's ping pays for somebody's download.
@@ -141,16 +143,6 @@ pub struct PublishRequest {
     pub links: Links,
 }
 
-/// What becomes of links that lead out of the published folder.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Links {
-    #[default]
-    Refuse,
-    Copy,
-    Skip,
-}
-
 /// The answer to a command that was accepted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -203,40 +195,13 @@ pub struct Ready {
     pub protocol: String,
 }
 
-/// What publishing made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Published {
-    pub game: GameId,
-    pub version: Version,
-    pub manifest: ManifestId,
-    pub files: u64,
-    pub bytes: u64,
-    pub chunks: u64,
-}
-
 /// Everything a window shows, as of one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// `None` until the peer is ready.
+    /// This and `view` are `None` until the peer is ready.
     pub ready: Option<Ready>,
-    pub view: View,
+    pub view: Option<Arc<View>>,
     pub status: Status,
     /// Why the peer stopped by itself.
     pub failure: Option<RuntimeFailure>,
-}
-
-impl Default for Snapshot {
-    /// Before the peer is ready: nothing is known.
-    fn default() -> Self {
-        let view = View {
-            games: Vec::new(),
-            peers: Vec::new(),
-            catalog: CatalogSource::Nothing,
-            serial: 0,
-            library_revision: 0,
-            served_units: 0,
-            is_settled: false,
-        };
-        Self { ready: None, view, status: Status::default(), failure: None }
-    }
 }

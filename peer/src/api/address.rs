@@ -79,12 +79,14 @@ fn parse(text: &str) -> Option<(SocketAddr, bool)> {
 
 impl fmt::Display for PeerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.address.port() != 0 {
+            return write!(f, "{}", self.address);
+        }
         match self.address {
-            SocketAddr::V6(address) if address.port() == 0 && address.scope_id() != 0 => {
+            SocketAddr::V6(address) if address.scope_id() != 0 => {
                 write!(f, "{}%{}", address.ip(), address.scope_id())
             }
-            address if address.port() == 0 => write!(f, "{}", address.ip()),
-            address => write!(f, "{address}"),
+            SocketAddr::V4(_) | SocketAddr::V6(_) => write!(f, "{}", self.address.ip()),
         }
     }
 }

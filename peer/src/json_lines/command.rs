@@ -82,10 +82,10 @@ fn parse_command(fields: &mut Fields<'_>) -> Result<Result<PeerCommand, CommandE
         "set" => parse_settings(fields).map(Ok),
         "download" => {
             let game = fields.game()?;
-            match fields.flag("install")? {
-                true => Ok(Err(not_yet(&game, "install games: download without “install”"))),
-                false => engine(Command::Download { game }),
+            if fields.flag("install")? {
+                return Ok(Err(not_yet(&game, "install games: download without “install”")));
             }
+            engine(Command::Download { game })
         }
         "update" => engine(Command::Update { game: fields.game()? }),
         "verify" => engine(Command::Verify { game: fields.game()? }),
@@ -95,10 +95,10 @@ fn parse_command(fields: &mut Fields<'_>) -> Result<Result<PeerCommand, CommandE
         "remove" => {
             let game = fields.game()?;
             fields.saves()?;
-            match fields.flag("local")? {
-                true => Ok(Err(not_yet(&game, "remove installed games: remove without “local”"))),
-                false => engine(Command::Remove { game }),
+            if fields.flag("local")? {
+                return Ok(Err(not_yet(&game, "remove installed games: remove without “local”")));
             }
+            engine(Command::Remove { game })
         }
         "install" => Ok(Err(not_yet(&fields.game()?, "install games"))),
         "uninstall" => {
@@ -243,7 +243,7 @@ mod tests {
 
     use super::*;
 
-    fn command(line: Value) -> PeerCommand {
+    fn command(line: &Value) -> PeerCommand {
         parse_line(&line.to_string()).command.unwrap_or_else(|error| panic!("{line}: {error:?}"))
     }
 
@@ -291,10 +291,10 @@ mod tests {
                 }),
             ),
         ] {
-            assert_eq!(command(line), expected);
+            assert_eq!(command(&line), expected);
         }
         let PeerCommand::Engine(Command::Connect { addresses }) =
-            command(json!({"cmd":"connect","address":"fd00::1"}))
+            command(&json!({"cmd":"connect","address":"fd00::1"}))
         else {
             panic!("another command");
         };
@@ -323,7 +323,7 @@ mod tests {
             (json!({"frm": "x"}), "publish: unknown field `frm`"),
             (json!({"year": "soon"}), "publish: invalid type: string \"soon\""),
             (json!({"version": ""}), "publish: “” is no version"),
-            (json!({"start": ["../x"]}), "publish: “../x”: “../x” is absolute"),
+            (json!({"start": ["../x"]}), "publish: “../x”: the program is relative"),
             (json!({"links": "follow"}), "publish: unknown variant `follow`"),
         ] {
             let mut line = line.clone();

@@ -83,7 +83,7 @@ mod tests {
     fn a_line_without_end_is_not_kept() {
         let mut splitter = LineSplitter::default();
         for _ in 0..40 {
-            assert_eq!(splitter.push(&[b'x'; 64 * 1024]), []);
+            assert_eq!(splitter.push(&vec![b'x'; 64 * 1024]), []);
             assert!(splitter.line.capacity() <= 2 * MAX_LINE_BYTES);
         }
         assert_eq!(splitter.push(b"x\nnext\n"), [InputLine::TooLong, text("next")]);

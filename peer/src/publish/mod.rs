@@ -18,14 +18,14 @@ mod source;
 mod tests;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lanspread_protocol::{CatalogError, GameId, ManifestId, OrganiserKey, SignatureError, Version};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::launch::{LaunchError, parse_launch_entry};
-pub use self::request::PublishRequest;
+pub use crate::api::PublishRequest;
 
 use self::catalog::Publication;
 use self::request::Checked;
@@ -38,7 +38,7 @@ use crate::disk::{
 };
 
 /// What was published.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     pub game: GameId,
     pub version: Version,
@@ -59,12 +59,6 @@ pub struct Published {
 pub enum PublishError {
     #[error("{field}: {reason}")]
     Field { field: &'static str, reason: String },
-    #[error("--start “{entry}”: {cause}")]
-    Launch {
-        entry: String,
-        #[source]
-        cause: LaunchError,
-    },
     #[error("“{}” is a file: archives cannot be published yet, unpack it and give the folder", .0.display())]
     Archive(PathBuf),
     #[error("there is no folder “{}”", .0.display())]
@@ -95,7 +89,6 @@ impl PublishError {
         match self {
             Self::Disk(error) => Some(error.kind()),
             Self::Field { .. }
-            | Self::Launch { .. }
             | Self::Archive(_)
             | Self::NoSource(_)
             | Self::Nested { .. }
@@ -106,14 +99,14 @@ impl PublishError {
     }
 }
 
-/// Publishes a game into `games` and the catalog at `catalog`. See the module's comment.
+/// Publishes a game into `games` and the request's catalog. See the module's comment.
 pub fn publish(
     games: &GamesFolder,
-    catalog: &Path,
     request: &PublishRequest,
     cancel: &Cancel,
     progress: &Progress,
 ) -> Result<Published, PublishError> {
+    let catalog = request.catalog.as_path();
     let checked = Checked::new(request)?;
     let mut publication = Publication::open(games, catalog, request.key.as_deref())?;
     publication.check(&checked)?;

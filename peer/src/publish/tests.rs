@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use lanspread_protocol::{Catalog, OrganiserSecret, SignedCatalog};
+use lanspread_protocol::{Catalog, Game, OrganiserSecret, SignedCatalog};
 
 use super::*;
 use crate::disk::hash::{Selection, hash_payload};
@@ -37,16 +37,18 @@ impl Desk {
 
     fn request(&self, version: &str) -> PublishRequest {
         PublishRequest {
-            id: "ut".into(),
-            version: version.into(),
-            title: "Unreal".into(),
+            game: Game::new("ut".parse().unwrap(), "Unreal"),
+            version: version.parse().unwrap(),
             from: self.source.path().to_owned(),
-            ..PublishRequest::default()
+            catalog: self.catalog_path(),
+            cover: None,
+            key: None,
+            links: Links::Refuse,
         }
     }
 
     fn publish(&self, request: &PublishRequest) -> Result<Published, PublishError> {
-        publish(&self.games(), &self.catalog_path(), request, &Cancel::new(), &Progress::new())
+        publish(&self.games(), request, &Cancel::new(), &Progress::new())
     }
 
     /// The catalog, proven by its signature.
@@ -88,15 +90,11 @@ fn a_folder_is_published_and_the_catalog_is_made_with_a_key() {
     desk.source.put("cover.png", b"\x89PNG....");
     fs::create_dir(desk.source.path().join("void")).unwrap();
     let before = desk.source.contents();
-    let request = PublishRequest {
-        genre: Some("shooter".into()),
-        players: Some("2-16".into()),
-        description: Some("Bang".into()),
-        cover: Some(desk.source.path().join("cover.png")),
-        start: vec!["bin/game -x@linux".into(), "server=srv.exe@windows".into()],
-        keep: vec!["saves/**".into()],
-        ..desk.request("1.0")
-    };
+    let mut request =
+        PublishRequest { cover: Some(desk.source.path().join("cover.png")), ..desk.request("1.0") };
+    request.game.launch = ["bin/game -x@linux", "server=srv.exe@windows"]
+        .map(|entry| parse_launch_entry(entry).unwrap())
+        .into();
     let published = desk.publish(&request).unwrap();
     assert_eq!((published.files, published.skipped.as_slice()), (6, &["local".to_owned()][..]));
     desk.assert_published("1.0");
@@ -122,7 +120,9 @@ fn a_folder_is_published_and_the_catalog_is_made_with_a_key() {
 #[test]
 fn a_new_version_replaces_the_old_payload_and_leaves_what_is_a_person_s() {
     let desk = Desk::new(SOURCE);
-    desk.publish(&PublishRequest { genre: Some("shooter".into()), ..desk.request("1.0") }).unwrap();
+    let mut request = desk.request("1.0");
+    request.game.genre = Some("shooter".into());
+    desk.publish(&request).unwrap();
     let root = desk.folder().root().to_owned();
     fs::create_dir_all(root.join("local")).unwrap();
     fs::write(root.join("local/save"), b"mine").unwrap();
@@ -176,10 +176,13 @@ fn what_cannot_be_published_changes_nothing() {
     let around = desk.home.path().to_owned();
     assert!(fails(&PublishRequest { from: around, ..desk.request("1") }).contains("lie in one another"));
     assert!(fails(&PublishRequest { key: Some("no.key".into()), ..desk.request("1") }).contains("no.key"));
-    assert!(fails(&PublishRequest { title: " ".into(), ..desk.request("1") }).contains("the title is empty"));
+    let mut untitled = desk.request("1");
+    untitled.game.title = " ".into();
+    assert!(fails(&untitled).contains("the title is empty"));
+    assert!(fails(&PublishRequest { cover: Some("no.png".into()), ..desk.request("1") }).contains("no.png"));
     let cancel = Cancel::new();
     cancel.cancel();
-    let error = publish(&desk.games(), &desk.catalog_path(), &desk.request("1"), &cancel, &Progress::new());
+    let error = publish(&desk.games(), &desk.request("1"), &cancel, &Progress::new());
     assert_eq!(error.unwrap_err().kind(), Some(DiskErrorKind::Cancelled));
     assert!(desk.traces().is_empty());
 

@@ -7,6 +7,7 @@
 //! Whoever connects without the token costs one short line and a few seconds at most. Connections, lines and the time
 //! a reader may take are bounded. The token is compared in constant time.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -180,6 +181,8 @@ async fn read_lines(mut reader: OwnedReadHalf, lines: mpsc::Sender<InputLine>) {
 #[derive(Debug)]
 pub struct ControlConnection {
     stream: BufReader<std::net::TcpStream>,
+    /// Events that came before the reply to a command.
+    earlier: VecDeque<Value>,
 }
 
 impl ControlConnection {
@@ -196,26 +199,35 @@ impl ControlConnection {
         };
         let connect = |cause| ControlError::Connect { address, cause };
         let stream = std::net::TcpStream::connect_timeout(&address, TOKEN_TIMEOUT).map_err(connect)?;
-        let mut connection = Self { stream: BufReader::new(stream) };
+        let mut connection = Self { stream: BufReader::new(stream), earlier: VecDeque::new() };
         connection.write(token)?;
         Ok(connection)
     }
 
-    /// Sends a command and awaits its reply, which is returned; events that come before it are dropped.
+    /// Sends a command and awaits its reply. Events that come before it are the next ones of
+    /// [`ControlConnection::next_line`].
     pub fn ask(&mut self, command: &Value) -> Result<Value, ControlError> {
         self.write(&command.to_string())?;
         self.stream.get_ref().set_read_timeout(Some(REPLY_TIMEOUT)).map_err(ControlError::Lost)?;
         loop {
-            let line = self.next_line()?;
+            let line = self.read_line()?;
             if line["event"] == "reply" {
                 self.stream.get_ref().set_read_timeout(None).map_err(ControlError::Lost)?;
                 return Ok(line);
             }
+            self.earlier.push_back(line);
         }
     }
 
     /// The next event or reply, however long it takes.
     pub fn next_line(&mut self) -> Result<Value, ControlError> {
+        match self.earlier.pop_front() {
+            Some(line) => Ok(line),
+            None => self.read_line(),
+        }
+    }
+
+    fn read_line(&mut self) -> Result<Value, ControlError> {
         let mut line = String::new();
         let read = self.stream.by_ref().take(MAX_EVENT_BYTES).read_line(&mut line);
         if read.map_err(ControlError::Lost)? == 0 {

@@ -40,11 +40,7 @@ pub(crate) fn check(file: &Path) -> anyhow::Result<()> {
     let given = catalog_file::read(file)?;
     let shown = Shown::new(&given);
     let Catalog { party, serial, games } = shown.catalog;
-    print(&format!(
-        "“{party}”, serial {serial}, {} games, {}: no mistakes",
-        games.len(),
-        shown.signature()
-    ))?;
+    print(&format!("“{party}”, serial {serial}, {} games, {}: no mistakes", games.len(), shown.signature()))?;
     Ok(())
 }
 
@@ -54,12 +50,7 @@ pub(crate) fn show(file: &Path, as_json: bool) -> anyhow::Result<()> {
     if as_json {
         return print_json(&shown);
     }
-    let mut text = format!(
-        "{}, serial {}, {}",
-        shown.catalog.party,
-        shown.catalog.serial,
-        shown.signature()
-    );
+    let mut text = format!("{}, serial {}, {}", shown.catalog.party, shown.catalog.serial, shown.signature());
     for game in &shown.catalog.games {
         write!(text, "\n{}", describe(game))?;
     }

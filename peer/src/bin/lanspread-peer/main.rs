@@ -5,7 +5,7 @@
 
 mod args;
 mod catalog;
-mod disk;
+mod inspect;
 mod output;
 mod progress;
 mod publish;
@@ -58,7 +58,7 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Catalog { command: CatalogCommand::Show { file, json } } => catalog::show(&file, json),
         Command::Catalog { command: CatalogCommand::Sign { file, key } } => catalog::sign(&file, &key),
         Command::Keygen { out } => catalog::keygen(&out),
-        Command::Verify(args) => disk::verify(&args),
-        Command::Scan(args) => disk::scan(&args),
+        Command::Verify(args) => inspect::verify(&args),
+        Command::Scan(args) => inspect::scan(&args),
     }
 }

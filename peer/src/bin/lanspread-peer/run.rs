@@ -8,7 +8,8 @@ use std::io::{self, Read as _, Write as _};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lanspread_peer::api::{PeerClient, PeerConfig, PeerRuntimeHandle, Waker};
+use lanspread_peer::api::{PeerConfig, PeerRuntimeHandle, Waker};
+use lanspread_peer::disk::GamesFolder;
 use lanspread_peer::json_lines::lines::{InputLine, LineSplitter};
 use lanspread_peer::json_lines::session::{AtInputEnd, OUTPUT_QUEUE, converse};
 use lanspread_peer::logging::Logs;
@@ -29,7 +30,13 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the program's event loop")?;
-    let handle = start_peer(PeerConfig::from(args), Waker::none(), &logs)?;
+    let config = PeerConfig::from(args);
+    let games = GamesFolder::new(config.games.clone());
+    let handle = start_peer(config, Waker::none())?;
+    // Not before: until now the folder could have been another program's.
+    if let Err(error) = logs.write_to(&games.logs()) {
+        tracing::warn!("{error}");
+    }
     let end = runtime.block_on(lead(&handle));
     logs.close_file();
     end
@@ -62,8 +69,8 @@ async fn lead(handle: &PeerRuntimeHandle) -> anyhow::Result<()> {
     };
     let talk_to_the_end = async {
         talk.await;
-        // An error says that the writer is gone; what it had is written.
-        drop(written.await);
+        // It only ever ends by the writer's end of it being dropped.
+        let _: Result<(), _> = written.await;
     };
     tokio::pin!(talk_to_the_end);
     tokio::pin!(stopped);
@@ -125,8 +132,8 @@ fn write_stdout() -> anyhow::Result<(mpsc::Sender<String>, oneshot::Receiver<()>
                 break;
             }
         }
-        // The conversation may not wait for it.
-        drop(done.send(()));
+        // Dropped, it says that everything is written.
+        drop(done);
     };
     let thread = std::thread::Builder::new().name("stdout".to_owned());
     thread.spawn(write).context("cannot start a thread for stdout")?;
@@ -137,8 +144,7 @@ fn write_stdout() -> anyhow::Result<(mpsc::Sender<String>, oneshot::Receiver<()>
 #[cfg(unix)]
 async fn stop_signal() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
