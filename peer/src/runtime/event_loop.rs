@@ -4,6 +4,7 @@
 //! channel. Chunk bytes never pass it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lanspread_engine::{
@@ -265,7 +266,12 @@ impl<'a> EventLoop<'a> {
         let mut view = self.engine.view();
         view.peers = self.rates.fill(view.peers);
         let status = self.status(view.served_units);
-        self.side.publish(Snapshot { ready: Some(self.shell.ready.clone()), view, status, failure: None });
+        self.side.publish(Snapshot {
+            ready: Some(self.shell.ready.clone()),
+            view: Some(Arc::new(view)),
+            status,
+            failure: None,
+        });
     }
 
     fn status(&self, served_units: u64) -> Status {
