@@ -125,7 +125,7 @@ fn kind_of(name: &str) -> Rank {
     } else if folder.join("device").exists() {
         Rank::Cable
     } else {
-        kind_by_name(name).max(Rank::Rest)
+        Rank::Rest
     }
 }
 
@@ -135,6 +135,7 @@ fn kind_of(name: &str) -> Rank {
 }
 
 /// What Windows calls adapters, in the languages it ships in, and what VPNs and virtual machines call theirs.
+#[cfg(any(not(target_os = "linux"), test))]
 fn kind_by_name(name: &str) -> Rank {
     const WIFI: [&str; 5] = ["wi-fi", "wifi", "wlan", "wireless", "drahtlos"];
     const REST: [&str; 19] = [
