@@ -4,10 +4,10 @@
 //! outbound transfers cancelled, and only when their count is zero the first effect on disk
 //! ([`Engine::start_writing_if_drained`]). Its end is: table cleared, one rescan, events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use lanspread_protocol::GameId;
+use lanspread_protocol::{GameId, PeerId};
 use serde::Serialize;
 
 use crate::command::{CommandError, ErrorCode};
@@ -55,6 +55,8 @@ pub(crate) struct Operations {
     told: Vec<OperationStatus>,
     stored: Vec<QueuedDownload>,
     damage_checks: BTreeMap<GameId, Instant>,
+    /// Senders of a wrong chunk: no source of that game until they take their offer back and make it again.
+    liars: BTreeSet<(GameId, PeerId)>,
 }
 
 #[derive(Debug)]
@@ -111,7 +113,25 @@ impl Operations {
             told: Vec::new(),
             stored: queue.to_vec(),
             damage_checks: BTreeMap::new(),
+            liars: BTreeSet::new(),
         }
+    }
+
+    pub(crate) fn add_liar(&mut self, game: &GameId, peer: PeerId) {
+        self.liars.insert((game.clone(), peer));
+    }
+
+    pub(crate) fn is_liar(&self, game: &GameId, peer: PeerId) -> bool {
+        self.liars.contains(&(game.clone(), peer))
+    }
+
+    /// The peer took its offer back.
+    pub(crate) fn forgive(&mut self, game: &GameId, peer: PeerId) {
+        self.liars.remove(&(game.clone(), peer));
+    }
+
+    pub(crate) fn forget_peer(&mut self, peer: PeerId) {
+        self.liars.retain(|(_, liar)| *liar != peer);
     }
 
     pub(crate) fn get(&self, game: &GameId) -> Option<&Operation> {

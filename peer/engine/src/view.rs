@@ -34,7 +34,8 @@ pub struct GameView {
     pub id: GameId,
     pub title: String,
     pub expected: Option<Version>,
-    pub local: LocalView,
+    /// `None`: nothing of it is here.
+    pub local: Option<LocalView>,
     /// Peers that have something of the expected version.
     pub sources: usize,
     pub operation: Option<OperationView>,
@@ -50,10 +51,10 @@ pub struct GameView {
 }
 
 /// A game on this PC.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LocalView {
     pub version: Option<Version>,
-    pub state: Option<LocalState>,
+    pub state: LocalState,
     pub bytes: u64,
 }
 
@@ -122,11 +123,11 @@ impl Engine {
             id: id.clone(),
             title: entry.as_ref().map_or_else(|| id.to_string(), |game| game.title.clone()),
             expected: entry.as_ref().and_then(|game| game.version.clone()),
-            local: LocalView {
-                version: local.and_then(|local| local.scan.version.clone()),
+            local: local.zip(state).map(|(local, state)| LocalView {
+                version: local.scan.version.clone(),
                 state,
-                bytes: local.map_or(0, |local| local.scan.bytes),
-            },
+                bytes: local.scan.bytes,
+            }),
             sources: self.source_count(id),
             operation: self.operation_view(id),
             update_available: state == Some(LocalState::WrongVersion),

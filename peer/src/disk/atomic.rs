@@ -1,6 +1,6 @@
 //! Durable steps: a file is replaced whole or not at all, and what was said to be durable is.
 //!
-//! After [`write`] and [`rename`] return, a power cut leaves the new state; during them, the old or the new one.
+//! After [`write()`] and [`rename()`] return, a power cut leaves the new state; during them, the old or the new one.
 //! [`flush_tree`] makes everything written before it durable with as few waits as the system allows.
 
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ pub fn write(path: &Path, contents: &[u8]) -> Result<(), DiskError> {
     replace(path, contents, Durable::Yes)
 }
 
-/// Like [`write`] without waiting for the disk: for caches that notice when they are torn.
+/// Like [`write()`] without waiting for the disk: for caches that notice when they are torn.
 pub fn write_cache(path: &Path, contents: &[u8]) -> Result<(), DiskError> {
     replace(path, contents, Durable::No)
 }

@@ -2,6 +2,14 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
+/// `fe80::/10` and `169.254.0.0/16`: addresses that mean another place on each network.
+pub fn is_link_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => is_link_local_v6(v6),
+    }
+}
+
 /// `fe80::/10`.
 pub(crate) fn is_link_local_v6(address: Ipv6Addr) -> bool {
     address.segments()[0] & 0xffc0 == 0xfe80

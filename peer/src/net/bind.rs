@@ -172,8 +172,9 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn the_next_port_is_tried_when_one_is_taken() {
-        // An address of this test's own, so that no other program's ports matter.
-        let address = IpAddr::V4(Ipv4Addr::new(127, 81, 3, 9));
+        // An address of this process's own, so that no other program's ports matter.
+        let [_, high, middle, low] = std::process::id().to_be_bytes();
+        let address = IpAddr::V4(Ipv4Addr::new(127, 128 | high, middle, low));
         let ports: Vec<_> = PORT_RANGE.map(|_| bind(&[address], Port::Search).unwrap().remove(0)).collect();
         let numbers: Vec<_> = ports.iter().filter_map(port_of).collect();
         assert_eq!(numbers, PORT_RANGE.collect::<Vec<_>>());

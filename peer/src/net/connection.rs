@@ -182,6 +182,7 @@ async fn run_parts(
         // A lost connection fails all parts at once; its own reason says most.
         biased;
         error = link.quinn.closed() => return link.closed_by(error),
+        () = shared.token.cancelled() => return Closed::Here(CloseCode::Goodbye),
         end = receiving => end,
         end = sending => end,
         end = requests => end,

@@ -28,7 +28,7 @@ pub(crate) struct Bound {
     pub(crate) address: SocketAddr,
     /// How to answer peers on the LAN, and those on this PC, whose packets may be larger.
     lan: Arc<ServerConfig>,
-    loopback: Arc<ServerConfig>,
+    pub(super) loopback: Arc<ServerConfig>,
 }
 
 /// Opens all sockets. Must run inside the tokio runtime.

@@ -1,7 +1,8 @@
 //! Fetching units and blobs from a peer.
 //!
 //! Nothing is handed over that does not have its hash. Bytes are copied once, out of QUIC's packets into a unit's
-//! buffer, which then belongs to whoever writes it. A fetch waits for its peer as long as the connection lives: who
+//! buffer, which then belongs to whoever writes it. They are hashed where they are read: a unit takes less than a tenth of
+//! a millisecond, and handing it to another thread and back cost more (7 % of the rate; hashing itself costs 12 %). A fetch waits for its peer as long as the connection lives: who
 //! asks decides how long that may take, and cancels.
 
 use std::io;

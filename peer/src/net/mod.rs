@@ -47,6 +47,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
+pub(crate) use address::canonical;
+pub use address::is_link_local;
 pub use admission::BanList;
 pub use bind::{BindError, Port};
 pub use tls::TlsError;

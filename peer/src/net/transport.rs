@@ -1,9 +1,13 @@
 //! QUIC's settings for a LAN, and why.
 //!
-//! - **Acknowledgements** are asked for rarely: on a LAN, where nothing is lost, every second packet's
-//!   acknowledgement costs both sides as much as the packet.
+//! - **Acknowledgements** are asked for rarely: on a LAN, where little is lost, one for every second packet is work for
+//!   both sides and news for neither.
 //! - **MTU**: the handshake starts with 1,200 bytes, which every path carries (VPNs carry little more); discovery then
 //!   looks for more: up to jumbo frames on a LAN, up to whole UDP datagrams on loopback.
+//!   Jumbo frames cost nothing where there are none; on loopback, packets as large as UDP allows move 2.7 times what
+//!   Ethernet's move.
+//! - **Congestion control** is Cubic: over a link limited to 100 Mbit/s or 1 Gbit/s it fills 95 % with file bytes, BBR
+//!   89 %; on loopback BBR moves half of a bare stream's bytes.
 //! - **Windows** bound memory. What one connection may hold is set by [`super::windows`] from a budget of the process;
 //!   here stand only the starting values.
 //! - **Liveness**: keep-alives and the idle timeout are the protocol's, the same on all peers.

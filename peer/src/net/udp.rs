@@ -76,8 +76,10 @@ impl AsyncUdpSocket for Splitting {
         self.0.max_transmit_segments()
     }
 
+    /// quinn makes room for so many packets of the largest size in each of its buffers. What the system joins is never
+    /// longer than one datagram, so that room for one is enough; room for 64 would be 134 MB a socket.
     fn max_receive_segments(&self) -> usize {
-        self.0.max_receive_segments()
+        1
     }
 
     fn may_fragment(&self) -> bool {

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use lanspread_engine::{DiskFailure, Effect, FailureKind, Input};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::catalogs::{self, Catalogs};
@@ -13,6 +14,8 @@ use super::state::PeerState;
 use super::supervisor::Supervisor;
 use super::transfers::Transfers;
 use crate::api::{PeerEvent, Ready};
+use crate::discovery::adapters::Adapters;
+use crate::discovery::mdns::Announcement;
 use crate::disk::{DiskError, DiskErrorKind};
 use crate::net::fetch::{Blob, FetchError};
 use crate::net::{BanList, Net};
@@ -33,6 +36,10 @@ pub(super) struct Shell {
     /// Events of tasks; they lie here before the input that wakes the loop.
     pub(super) events: mpsc::Receiver<PeerEvent>,
     pub(super) token: CancellationToken,
+    /// This PC's network adapters, as they were a moment ago.
+    pub(super) adapters: Arc<ArcSwap<Adapters>>,
+    /// What discovery announces.
+    pub(super) announcement: watch::Sender<Announcement>,
 }
 
 impl Shell {

@@ -21,7 +21,6 @@ use super::supervisor::RuntimeFailure;
 use crate::api::{
     PeerCommand, PeerEvent, PeerReply, RuntimeSide, SentCommand, SettingsChange, Snapshot, Status,
 };
-use crate::discovery::adapters;
 use crate::net::{Closed, NetEvent};
 
 /// Results that wait for the loop. Tasks wait when it is full, which slows the data plane down, never the loop.
@@ -130,9 +129,10 @@ impl<'a> EventLoop<'a> {
 
     fn net_event(&mut self, event: NetEvent) {
         match event {
-            NetEvent::Connected { conn, peer, remote, local, dial } => {
-                let rank = adapters::rank(remote, local);
-                let gossiped = adapters::is_gossiped(remote);
+            NetEvent::Connected { conn, peer, remote, dial, .. } => {
+                let adapters = self.shell.adapters.load();
+                let rank = adapters.rank(remote) as u8;
+                let gossiped = adapters.may_gossip(remote.ip(), remote.ip());
                 self.input(Input::Connected { conn, peer, remote, rank, gossiped, dial });
             }
             NetEvent::DialFailed { dial, error } => {
@@ -202,6 +202,10 @@ impl<'a> EventLoop<'a> {
     /// Settings that the engine decides on follow; the reply is that of the last step.
     fn set(&mut self, change: SettingsChange, reply: oneshot::Sender<Result<PeerReply, CommandError>>) {
         let SettingsChange { upload_limit, playing_limit, games, name, catalog } = change;
+        if let Some(name) = &name {
+            self.shell.ready.name.clone_from(name);
+            self.shell.announcement.send_modify(|announcement| announcement.name.clone_from(name));
+        }
         if let Some(catalog) = catalog {
             match super::catalogs::read_given(&catalog) {
                 Ok(given) => {

@@ -1,13 +1,15 @@
 //! Starting a peer: its folder, its key, its catalog, its sockets; then the thread that runs it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use lanspread_engine::{Candidate, DiskFailure, Engine, EngineConfig, GivenCatalog, Input};
 use lanspread_protocol::{ALPN, InstanceId, PeerId};
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::catalogs::{self, Catalogs};
@@ -19,7 +21,8 @@ use super::state::PeerState;
 use super::supervisor::{Policy, RESTART_PAUSE, STOP_DEADLINE, Supervisor};
 use super::transfers::Transfers;
 use crate::api::{PeerConfig, PeerEvent, PeerRuntimeHandle, Ready, RuntimeSide, Waker, connect_runtime};
-use crate::discovery::{adapters, mdns};
+use crate::discovery::adapters::Adapters;
+use crate::discovery::mdns::{self, Announcement, Discovery};
 use crate::identity::{Identity, IdentityError};
 use crate::net::{BanList, Net, NetConfig, NetError, NetEvent, Port};
 
@@ -27,6 +30,8 @@ use crate::net::{BanList, Net, NetConfig, NetError, NetEvent, Port};
 const FULL_SCAN_INTERVAL: Duration = Duration::from_secs(300);
 /// Events of tasks that wait for the loop.
 const TASK_EVENTS: usize = 64;
+/// Between two looks at the adapters.
+const ADAPTERS_INTERVAL: Duration = Duration::from_secs(10);
 /// Downloads that run at once.
 const PARALLEL_DOWNLOADS: usize = 2;
 
@@ -189,6 +194,13 @@ impl Session<'_> {
         let (events_sender, events) = mpsc::channel(TASK_EVENTS);
         let catalogs = Catalogs::default();
         let engine = self.engine(me, name.clone(), pc, &catalogs);
+        let adapters = Arc::new(ArcSwap::from_pointee(Adapters::now().unwrap_or_default()));
+        let (announcement, announced) = watch::channel(Announcement {
+            peer: me,
+            name: name.clone(),
+            port: ready.addresses.first().map_or(0, SocketAddr::port),
+            addresses: self.config.bind.clone(),
+        });
         let shell = Shell {
             net: net.clone(),
             bans,
@@ -203,8 +215,19 @@ impl Session<'_> {
             next_games_folder: None,
             events,
             token: token.clone(),
+            adapters: Arc::clone(&adapters),
+            announcement,
         };
-        start_services(&supervisor, self.config, &ready, &catalogs, &inputs_sender, &self.disk, side);
+        start_services(
+            &supervisor,
+            self.config,
+            announced,
+            &adapters,
+            &catalogs,
+            &inputs_sender,
+            &self.disk,
+            side,
+        );
         let mut event_loop = EventLoop::new(engine, shell, side, inputs, net_events, failure);
         event_loop.shell.watch_games();
         event_loop.shell.save_state();
@@ -288,16 +311,20 @@ async fn stop(
 fn start_services(
     supervisor: &Supervisor,
     config: &PeerConfig,
-    ready: &Ready,
+    announcement: watch::Receiver<Announcement>,
+    adapters: &Arc<ArcSwap<Adapters>>,
     catalogs: &Catalogs,
     inputs: &mpsc::Sender<Input>,
     disk: &Arc<Disk>,
     side: &RuntimeSide,
 ) {
+    let watched = Arc::clone(adapters);
+    supervisor
+        .service("adapters", Policy::BestEffort, move |token| watch_adapters(Arc::clone(&watched), token));
     if config.mdns {
-        let (ready, inputs) = (ready.clone(), inputs.clone());
+        let (announcement, adapters, inputs) = (announcement, Arc::clone(adapters), inputs.clone());
         supervisor.service("discovery", Policy::Restart(RESTART_PAUSE), move |token| {
-            discover(ready.clone(), inputs.clone(), token)
+            discover(announcement.clone(), Arc::clone(&adapters), inputs.clone(), token)
         });
     }
     let full_scan = inputs.clone();
@@ -331,23 +358,47 @@ fn start_services(
 
 /// Announces this peer and tells the engine of others.
 async fn discover(
-    ready: Ready,
+    announcement: watch::Receiver<Announcement>,
+    adapters: Arc<ArcSwap<Adapters>>,
     inputs: mpsc::Sender<Input>,
     token: CancellationToken,
 ) -> Result<(), mdns::MdnsError> {
-    let (found_sender, mut found) = mpsc::channel::<mdns::Found>(64);
-    let announcement =
-        mdns::Announcement { peer: ready.peer_id, name: ready.name, addresses: ready.addresses };
+    let (heard_sender, mut heard) = mpsc::channel(64);
     let forward = async {
-        while let Some(found) = found.recv().await {
-            let rank = |address| Candidate { rank: adapters::rank(address, None), address };
-            let candidates = found.addresses.into_iter().map(rank).collect();
-            super::effects::tell(&inputs, Input::Discovered { peer: found.peer, candidates }).await;
+        while let Some(discovery) = heard.recv().await {
+            let Discovery::Found { peer, version, addresses, .. } = discovery else { continue };
+            if version != mdns::WIRE_VERSION {
+                tracing::info!(%peer, version, "a peer runs another version");
+                continue;
+            }
+            let known = adapters.load();
+            let candidates =
+                addresses.into_iter().map(|address| Candidate { rank: known.rank(address) as u8, address });
+            let candidates = candidates.collect();
+            super::effects::tell(&inputs, Input::Discovered { peer, candidates }).await;
         }
     };
-    let run = mdns::run(announcement, found_sender, token);
+    let run = async {
+        let heard_sender = heard_sender;
+        mdns::run(announcement, heard_sender, token).await
+    };
     let (result, ()) = tokio::join!(run, forward);
     result
+}
+
+/// Looks at the adapters again and again: cables are plugged in and out.
+async fn watch_adapters(adapters: Arc<ArcSwap<Adapters>>, token: CancellationToken) -> Result<(), String> {
+    loop {
+        let now = tokio::task::spawn_blocking(Adapters::now).await.map_err(|error| error.to_string())?;
+        match now {
+            Ok(now) => adapters.store(Arc::new(now)),
+            Err(error) => tracing::warn!(%error, "this PC's network adapters cannot be listed"),
+        }
+        tokio::select! {
+            () = token.cancelled() => return Ok(()),
+            () = tokio::time::sleep(ADAPTERS_INTERVAL) => {}
+        }
+    }
 }
 
 fn port(port: Option<u16>) -> Port {

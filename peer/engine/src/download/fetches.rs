@@ -121,9 +121,9 @@ impl Engine {
         let Some(download) = self.operations.download_mut(game) else { return };
         let Some(swarm) = download.swarm_mut() else { return };
         swarm.remove_source(peer);
-        swarm.liars.insert(peer);
         let cancels = swarm.cancel_from(peer);
         let manifest = swarm.manifest.id();
+        self.operations.add_liar(game, peer);
         for fetch in cancels {
             self.push(Effect::CancelFetch { fetch });
         }
@@ -180,16 +180,17 @@ impl Engine {
     pub(crate) fn offer_changed(&mut self, peer: PeerId, game: &GameId) {
         let now = self.now;
         let offer = self.roster.live(peer).and_then(|live| live.offers.get(game)).cloned();
+        if offer.is_none() {
+            // An offer that was taken back and is made again is believed again.
+            self.operations.forgive(game, peer);
+        }
+        let is_liar = self.operations.is_liar(game, peer);
         let Some(swarm) = self.operations.download_mut(game).and_then(|download| download.swarm_mut()) else {
             return;
         };
-        match offer.and_then(|offer| source_of(offer, swarm.manifest.id())) {
+        match offer.filter(|_| !is_liar).and_then(|offer| source_of(offer, swarm.manifest.id())) {
             Some((has, weight)) => swarm.update_source(peer, has, weight, now),
-            None => {
-                // An offer that was taken back and made again is believed again.
-                swarm.liars.remove(&peer);
-                swarm.remove_source(peer);
-            }
+            None => swarm.remove_source(peer),
         }
         self.stop_if_unreachable(game);
     }

@@ -67,7 +67,11 @@ impl Engine {
             OfferState::LocalOnly => false,
         };
         let live = self.roster.live_peers().filter_map(|(peer, _)| Some((peer, self.roster.live(peer)?)));
-        live.filter(|(_, live)| live.offers.get(game).is_some_and(is_source)).map(|(peer, _)| peer).collect()
+        live.filter(|(peer, live)| {
+            live.offers.get(game).is_some_and(is_source) && !self.operations.is_liar(game, *peer)
+        })
+        .map(|(peer, _)| peer)
+        .collect()
     }
 
     pub(crate) fn source_count(&self, game: &GameId) -> usize {
@@ -197,7 +201,7 @@ impl Engine {
         let bytes_total = manifest.total_bytes();
         let mut swarm = Swarm::new(manifest, opened, me, weight, now);
         let version = download.version.clone();
-        for (peer, _) in self.roster.live_peers() {
+        for (peer, _) in self.roster.live_peers().filter(|(peer, _)| !self.operations.is_liar(&game, *peer)) {
             let offer = self.roster.live(peer).and_then(|live| live.offers.get(&game)).cloned();
             if let Some((has, weight)) = offer.and_then(|offer| source_of(offer, id)) {
                 swarm.add_source(peer, has, weight, now);
@@ -373,11 +377,11 @@ impl Engine {
 
     /// A peer is gone, and with it what it offered.
     pub(crate) fn source_left(&mut self, peer: PeerId) {
+        self.operations.forget_peer(peer);
         for game in self.operations.games() {
             let Some(download) = self.operations.download_mut(&game) else { continue };
             if let Some(swarm) = download.swarm_mut() {
                 swarm.remove_source(peer);
-                swarm.liars.remove(&peer);
             }
             self.stop_if_unreachable(&game);
         }

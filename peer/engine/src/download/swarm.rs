@@ -74,8 +74,6 @@ pub(crate) struct Swarm {
     /// How many partial sources have a unit.
     pub(super) availability: Vec<u16>,
     pub(super) sources: BTreeMap<PeerId, Source>,
-    /// Senders of a wrong chunk: never asked again for this game until they offer it anew.
-    pub(super) liars: BTreeSet<PeerId>,
     pub(super) fetches: BTreeMap<FetchId, Fetch>,
     /// Sources that might take another request.
     pub(super) thirsty: BTreeSet<PeerId>,
@@ -120,7 +118,6 @@ impl Swarm {
             cursor: 0,
             availability: vec![0; count],
             sources: BTreeMap::new(),
-            liars: BTreeSet::new(),
             fetches: BTreeMap::new(),
             thirsty: BTreeSet::new(),
             news: Vec::new(),
@@ -209,9 +206,6 @@ impl Swarm {
     }
 
     pub(super) fn add_source(&mut self, peer: PeerId, has: Has, weight: u8, now: Instant) {
-        if self.liars.contains(&peer) {
-            return;
-        }
         self.remove_source(peer);
         if let Has::Some(units) = &has {
             for unit in units.iter() {

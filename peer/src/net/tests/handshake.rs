@@ -128,6 +128,14 @@ async fn shutting_down_says_goodbye_and_leaves_no_task() {
 }
 
 #[tokio::test]
+async fn a_cancelled_runtime_says_goodbye_by_itself() {
+    let (mut a, to_b, mut b, to_a) = pair().await;
+    a.net.0.token.cancel();
+    assert_eq!(a.closed(to_b).await, Closed::Here(lanspread_protocol::message::CloseCode::Goodbye));
+    assert_eq!(b.closed(to_a).await, Closed::Goodbye);
+}
+
+#[tokio::test]
 async fn a_close_tells_its_reason_to_both_sides() {
     use lanspread_protocol::message::CloseCode;
     let reasons = [
