@@ -1,5 +1,7 @@
 //! `publish` on a folder where a peer runs: the work is that peer's, the result the program's.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

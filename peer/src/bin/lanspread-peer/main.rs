@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     match execute(args.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(&error.to_string());
+            output::complain(&with_causes(&error));
             ExitCode::FAILURE
         }
     }
@@ -49,7 +49,14 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Args, ExitCode> {
     })
 }
 
-/// The message says what failed and where; causes are part of it.
+/// What failed and where, and why. Most messages end with their cause already.
+fn with_causes(error: &anyhow::Error) -> String {
+    let messages = error.chain().map(ToString::to_string);
+    let join =
+        |text: String, cause: String| if text.contains(&cause) { text } else { format!("{text}: {cause}") };
+    messages.reduce(join).unwrap_or_default()
+}
+
 fn execute(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(args) => run::run(args),

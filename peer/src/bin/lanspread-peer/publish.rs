@@ -1,5 +1,7 @@
 //! `publish`: under the folder's lock, or by the peer that holds it.
 
+use std::path::Path;
+
 use anyhow::{Context as _, bail};
 use lanspread_peer::api::Published;
 use lanspread_peer::disk::{Cancel, DiskError, FolderLock, GamesFolder, Progress};
@@ -13,6 +15,13 @@ use crate::output::{complain as tell, print_json};
 use crate::progress::{Bar, spinner};
 
 pub(crate) fn publish(args: PublishArgs) -> anyhow::Result<()> {
+    // The first publish of all begins with a new folder; a mistyped path rarely has a parent.
+    if !args.games.exists()
+        && args.games.parent().is_some_and(|parent| parent == Path::new("") || parent.is_dir())
+    {
+        let made = std::fs::create_dir(&args.games);
+        made.with_context(|| format!("cannot make the games folder “{}”", args.games.display()))?;
+    }
     ensure_folder(&args.games)?;
     let fields = args.fields.absolute().context("a path is empty")?;
     let games = GamesFolder::new(std::path::absolute(&args.games)?);

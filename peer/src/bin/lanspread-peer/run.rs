@@ -82,7 +82,7 @@ async fn lead(handle: &PeerRuntimeHandle) -> anyhow::Result<()> {
     let talk_to_the_end = async {
         talk.await;
         // It only ever ends by the writer's end of it being dropped.
-        let _: Result<(), _> = written.await;
+        written.await.unwrap_or_default();
     };
     tokio::pin!(talk_to_the_end);
     tokio::pin!(stopped);
