@@ -156,6 +156,19 @@ impl Party {
         builder
     }
 
+    /// As [`Party::seed`], of a peer that knows the games' manifests: it can tell extra and damaged files apart.
+    pub fn knowing_seed(&self, name: &str, games: &[&Published]) -> PeerBuilder {
+        let builder = self.seed(name, games);
+        let known = builder.launch.games.join(".lanspread/manifests");
+        fs::create_dir_all(&known).unwrap();
+        for game in games {
+            for manifest in fs::read_dir(game.games.join(".lanspread/manifests")).unwrap().flatten() {
+                fs::copy(manifest.path(), known.join(manifest.file_name())).unwrap();
+            }
+        }
+        builder
+    }
+
     /// The peer of the organiser: on the folder that this game was published into.
     pub fn origin(&self, name: &str, game: &Published) -> PeerBuilder {
         let home = self.path().join(name);

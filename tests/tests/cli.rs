@@ -130,7 +130,7 @@ fn links_are_refused_copied_or_skipped() {
     write_file(&outside, "from outside");
     symlink("readme.txt", source.join("inside link.txt")).unwrap();
     symlink(&outside, source.join("link-1.txt")).unwrap();
-    symlink("../outside.txt", source.join("data/link-2.txt")).unwrap();
+    symlink("../../outside.txt", source.join("data/link-2.txt")).unwrap();
 
     let games = party.path().join("refused");
     fs::create_dir(&games).unwrap();
@@ -244,7 +244,7 @@ fn every_key_is_another_one() {
 fn verify_and_scan_read_the_disk_as_it_is() {
     let party = Party::new();
     let (chess, go) = (party.publish(&Game::small("chess")), party.publish(&Game::small("go")));
-    let peer = party.seed("peer", &[&chess, &go]);
+    let peer = party.knowing_seed("peer", &[&chess, &go]);
     let (games, catalog) = (peer.games().to_owned(), peer.catalog().to_owned());
     rot(&games.join("go/data/maps.pak"), usize::MAX);
     write_file(&games.join("unknown/version.ini"), "1");

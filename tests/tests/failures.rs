@@ -258,7 +258,7 @@ fn an_equal_library_in_another_folder_is_news_for_the_screen_only() {
 fn files_that_are_no_part_of_a_game_are_neither_sent_nor_touched() {
     let party = Party::new();
     let game = party.publish(&Game::small("chess"));
-    let seed = party.seed("seed", &[&game]);
+    let seed = party.knowing_seed("seed", &[&game]);
     fs::write(seed.games().join("chess/my notes.txt"), "mine").unwrap();
     fs::write(seed.games().join("chess/Thumbs.db"), "windows").unwrap();
     let seed = seed.start();

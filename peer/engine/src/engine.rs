@@ -136,7 +136,7 @@ impl Engine {
     fn command(&mut self, reply: ReplyId, command: Command) {
         let result = match command {
             Command::Connect { addresses } => {
-                self.connect_to(addresses);
+                self.connect_to(&addresses);
                 Ok(())
             }
             Command::Download { game } => self.start_download(&game),

@@ -94,6 +94,11 @@ impl Library {
         &self.offered
     }
 
+    /// All games were listed and scanned.
+    pub(crate) fn is_scanned(&self) -> bool {
+        self.listed && self.scans.is_empty()
+    }
+
     /// All games were listed and scanned, and hashed as far as they are offered.
     pub(crate) fn is_settled(&self) -> bool {
         self.listed && self.scans.is_empty() && self.hashing.is_empty()
@@ -196,7 +201,6 @@ impl Engine {
     }
 
     fn library_changed(&mut self, game: &GameId) {
-        self.library.revision += 1;
         self.batch().library = true;
         self.refresh_offer(game);
     }
@@ -281,6 +285,14 @@ impl Engine {
 
     /// Tells all peers what changed, in one message.
     pub(crate) fn send_offer_changes(&mut self) {
+        if self.library.must_tell {
+            // Another games folder is being taken in: what is equal there must not come and go for others.
+            if !self.library.is_settled() {
+                return;
+            }
+            self.refresh_all_offers();
+            self.library.stale_offers.extend(self.library.offered.keys().cloned());
+        }
         let stale = std::mem::take(&mut self.library.stale_offers);
         let (mut changed, mut withdrawn) = (Vec::new(), Vec::new());
         for game in stale {
@@ -330,13 +342,16 @@ impl Engine {
 
     /// The library event, if there is something to tell and the scans that are under way are done.
     pub(crate) fn tell_library(&mut self) {
-        if !self.library.listed || !self.library.scans.is_empty() {
+        let is_taking_in = self.library.must_tell && !self.library.is_settled();
+        if !self.library.listed || !self.library.scans.is_empty() || is_taking_in {
             self.batch().library = true;
             return;
         }
         let games = self.library_entries();
-        if games != self.library.told || self.library.must_tell {
+        let is_equal = games == self.library.told;
+        if !is_equal || self.library.must_tell {
             self.library.must_tell = false;
+            self.library.revision += u64::from(!is_equal);
             self.library.told.clone_from(&games);
             let revision = self.library.revision;
             self.emit(Event::LocalLibraryChanged { revision, games });
@@ -349,6 +364,8 @@ impl Engine {
         let result = result.map_err(refusal);
         if result.is_ok() {
             self.library.must_tell = true;
+            self.library.listed = false;
+            self.batch().library = true;
             // Their results, of the old folder, are dropped by the shell.
             self.library.scans.clear();
             self.library.hashing.clear();

@@ -11,7 +11,7 @@ use crate::event::{Event, PeerGame};
 
 impl Engine {
     pub(crate) fn library_received(&mut self, peer: PeerId, revision: u64, offers: Vec<Offer>) {
-        let Some(live) = self.roster.live_mut(peer) else { return };
+        let Some(live) = self.roster.live_mut(peer).filter(|live| live.revision <= revision) else { return };
         let new: BTreeMap<GameId, OfferState> =
             offers.into_iter().map(|offer| (offer.game, offer.state)).collect();
         live.revision = revision;
@@ -28,7 +28,10 @@ impl Engine {
         changed: Vec<Offer>,
         withdrawn: &[GameId],
     ) {
-        let Some(live) = self.roster.live_mut(peer) else { return };
+        // An older one was overtaken on another connection; after a gap the whole library is on its way.
+        let Some(live) = self.roster.live_mut(peer).filter(|live| live.revision + 1 == revision) else {
+            return;
+        };
         live.revision = revision;
         let mut games = withdrawn.to_vec();
         for game in withdrawn {

@@ -93,10 +93,10 @@ struct Dialling {
     pause: Duration,
 }
 
-/// An address typed by hand: one host's possible ports.
+/// An address typed by hand. A host without a port is one for each port that peers use: several may answer.
 #[derive(Debug)]
 struct Target {
-    addresses: Vec<SocketAddr>,
+    address: SocketAddr,
     dialling: Dialling,
     /// Who answered there.
     peer: Option<PeerId>,
@@ -121,8 +121,8 @@ impl Roster {
             bad_chunks: BTreeMap::new(),
             timeout: Some(now),
         };
-        for addresses in &config.addresses {
-            roster.add_target(addresses.clone(), now);
+        for address in config.addresses.iter().flatten() {
+            roster.add_target(*address, now);
         }
         roster
     }

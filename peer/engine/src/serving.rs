@@ -90,6 +90,9 @@ impl Engine {
         if self.authority.expected(game).is_none() {
             return Err(Refusal::UnknownGame);
         }
+        if self.authority.accepted(game).is_some_and(|accepted| accepted != manifest) {
+            return Err(Refusal::WrongManifest);
+        }
         if let Some(op) = self.operations.get(game) {
             let Some(swarm) = self.operations.download(game).and_then(|download| download.serving_swarm())
             else {

@@ -147,7 +147,8 @@ impl Engine {
         let waiting = self.operations.queue().iter().find(|waiting| waiting.game == *id)?;
         let phase = match waiting.why {
             Why::Turn | Why::NoSource { .. } => Phase::Waiting,
-            Why::Paused | Why::Failed => Phase::Paused,
+            Why::Paused => Phase::Paused,
+            Why::Failed => return None,
         };
         Some(OperationView { operation: OperationKind::Download, phase, progress: None })
     }
@@ -170,6 +171,11 @@ impl Engine {
     /// The connection in use to each peer, for rates.
     pub fn connections(&self) -> impl Iterator<Item = (PeerId, crate::ConnId)> + '_ {
         self.roster.live_peers()
+    }
+
+    /// All games of the folder were looked at, so that what is said of them holds.
+    pub fn is_scanned(&self) -> bool {
+        self.library.is_scanned()
     }
 
     /// How fast each source of a running download delivers, in bytes a second.

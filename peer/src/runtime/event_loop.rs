@@ -3,7 +3,7 @@
 //! Nothing in here waits but the loop's own `select!`: effects become tasks, whose results arrive on one bounded
 //! channel. Chunk bytes never pass it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,9 @@ pub(super) struct EventLoop<'a> {
     replies: BTreeMap<ReplyId, oneshot::Sender<Result<PeerReply, CommandError>>>,
     /// Publishes whose reply is not given yet: a refused one is dropped.
     publishes: BTreeMap<ReplyId, GameId>,
+    /// Commands that came before the library was known. Bounded by the queue they came through and its reader.
+    waiting: VecDeque<SentCommand>,
+    was_scanned: bool,
     next_number: u64,
     snapshot_due: Option<Instant>,
     last_snapshot: Instant,
@@ -76,6 +79,8 @@ impl<'a> EventLoop<'a> {
             failure,
             replies: BTreeMap::new(),
             publishes: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            was_scanned: false,
             next_number: 0,
             snapshot_due: Some(Instant::now()),
             last_snapshot: Instant::now(),
@@ -102,9 +107,10 @@ impl<'a> EventLoop<'a> {
                 }
                 Some(event) = self.net_events.recv() => self.net_event(event),
                 Some(input) = self.inputs.recv() => self.input(input),
-                Some(sent) = self.side.commands.recv() => self.command(sent),
+                Some(sent) = self.side.commands.recv() => self.take(sent),
                 () = sleep_until(due.into()) => self.input(Input::Tick),
             }
+            self.take_waiting();
             self.apply_effects();
             if self.renew_identity {
                 return Exit::RenewIdentity;
@@ -154,6 +160,29 @@ impl<'a> EventLoop<'a> {
         }
     }
 
+    /// Commands about games wait until it is known what is on disk: at the start, for a moment.
+    fn take(&mut self, sent: SentCommand) {
+        let needs_library = match &sent.command {
+            PeerCommand::Engine(Command::Connect { .. } | Command::Trust { .. } | Command::Set(_)) => false,
+            PeerCommand::Engine(_) | PeerCommand::Publish(_) | PeerCommand::List => true,
+            PeerCommand::Peers | PeerCommand::Status | PeerCommand::Set(_) | PeerCommand::Shutdown => false,
+        };
+        if needs_library && !self.was_scanned {
+            self.waiting.push_back(sent);
+        } else {
+            self.command(sent);
+        }
+    }
+
+    fn take_waiting(&mut self) {
+        self.was_scanned |= self.engine.is_scanned();
+        while self.was_scanned
+            && let Some(sent) = self.waiting.pop_front()
+        {
+            self.command(sent);
+        }
+    }
+
     fn command(&mut self, sent: SentCommand) {
         let SentCommand { command, reply } = sent;
         match command {
@@ -177,7 +206,7 @@ impl<'a> EventLoop<'a> {
                 answer(reply, Ok(PeerReply::Peers { peers }));
             }
             PeerCommand::Status => {
-                let status = self.status(self.engine.view().served_units);
+                let status = self.status();
                 answer(reply, Ok(PeerReply::Status(status)));
             }
             PeerCommand::Set(change) => self.set(change, reply),
@@ -265,7 +294,7 @@ impl<'a> EventLoop<'a> {
         self.rates.measure(&self.engine, &self.shell);
         let mut view = self.engine.view();
         view.peers = self.rates.fill(view.peers);
-        let status = self.status(view.served_units);
+        let status = self.status();
         self.side.publish(Snapshot {
             ready: Some(self.shell.ready.clone()),
             view: Some(Arc::new(view)),
@@ -274,12 +303,12 @@ impl<'a> EventLoop<'a> {
         });
     }
 
-    fn status(&self, served_units: u64) -> Status {
+    fn status(&self) -> Status {
         let (rx_bytes, tx_bytes) = self.shell.net.total_bytes();
         Status {
             rx_bytes,
             tx_bytes,
-            served_chunks: served_units,
+            served_chunks: self.shell.transfers.served_units(),
             bad_chunks: self.shell.transfers.bad_chunks(),
             connections: self.engine.view().peers.len(),
         }

@@ -64,10 +64,15 @@ impl Disk {
     }
 
     /// The manifest that a game's payload had when it was last hashed, or else the given one.
-    fn known_manifest(&self, game: &GameId, accepted: Option<ManifestId>) -> Option<Arc<Manifest>> {
+    pub(super) fn known_manifest(
+        &self,
+        game: &GameId,
+        accepted: Option<ManifestId>,
+    ) -> Option<Arc<Manifest>> {
         let hashed = self.index.get(game).and_then(|entry| entry.manifest);
         let load = |id| self.manifests.get(id).ok().flatten();
-        hashed.and_then(load).or_else(|| accepted.and_then(load))
+        let beside = || disk::manifests::read_beside(&self.games.game(game)).map(Arc::new);
+        hashed.and_then(load).or_else(|| accepted.and_then(load)).or_else(beside)
     }
 
     fn scan(&self, game: &GameId, accepted: Option<ManifestId>) -> Result<Option<ScannedGame>, DiskError> {

@@ -111,9 +111,11 @@ async fn run(
     let Prepared { disk, mut identity, mut given, mut state } = prepared;
     let mut disk = Arc::new(disk);
     let mut tell_start = Some(tell_start);
+    let mut port = port(config.port);
     loop {
         let session = Session {
             config: &config,
+            port,
             disk: Arc::clone(&disk),
             identity: &identity,
             given: given.clone(),
@@ -122,6 +124,8 @@ async fn run(
         let ended = session.run(&mut side, tell_start.take()).await;
         let Some(ended) = ended else { return };
         (disk, state) = (ended.disk, ended.state);
+        // Others know this peer by its address, too.
+        port = ended.port.map_or(port, Port::Exactly);
         match ended.exit {
             Exit::Stop => return,
             Exit::RenewIdentity => match Identity::renew(&disk.games.state()) {
@@ -146,6 +150,7 @@ async fn run(
 /// One life of a peer under one identity.
 struct Session<'a> {
     config: &'a PeerConfig,
+    port: Port,
     disk: Arc<Disk>,
     identity: &'a Identity,
     given: Option<GivenCatalog>,
@@ -157,6 +162,7 @@ struct Ended {
     exit: Exit,
     disk: Arc<Disk>,
     state: PeerState,
+    port: Option<u16>,
 }
 
 impl Session<'_> {
@@ -169,8 +175,7 @@ impl Session<'_> {
         let (supervisor, failure) = Supervisor::new(token.clone());
         let (net_sender, net_events) = mpsc::channel(NET_QUEUE);
         let bans = BanList::default();
-        let net_config =
-            NetConfig { bind: self.config.bind.clone(), port: port(self.config.port), bans: bans.clone() };
+        let net_config = NetConfig { bind: self.config.bind.clone(), port: self.port, bans: bans.clone() };
         let net = match Net::start(self.identity, net_config, net_sender, &token) {
             Ok(net) => net,
             Err(error) => {
@@ -236,10 +241,11 @@ impl Session<'_> {
             drop(tell_start.send(Ok(())));
         }
         let exit = event_loop.run().await;
+        let port = net.addresses().first().map(SocketAddr::port);
         let EventLoop { shell, inputs, net_events, .. } = event_loop;
         let (disk, state) = (Arc::clone(&shell.disk), shell.state.clone());
         stop(shell, inputs, net_events, &token).await;
-        Some(Ended { exit, disk, state })
+        Some(Ended { exit, disk, state, port })
     }
 
     fn engine(&self, me: PeerId, name: String, pc: String, catalogs: &Catalogs) -> Engine {

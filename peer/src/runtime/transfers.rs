@@ -37,6 +37,7 @@ pub(super) struct Transfers {
     fetches: BTreeMap<FetchId, CancellationToken>,
     stores: BTreeMap<OpId, RunningStore>,
     bad_chunks: Arc<AtomicU64>,
+    served_units: Arc<AtomicU64>,
 }
 
 /// A download's store and all that uses it.
@@ -58,6 +59,11 @@ impl Transfers {
 
     pub(super) fn bad_chunks(&self) -> u64 {
         self.bad_chunks.load(Ordering::Relaxed)
+    }
+
+    /// Units given to the network since the start.
+    pub(super) fn served_units(&self) -> u64 {
+        self.served_units.load(Ordering::Relaxed)
     }
 
     pub(super) fn cancel_fetch(&self, fetch: FetchId) {
@@ -253,7 +259,7 @@ impl Shell {
     pub(super) fn serve(&mut self, serve: ServeId, from: ServeFrom) {
         let Some(request) = self.transfers.arrived.remove(&serve) else { return };
         let (inputs, disk) = (self.inputs.clone(), Arc::clone(&self.disk));
-        let token = self.token.child_token();
+        let (token, served) = (self.token.child_token(), Arc::clone(&self.transfers.served_units));
         self.transfers.serves.insert(serve, token.clone());
         let (source, units, tracked) = match from {
             ServeFrom::Payload { game, manifest, units } => {
@@ -269,7 +275,7 @@ impl Shell {
         };
         let task = async move {
             let _tracked = tracked;
-            let end = serve_units(request, source, units, &token).await;
+            let end = serve_units(request, source, units, served, &token).await;
             tell(&inputs, Input::ServeEnded { serve, end }).await;
         };
         drop(self.supervisor.task("serve", task));
@@ -372,8 +378,8 @@ fn commit(
     match mode {
         StoreMode::Fresh => store.finish(version, cancel)?,
         StoreMode::Update => {
-            let old = crate::disk::manifests::read_beside(&disk.games.game(game));
-            store.swap(version, old.as_ref())?;
+            let old = disk.known_manifest(game, None);
+            store.swap(version, old.as_deref())?;
         }
     }
     let manifest = store.manifest();
@@ -426,6 +432,7 @@ async fn serve_units(
     request: InboundRequest,
     source: Source,
     units: Vec<WantedUnit>,
+    served: Arc<AtomicU64>,
     token: &CancellationToken,
 ) -> ServeEnd {
     let open = move || match source {
@@ -465,6 +472,7 @@ async fn serve_units(
     let read = move |nth: usize| {
         let mut bytes = Vec::with_capacity(usize::try_from(lengths[nth]).unwrap_or_default());
         source.read_unit(&units[nth], &mut bytes).map_err(io::Error::other)?;
+        served.fetch_add(1, Ordering::Relaxed);
         Ok(Bytes::from(bytes))
     };
     serve_end(request.serve(total, count, read, token).await, total, count as u64)

@@ -89,12 +89,17 @@ impl Engine {
         let name = hello.presence.name.clone();
         peer.live = Some(Live { conn, hello, offers: BTreeMap::new(), revision: 0, catalog: None });
         self.emit(Event::PeerJoined { peer_id: id, name, addresses: vec![remote] });
+        self.send_state(conn);
+        self.gossip_about_newcomer(id, conn);
+    }
+
+    /// What a peer must know whole: the library, and the catalog's head.
+    pub(super) fn send_state(&mut self, conn: ConnId) {
         let library = self.library_message();
         self.send(conn, library);
         if let Some(head) = self.authority.head() {
             self.send(conn, Control::Catalog(head));
         }
-        self.gossip_about_newcomer(id, conn);
     }
 
     pub(crate) fn closed(&mut self, conn: ConnId, reason: &ClosedReason) {

@@ -4,6 +4,7 @@
 //! packets open stateful firewalls. A round tries a peer's candidates in order of rank, [`STEP`] apart; rounds are
 //! spaced by a pause that doubles up to [`LONGEST_PAUSE`] and starts over when something new is heard of the peer.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -43,16 +44,11 @@ impl Dialling {
 }
 
 impl Roster {
-    pub(super) fn add_target(&mut self, addresses: Vec<SocketAddr>, now: Instant) {
-        let known = self.targets.iter_mut().find(|target| target.addresses == addresses);
-        match known {
-            Some(target) => target.dialling = Dialling::from(now),
-            None => self.targets.push(Target {
-                addresses,
-                dialling: Dialling::from(now),
-                peer: None,
-                is_me: false,
-            }),
+    pub(super) fn add_target(&mut self, address: SocketAddr, now: Instant) {
+        let dialling = Dialling::from(now);
+        match self.targets.iter_mut().find(|target| target.address == address) {
+            Some(target) => target.dialling = dialling,
+            None => self.targets.push(Target { address, dialling, peer: None, is_me: false }),
         }
         self.wake_at(now);
     }
@@ -92,7 +88,7 @@ impl Roster {
     pub(super) fn mark_as_me(&mut self, dial: Option<DialId>) {
         let address = dial.and_then(|dial| self.dials.get(&dial)).map(|dial| dial.address);
         for target in &mut self.targets {
-            target.is_me |= address.is_some_and(|address| target.addresses.contains(&address));
+            target.is_me |= address == Some(target.address);
         }
     }
 
@@ -100,7 +96,7 @@ impl Roster {
     pub(super) fn answered(&mut self, dial: Option<DialId>, peer: PeerId) {
         let Some(dial) = dial.and_then(|dial| self.dials.remove(&dial)) else { return };
         for target in &mut self.targets {
-            if target.addresses.contains(&dial.address) {
+            if target.address == dial.address {
                 target.peer = Some(peer);
             }
         }
@@ -108,8 +104,10 @@ impl Roster {
 }
 
 impl Engine {
-    pub(crate) fn connect_to(&mut self, addresses: Vec<SocketAddr>) {
-        self.roster.add_target(addresses, self.now);
+    pub(crate) fn connect_to(&mut self, addresses: &[SocketAddr]) {
+        for address in addresses {
+            self.roster.add_target(*address, self.now);
+        }
     }
 
     pub(crate) fn discovered(&mut self, peer: PeerId, candidates: &[Candidate]) {
@@ -146,13 +144,15 @@ impl Engine {
                 continue;
             }
             if target.dialling.next <= now {
-                let step = target.dialling.advance(target.addresses.len(), now);
-                dials.extend(target.addresses.get(step).map(|address| (*address, None)));
+                target.dialling.advance(1, now);
+                dials.push((target.address, None));
             }
             plan(target.dialling.next);
         }
+        let met: BTreeSet<PeerId> = self.roster.conns.values().map(|conn| conn.peer).collect();
         for (id, peer) in &mut self.roster.peers {
-            if peer.live.is_some() || peer.candidates.is_empty() {
+            // A connection that stands, greeted or not yet, is enough; its end lets the dials start over.
+            if peer.candidates.is_empty() || met.contains(id) {
                 continue;
             }
             if peer.dialling.next <= now {

@@ -89,9 +89,12 @@ impl Engine {
         }
     }
 
+    /// Messages on two connections overtake one another: on the one that is used from now on the state is sent whole,
+    /// and the other side sorts by revision.
     pub(super) fn make_current(&mut self, peer: PeerId, conn: ConnId) {
         if let Some(live) = self.roster.live_mut(peer) {
             live.conn = conn;
+            self.send_state(conn);
         }
     }
 
