@@ -383,6 +383,11 @@ impl World {
         transfer.source = Some(from);
         let receiver = self.links[transfer.link].ends[transfer.asker].node;
         *self.nodes[node.0].run().outbound.entry(game).or_default() += 1;
+        if self.nodes[node.0].is_empty_handed {
+            let after = self.flight();
+            self.end_serve(id, after, ServeEnd::Served { bytes: 0, units: 0 });
+            return self.end_fetch(id, after, FetchEnd::Done);
+        }
         self.enqueue(node, receiver, id);
     }
 

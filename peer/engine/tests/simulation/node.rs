@@ -153,6 +153,8 @@ pub(crate) struct Node {
     /// Sends wrong bytes for this game, on purpose.
     pub(crate) lies: BTreeSet<GameId>,
     pub(crate) stalled_until: Duration,
+    /// Answers requests with nothing.
+    pub(crate) is_empty_handed: bool,
     /// Games whose downloads find no space.
     pub(crate) full_disks: BTreeSet<GameId>,
     /// Somebody changed files behind the program's back, so offers may lag.
@@ -210,6 +212,7 @@ impl Node {
             sent_to: BTreeMap::new(),
             lies: BTreeSet::new(),
             stalled_until: Duration::ZERO,
+            is_empty_handed: false,
             full_disks: BTreeSet::new(),
             changed_by_hand: false,
             told_gone: BTreeMap::new(),
