@@ -141,7 +141,7 @@ impl Engine {
         }
         let waiting = self.operations.queue().iter().find(|waiting| waiting.game == *id)?;
         let phase = match waiting.why {
-            Why::Turn | Why::NoSource { .. } => Phase::Waiting,
+            Why::Turn | Why::NoSource(_) => Phase::Waiting,
             Why::Paused | Why::Failed => Phase::Paused,
         };
         Some(OperationView { operation: OperationKind::Download, phase, progress: None })

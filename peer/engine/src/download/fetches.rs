@@ -7,15 +7,14 @@ use lanspread_protocol::message::{CloseCode, Control, OfferState};
 use lanspread_protocol::{GameId, ManifestId, PeerId, UnitIndex};
 
 use super::Swarm;
-use super::swarm::{Fetch, Has, UnitState};
+use super::swarm::{Fetch, Has, LONGEST_PATIENCE, STALL, UnitState};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::ids::{FetchId, OpId};
 use crate::input::FetchEnd;
+use crate::roster::Live;
 
-/// A request without a byte in this time is given to another source.
-const STALL: Duration = Duration::from_secs(4);
 /// A source that failed is left alone for this long, longer each time.
 const COOL: Duration = Duration::from_millis(500);
 const LONGEST_COOL: Duration = Duration::from_secs(16);
@@ -60,6 +59,7 @@ impl Engine {
         for unit in completed {
             swarm.complete(*unit);
         }
+        swarm.written(unit);
         if let Some(about) = swarm.fetches.get_mut(&fetch) {
             about.units.retain(|owed| *owed != unit);
             about.progress = now;
@@ -67,15 +67,21 @@ impl Engine {
             if let Some(source) = swarm.sources.get_mut(&peer) {
                 source.rate.add(bytes, now);
                 source.strikes = 0;
+                let took = now.saturating_duration_since(source.delivered);
+                source.patience = (took * 4).clamp(STALL, LONGEST_PATIENCE);
+                source.delivered = now;
                 swarm.thirsty.insert(peer);
             }
         }
         let is_done = swarm.units_left == 0;
-        let cancels = swarm.superseded();
+        let cancels = if swarm.duplicates > 0 { swarm.superseded() } else { Vec::new() };
         for fetch in cancels {
             self.push(Effect::CancelFetch { fetch });
         }
         self.batch();
+        if let Some(download) = self.operations.download_mut(&game) {
+            download.setbacks = 0;
+        }
         if is_done {
             self.all_units_here(&game, op);
         }
@@ -94,7 +100,12 @@ impl Engine {
         let Some((game, _, swarm)) = self.swarm_of(fetch) else { return };
         let Some(about) = swarm.fetches.remove(&fetch) else { return };
         let peer = about.source;
-        swarm.give_back(&about.units);
+        // A request that ended well and did not bring all is one that broke.
+        let end = match end {
+            FetchEnd::Done if !about.units.is_empty() => FetchEnd::Lost("units are missing".to_owned()),
+            other => other,
+        };
+        let is_news = swarm.give_back(&about.units);
         if let Some(source) = swarm.sources.get_mut(&peer) {
             source.fetches.remove(&fetch);
             match &end {
@@ -107,8 +118,11 @@ impl Engine {
                 }
             }
         }
-        let everyone: Vec<PeerId> = swarm.sources.keys().copied().collect();
-        swarm.thirsty.extend(everyone);
+        if is_news {
+            swarm.everyone_is_thirsty();
+        } else if swarm.sources.contains_key(&peer) {
+            swarm.thirsty.insert(peer);
+        }
         match end {
             FetchEnd::BadChunk(unit) => self.bad_chunk(&game, peer, unit),
             FetchEnd::Lost(error) => tracing::debug!(%game, %peer, error, "a request to a source broke"),
@@ -121,19 +135,19 @@ impl Engine {
         let Some(download) = self.operations.download_mut(game) else { return };
         let Some(swarm) = download.swarm_mut() else { return };
         swarm.remove_source(peer);
-        swarm.liars.insert(peer);
         let cancels = swarm.cancel_from(peer);
         let manifest = swarm.manifest.id();
         for fetch in cancels {
             self.push(Effect::CancelFetch { fetch });
         }
         self.emit(Event::ChunkRejected { game: game.clone(), peer_id: peer });
-        let Some(conn) = self.roster.live(peer).map(|live| live.conn) else { return };
+        let Some(live) = self.roster.live_mut(peer) else { return };
+        live.lied.insert(game.clone());
+        let conn = live.conn;
         self.send(conn, Control::Damaged { game: game.clone(), manifest, unit });
         let Some(address) = self.roster.ip_of(conn) else { return };
-        let count = self.roster.bad_chunks.entry(address).or_default();
-        *count += 1;
-        if *count >= BAD_CHUNKS_UNTIL_BAN {
+        if self.roster.count_bad_chunk(address) >= BAD_CHUNKS_UNTIL_BAN {
+            self.roster.ban(address);
             self.push(Effect::Ban { address });
             self.close(conn, CloseCode::Banned);
             self.banned(conn);
@@ -150,8 +164,7 @@ impl Engine {
             }
             let stalled = swarm.stalled(now);
             let duplicates = swarm.endgame(&mut self.numbers, now);
-            let everyone: Vec<PeerId> = swarm.sources.keys().copied().collect();
-            swarm.thirsty.extend(everyone);
+            swarm.everyone_is_thirsty();
             work.push((game.clone(), op, stalled, duplicates));
         }
         for (game, op, stalled, duplicates) in work {
@@ -179,44 +192,17 @@ impl Engine {
     /// What a peer offers of a game changed.
     pub(crate) fn offer_changed(&mut self, peer: PeerId, game: &GameId) {
         let now = self.now;
-        let offer = self.roster.live(peer).and_then(|live| live.offers.get(game)).cloned();
         let Some(swarm) = self.operations.download_mut(game).and_then(|download| download.swarm_mut()) else {
             return;
         };
-        match offer.and_then(|offer| source_of(offer, swarm.manifest.id())) {
+        let wanted = swarm.manifest.id();
+        match self.roster.live(peer).and_then(|live| source_of(live, game, wanted)) {
             Some((has, weight)) => swarm.update_source(peer, has, weight, now),
             None => {
-                // An offer that was taken back and made again is believed again.
-                swarm.liars.remove(&peer);
                 swarm.remove_source(peer);
             }
         }
         self.stop_if_unreachable(game);
-    }
-
-    pub(crate) fn units_announced(
-        &mut self,
-        peer: PeerId,
-        game: &GameId,
-        manifest: ManifestId,
-        units: &[UnitIndex],
-    ) {
-        let now = self.now;
-        let Some(live) = self.roster.live_mut(peer) else { return };
-        match live.offers.get_mut(game) {
-            Some(OfferState::Partial { manifest: offered, units: known, .. }) if *offered == manifest => {
-                let bound = lanspread_protocol::limits::MAX_MANIFEST_BYTES / 32;
-                known.extend(units.iter().copied().filter(|unit| unit.as_usize() < bound));
-            }
-            _ => return,
-        }
-        self.batch().peer_libraries.insert(peer);
-        let Some(swarm) = self.operations.download_mut(game).and_then(|download| download.swarm_mut()) else {
-            return;
-        };
-        if swarm.manifest.id() == manifest {
-            swarm.announced(peer, units, now);
-        }
     }
 
     /// Tells the others which units are verified here, those since the last time.
@@ -235,12 +221,14 @@ impl Engine {
     }
 }
 
-/// What an offer means for a download of this manifest: what the source has, and its weight as a fellow downloader.
-pub(super) fn source_of(offer: OfferState, wanted: ManifestId) -> Option<(Has, u8)> {
+/// What a peer's offer means for a download of this manifest: what it has, and its weight as a fellow downloader.
+/// `None` if it is no source, or sent a wrong chunk of the game since it offered it.
+pub(super) fn source_of(live: &Live, game: &GameId, wanted: ManifestId) -> Option<(Has, u8)> {
+    let offer = live.offers.get(game).filter(|_| !live.lied.contains(game))?;
     match offer {
-        OfferState::Complete { manifest, .. } => (manifest == wanted).then_some((Has::Everything, 0)),
+        OfferState::Complete { manifest, .. } => (*manifest == wanted).then_some((Has::Everything, 0)),
         OfferState::Partial { manifest, units, weight, .. } => {
-            (manifest == wanted).then_some((Has::Some(units), weight))
+            (*manifest == wanted).then_some((Has::Some(units.clone()), *weight))
         }
         OfferState::LocalOnly => None,
     }
@@ -252,7 +240,10 @@ impl Swarm {
             if let Some(state) = self.units.get_mut(unit.as_usize()) {
                 *state = match *state {
                     UnitState::Missing => UnitState::Requested(1),
-                    UnitState::Requested(count) => UnitState::Requested(count.saturating_add(1)),
+                    UnitState::Requested(count) => {
+                        self.duplicates += 1;
+                        UnitState::Requested(count.saturating_add(1))
+                    }
                     done @ (UnitState::Here | UnitState::Follows) => done,
                 };
             }
@@ -260,22 +251,36 @@ impl Swarm {
         self.fetches
             .insert(fetch, Fetch { source: peer, units: units.to_vec(), cancelled: false, progress: now });
         if let Some(source) = self.sources.get_mut(&peer) {
+            if source.fetches.is_empty() {
+                source.delivered = now;
+            }
             source.fetches.insert(fetch);
         }
     }
 
-    /// Units that a fetch did not bring are missing again.
-    fn give_back(&mut self, units: &[UnitIndex]) {
+    /// Units that a fetch did not bring are missing again; whether any is.
+    fn give_back(&mut self, units: &[UnitIndex]) -> bool {
+        let mut is_news = false;
         for unit in units {
-            if let Some(state) = self.units.get_mut(unit.as_usize()) {
-                *state = match *state {
-                    UnitState::Requested(count) if count > 1 => UnitState::Requested(count - 1),
-                    UnitState::Requested(_) => UnitState::Missing,
-                    other @ (UnitState::Here | UnitState::Follows | UnitState::Missing) => other,
-                };
-                self.cursor = self.cursor.min(unit.as_usize());
+            let Some(state) = self.units.get_mut(unit.as_usize()) else { continue };
+            match *state {
+                UnitState::Requested(count) if count > 1 => *state = UnitState::Requested(count - 1),
+                UnitState::Requested(_) => {
+                    *state = UnitState::Missing;
+                    self.cursor = self.cursor.min(unit.as_usize());
+                    is_news = true;
+                }
+                UnitState::Here | UnitState::Follows | UnitState::Missing => {}
             }
         }
+        if self.fetches.is_empty() {
+            self.duplicates = 0;
+        }
+        is_news
+    }
+
+    fn everyone_is_thirsty(&mut self) {
+        self.thirsty.extend(self.sources.keys().copied());
     }
 
     /// Requests for units that meanwhile came from someone else.
@@ -300,18 +305,24 @@ impl Swarm {
         of_peer.map(cancel).collect()
     }
 
-    /// Requests that bring nothing: cancelled, and their source rests.
+    /// Requests to sources that bring nothing: cancelled, and the source rests. The next time it has more patience, so
+    /// that a link where a unit takes long is not given up for ever.
     fn stalled(&mut self, now: Instant) -> Vec<FetchId> {
         let mut ids = Vec::new();
-        for (id, fetch) in &mut self.fetches {
-            if fetch.cancelled || now < fetch.progress + STALL {
+        for (peer, source) in &mut self.sources {
+            if source.fetches.is_empty() || now < source.delivered + source.patience {
                 continue;
             }
-            fetch.cancelled = true;
-            ids.push(*id);
-            if let Some(source) = self.sources.get_mut(&fetch.source) {
+            let of_source = self.fetches.iter_mut().filter(|(_, fetch)| fetch.source == *peer);
+            let before = ids.len();
+            for (id, fetch) in of_source.filter(|(_, fetch)| !fetch.cancelled) {
+                fetch.cancelled = true;
+                ids.push(*id);
+            }
+            if ids.len() > before {
                 source.strikes += 1;
-                let cool = COOL * 2_u32.saturating_pow(source.strikes.min(8));
+                source.patience = (source.patience * 2).min(LONGEST_PATIENCE);
+                let cool = COOL * 2_u32.saturating_pow(source.strikes.min(8) - 1);
                 source.cool_until = Some(now + cool.min(LONGEST_COOL));
             }
         }

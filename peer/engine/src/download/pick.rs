@@ -143,24 +143,50 @@ impl Swarm {
         now.saturating_duration_since(source.news) > patience
     }
 
-    /// Who of the downloaders fetches a unit first.
+    /// Who of the downloaders fetches a unit first. Computed when the unit is considered, and kept up to date from then
+    /// on as downloaders come and go.
     fn first_fetcher(&mut self, unit: UnitIndex) -> PeerId {
         let Some(known) = self.first_fetchers.get(unit.as_usize()) else { return self.me };
-        if known.0 == self.epoch {
-            return known.1;
+        if let Some((_, owner)) = known {
+            return *owner;
         }
-        let salt = u64::from_le_bytes(first_eight(&self.manifest.id().0)) ^ mix(u64::from(unit.0));
-        let downloaders = self.sources.iter().filter(|(_, source)| source.weight > 0);
-        let downloaders =
-            downloaders.map(|(peer, source)| (*peer, source.weight)).chain([(self.me, self.weight)]);
-        let best = downloaders
+        let salt = self.salt(unit);
+        let rivals = self.sources.iter().filter(|(_, source)| source.weight > 0);
+        let rivals = rivals.map(|(peer, source)| (*peer, source.weight)).chain([(self.me, self.weight)]);
+        let best = rivals
             .map(|(peer, weight)| (score(salt, peer, weight), peer))
             .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let owner = best.map_or(self.me, |(_, peer)| peer);
         if let Some(known) = self.first_fetchers.get_mut(unit.as_usize()) {
-            *known = (self.epoch, owner);
+            *known = best;
         }
-        owner
+        best.map_or(self.me, |(_, peer)| peer)
+    }
+
+    fn salt(&self, unit: UnitIndex) -> u64 {
+        u64::from_le_bytes(first_eight(&self.manifest.id().0)) ^ mix(u64::from(unit.0))
+    }
+
+    /// A downloader came: it takes the units where it scores highest.
+    pub(super) fn rival_came(&mut self, peer: PeerId, weight: u8) {
+        if weight == 0 {
+            return;
+        }
+        for at in self.cursor..self.first_fetchers.len() {
+            let Some((best, owner)) = self.first_fetchers[at] else { continue };
+            let score = score(self.salt(UnitIndex(u32::try_from(at).unwrap_or(u32::MAX))), peer, weight);
+            if score.total_cmp(&best).then(peer.cmp(&owner)).is_gt() {
+                self.first_fetchers[at] = Some((score, peer));
+            }
+        }
+    }
+
+    /// A downloader left: its units are settled anew when they are considered.
+    pub(super) fn rival_left(&mut self, peer: PeerId) {
+        for known in &mut self.first_fetchers[self.cursor..] {
+            if known.is_some_and(|(_, owner)| owner == peer) {
+                *known = None;
+            }
+        }
     }
 
     /// Of the missing units that a partial source has, one that the fewest have; ties by chance.

@@ -12,6 +12,11 @@ use crate::engine::DOWNLOAD_TICK;
 use crate::ids::FetchId;
 use crate::input::Opened;
 
+/// A source that brings nothing in this time is given up, at first.
+pub(super) const STALL: Duration = Duration::from_secs(4);
+/// No source is waited for longer.
+pub(super) const LONGEST_PATIENCE: Duration = Duration::from_mins(1);
+
 /// A unit is in exactly one of these states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UnitState {
@@ -39,6 +44,10 @@ pub(super) struct Source {
     /// It failed lately: nothing is asked before.
     pub(super) cool_until: Option<Instant>,
     pub(super) strikes: u32,
+    /// When it last brought a unit, or was asked after a rest.
+    pub(super) delivered: Instant,
+    /// How long it may bring nothing: at least the time its units took.
+    pub(super) patience: Duration,
     /// Its weight among the downloaders; 0 for a complete source.
     pub(super) weight: u8,
     /// When it last announced units, and how far apart announcements are.
@@ -74,16 +83,17 @@ pub(crate) struct Swarm {
     /// How many partial sources have a unit.
     pub(super) availability: Vec<u16>,
     pub(super) sources: BTreeMap<PeerId, Source>,
-    /// Senders of a wrong chunk: never asked again for this game until they offer it anew.
-    pub(super) liars: BTreeSet<PeerId>,
     pub(super) fetches: BTreeMap<FetchId, Fetch>,
+    /// Requests for units that were asked for already; counted up to the last request's end.
+    pub(super) duplicates: u32,
     /// Sources that might take another request.
     pub(super) thirsty: BTreeSet<PeerId>,
     /// Units that were verified since the last announcement.
     pub(super) news: Vec<UnitIndex>,
-    /// Counts changes of the set of downloaders; first fetchers of an older epoch are computed anew.
-    pub(super) epoch: u32,
-    pub(super) first_fetchers: Vec<(u32, PeerId)>,
+    /// Who fetches a unit first, with the winning score; `None` until the unit is considered.
+    pub(super) first_fetchers: Vec<Option<(f64, PeerId)>>,
+    /// Sources that download themselves.
+    pub(super) rivals: usize,
     pub(super) rate: Rate,
     tick: Instant,
 }
@@ -120,12 +130,12 @@ impl Swarm {
             cursor: 0,
             availability: vec![0; count],
             sources: BTreeMap::new(),
-            liars: BTreeSet::new(),
             fetches: BTreeMap::new(),
+            duplicates: 0,
             thirsty: BTreeSet::new(),
             news: Vec::new(),
-            epoch: 1,
-            first_fetchers: vec![(0, me); count],
+            first_fetchers: vec![None; count],
+            rivals: 0,
             rate: Rate::new(now),
             tick: now + DOWNLOAD_TICK,
             manifest,
@@ -191,10 +201,13 @@ impl Swarm {
     /// A unit is whole on disk.
     pub(super) fn complete(&mut self, unit: UnitIndex) {
         let Some(state) = self.units.get_mut(unit.as_usize()) else { return };
-        if std::mem::replace(state, UnitState::Here) == UnitState::Here {
+        let old = std::mem::replace(state, UnitState::Here);
+        if old == UnitState::Here {
             return;
         }
-        self.bytes_left = self.bytes_left.saturating_sub(self.wanted_bytes(unit));
+        if old != UnitState::Follows {
+            self.bytes_left = self.bytes_left.saturating_sub(self.wanted_bytes(unit));
+        }
         self.here.insert(unit);
         self.units_left -= 1;
         self.news.push(unit);
@@ -208,10 +221,19 @@ impl Swarm {
         }
     }
 
-    pub(super) fn add_source(&mut self, peer: PeerId, has: Has, weight: u8, now: Instant) {
-        if self.liars.contains(&peer) {
-            return;
+    /// A unit was written, and waits for chunks that other units bring.
+    pub(super) fn written(&mut self, unit: UnitIndex) {
+        let bytes = self.wanted_bytes(unit);
+        if let Some(state) = self.units.get_mut(unit.as_usize())
+            && !matches!(state, UnitState::Here | UnitState::Follows)
+        {
+            *state = UnitState::Follows;
+            self.bytes_left = self.bytes_left.saturating_sub(bytes);
+            self.move_cursor();
         }
+    }
+
+    pub(super) fn add_source(&mut self, peer: PeerId, has: Has, weight: u8, now: Instant) {
         self.remove_source(peer);
         if let Has::Some(units) = &has {
             for unit in units.iter() {
@@ -224,13 +246,16 @@ impl Swarm {
             fetches: BTreeSet::new(),
             cool_until: None,
             strikes: 0,
+            delivered: now,
+            patience: STALL,
             weight,
             news: now,
             news_interval: Duration::from_secs(1),
         };
         self.sources.insert(peer, source);
         self.thirsty.insert(peer);
-        self.epoch += 1;
+        self.rivals += usize::from(weight > 0);
+        self.rival_came(peer, weight);
     }
 
     /// The source's offer changed; what runs goes on.
@@ -239,26 +264,28 @@ impl Swarm {
         if old.has == has && old.weight == weight {
             return;
         }
-        let (fetches, cool_until, strikes) = (old.fetches.clone(), old.cool_until, old.strikes);
+        let Some(old) = self.remove_source(peer) else { return };
         self.add_source(peer, has, weight, now);
         if let Some(source) = self.sources.get_mut(&peer) {
-            (source.fetches, source.cool_until, source.strikes) = (fetches, cool_until, strikes);
+            *source = Source { has: std::mem::replace(&mut source.has, Has::Everything), weight, ..old };
         }
     }
 
-    pub(super) fn remove_source(&mut self, peer: PeerId) {
-        let Some(source) = self.sources.remove(&peer) else { return };
-        if let Has::Some(units) = source.has {
+    pub(super) fn remove_source(&mut self, peer: PeerId) -> Option<Source> {
+        let source = self.sources.remove(&peer)?;
+        if let Has::Some(units) = &source.has {
             for unit in units.iter() {
                 self.count_available(unit, false);
             }
         }
         self.thirsty.remove(&peer);
-        self.epoch += 1;
+        self.rivals -= usize::from(source.weight > 0);
+        self.rival_left(peer);
+        Some(source)
     }
 
     /// A partial source announced more units.
-    pub(super) fn announced(&mut self, peer: PeerId, units: &[UnitIndex], now: Instant) {
+    pub(crate) fn announced(&mut self, peer: PeerId, units: &[UnitIndex], now: Instant) {
         let count = self.units.len();
         let Some(source) = self.sources.get_mut(&peer) else { return };
         let Has::Some(has) = &mut source.has else { return };
@@ -291,7 +318,25 @@ impl Swarm {
 
     /// Other peers download the same payload now.
     pub(super) fn is_contended(&self) -> bool {
-        self.sources.values().any(|source| source.weight > 0)
+        self.rivals > 0
+    }
+
+    /// This peer's own weight changed, and with it everyone's shares.
+    pub(super) fn set_weight(&mut self, weight: u8) {
+        self.weight = weight;
+        self.first_fetchers.fill(None);
+    }
+
+    /// Units that are still to come from someone.
+    pub(crate) fn missing(&self) -> UnitSet {
+        let states = (0..).map(UnitIndex).zip(&self.units);
+        let is_missing = |state: &UnitState| matches!(state, UnitState::Missing | UnitState::Requested(_));
+        states.filter(|(_, state)| is_missing(state)).map(|(unit, _)| unit).collect()
+    }
+
+    /// Something can be asked for.
+    pub(super) fn lacks_anything(&self) -> bool {
+        self.units.contains(&UnitState::Missing)
     }
 }
 

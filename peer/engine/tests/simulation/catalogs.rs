@@ -61,7 +61,9 @@ fn other_keys_lower_serials_and_wrong_signatures_change_nothing() {
     assert_eq!(serial(&world, a), 5);
     assert!(world.count(a, |event| matches!(event, Event::Notice { .. })) <= 3, "{}", world.story());
     // The same catalog from someone who has it is taken all the same.
-    world.feed(old, Input::CatalogGiven(signed_file(&key, 7, vec![])));
+    let real = signed_file(&key, 7, vec![]);
+    world.nodes[old.0].stored.given = Some(real.clone());
+    world.feed(old, Input::CatalogGiven(real));
     world.until("the real one is in force", 4, |world| serial(world, a) == 7);
 }
 
@@ -72,7 +74,9 @@ fn without_a_pin_catalogs_are_offered_and_one_is_trusted() {
     let payload = release("ut", "1", 2);
     let guest = world.add(Setup::new());
     let hosts: Vec<NodeId> = (0..3)
-        .map(|_| world.add(Setup::new().pin(key.public()).catalog(&signed_file(&key, 3, vec![payload.pinned()]))))
+        .map(|_| {
+            world.add(Setup::new().pin(key.public()).catalog(&signed_file(&key, 3, vec![payload.pinned()])))
+        })
         .collect();
     world.until("they meet", 3, World::all_meet);
     let offered = |event: &Event| matches!(event, Event::CatalogOffered { peers: 3, .. });
@@ -80,6 +84,7 @@ fn without_a_pin_catalogs_are_offered_and_one_is_trusted() {
     assert_eq!(serial(&world, guest), 0, "nothing is pinned by itself");
     world.command(guest, Command::Trust { key: key.public() }).unwrap();
     world.until("it is in force", 3, |world| serial(world, guest) == 3);
+    world.run_for(Duration::from_secs(1));
     let before = world.nodes[guest.0].events.len();
     world.command(guest, Command::Trust { key: key.public() }).unwrap();
     world.run_for(Duration::from_secs(1));
@@ -131,7 +136,16 @@ fn an_unpinned_payload_is_chosen_by_vote_of_addresses() {
     let mut world = World::new(4);
     let guest = voters(
         &mut world,
-        &[(1, &good), (2, &good), (3, &good), (7, &other), (7, &other), (7, &other), (7, &other), (7, &other)],
+        &[
+            (1, &good),
+            (2, &good),
+            (3, &good),
+            (7, &other),
+            (7, &other),
+            (7, &other),
+            (7, &other),
+            (7, &other),
+        ],
     );
     world.download(guest, &good);
     world.until("it is here", 20, |world| world.shares(guest, &good));

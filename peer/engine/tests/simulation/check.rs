@@ -47,9 +47,13 @@ impl World {
                 self.check_writer(id, *op, game, *discard);
                 self.nodes[id.0].run().writing.remove(game);
             }
-            Effect::Remove { op, game } | Effect::Publish { op, game } => self.check_writer(id, *op, game, true),
+            Effect::Remove { op, game } | Effect::Publish { op, game } => {
+                self.check_writer(id, *op, game, true)
+            }
             Effect::Send { message: Control::Library { offers, .. }, .. } => self.check_offers(id, offers),
-            Effect::Send { message: Control::LibraryDelta { changed, .. }, .. } => self.check_offers(id, changed),
+            Effect::Send { message: Control::LibraryDelta { changed, .. }, .. } => {
+                self.check_offers(id, changed)
+            }
             Effect::Emit(event) => self.check_event(id, event),
             _ => {}
         }
@@ -102,9 +106,10 @@ impl World {
             if let OfferState::Complete { manifest, .. } = &offer.state {
                 let folder = self.nodes[id.0].disk.games.get(&offer.game);
                 let is_there = folder.is_some_and(|folder| {
-                    folder.complete.as_ref().is_some_and(|complete| {
-                        complete.manifest.id() == *manifest || complete.is_rotten
-                    })
+                    folder
+                        .complete
+                        .as_ref()
+                        .is_some_and(|complete| complete.manifest.id() == *manifest || complete.is_rotten)
                 });
                 let excused = self.nodes[id.0].changed_by_hand;
                 self.require(id, is_there || excused, "a complete offer is complete on disk");

@@ -31,7 +31,11 @@ pub(crate) fn release(name: &str, version: &str, units: u32) -> Release {
 /// As [`release`], but of every ten units only so many differ from the same release of another version.
 pub(crate) fn update(name: &str, version: &str, units: u32, changed_of_ten: u32) -> Release {
     let label = |unit: u32| {
-        if unit % 10 < changed_of_ten { format!("{name}/{version}/{unit}") } else { format!("{name}/same/{unit}") }
+        if unit % 10 < changed_of_ten {
+            format!("{name}/{version}/{unit}")
+        } else {
+            format!("{name}/same/{unit}")
+        }
     };
     release_of(name, version, &(0..units).map(label).collect::<Vec<_>>())
 }

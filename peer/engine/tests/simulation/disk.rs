@@ -133,8 +133,7 @@ impl Folder {
             }
             has.push(present.contains(&chunk.hash));
         }
-        let mut store =
-            Store { op, mode, manifest: Arc::clone(manifest), here: UnitSet::new(), has, shared };
+        let mut store = Store { op, mode, manifest: Arc::clone(manifest), here: UnitSet::new(), has, shared };
         let mut wanted = Vec::new();
         let mut bytes_missing = 0;
         for unit in store.all_units() {

@@ -96,7 +96,11 @@ fn a_source_that_dies_half_way_is_replaced() {
         let (mut world, sources, guest) = party(seed, 3, &payload, 20_000_000);
         world.download(guest, &payload);
         world.until("half is here", 10, |world| world.nodes[guest.0].units_here(&payload.game) > 100);
-        if seed % 2 == 0 { world.kill(sources[0]) } else { world.quit(sources[0]) }
+        if seed % 2 == 0 {
+            world.kill(sources[0])
+        } else {
+            world.quit(sources[0])
+        }
         world.until("it is here", 20, |world| world.shares(guest, &payload));
         assert_eq!((world.count(guest, all_gone), world.count(guest, failed)), (0, 0));
     }
@@ -204,7 +208,11 @@ fn a_crash_keeps_what_was_verified() {
         world.until("half is here", 10, |world| world.nodes[guest.0].units_here(&payload.game) > 100);
         let before: u64 = world.nodes[guest.0].received.values().sum();
         // `kill -9` loses nothing; a power loss what was not durable.
-        if seed % 2 == 0 { world.kill(guest) } else { world.crash(guest) }
+        if seed % 2 == 0 {
+            world.kill(guest)
+        } else {
+            world.crash(guest)
+        }
         let kept = world.nodes[guest.0].disk.games[&payload.game].parts.len();
         world.run_for(Duration::from_secs(1));
         world.start(guest);

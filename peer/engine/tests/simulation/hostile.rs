@@ -53,7 +53,8 @@ fn a_rotten_payload_is_found_withdrawn_and_repaired() {
     world.nodes[rotten.0].disk.folder(&payload.game).complete.as_mut().unwrap().is_rotten = true;
     world.download(guest, &payload);
     world.until("it is here", 20, |world| world.shares(guest, &payload));
-    let damaged = |event: &Event| matches!(event, Event::VerifyFinished { damaged, .. } if !damaged.is_empty());
+    let damaged =
+        |event: &Event| matches!(event, Event::VerifyFinished { damaged, .. } if !damaged.is_empty());
     world.until("the rotten one finds out", 10, |world| world.count(rotten, damaged) == 1);
     world.until("and repairs itself", 20, |world| {
         let complete = world.nodes[rotten.0].disk.games[&payload.game].complete.as_ref();
@@ -75,7 +76,9 @@ fn a_repeated_liar_is_banned_for_the_session() {
         world.nodes[liar.0].lies.insert(payload.game.clone());
     }
     let guest = world.add(Setup::new().catalog(&given));
-    world.until("both are known", 5, |world| payloads.iter().all(|payload| world.sources(guest, payload) == 2));
+    world.until("both are known", 5, |world| {
+        payloads.iter().all(|payload| world.sources(guest, payload) == 2)
+    });
     for payload in &payloads {
         world.download(guest, payload);
     }

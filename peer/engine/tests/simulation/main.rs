@@ -16,8 +16,8 @@
 
 mod check;
 mod content;
-mod disk;
 mod dice;
+mod disk;
 mod net;
 mod node;
 mod shell;

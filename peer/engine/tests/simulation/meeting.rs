@@ -59,7 +59,9 @@ fn a_restarted_peer_replaces_its_old_connection_at_once() {
         world.run_for(Duration::from_millis(500));
         world.start(b);
         world.until("they meet again, before the old connection timed out", 3, |world| {
-            world.sees(b, a) && world.sees(a, b) && world.count(a, |event| matches!(event, Event::PeerJoined { .. })) == 2
+            world.sees(b, a)
+                && world.sees(a, b)
+                && world.count(a, |event| matches!(event, Event::PeerJoined { .. })) == 2
         });
         world.run_for(Duration::from_secs(12));
         assert!(world.all_meet(), "seed {seed}");
@@ -86,7 +88,10 @@ fn a_cloned_identity_is_renewed_on_both() {
         world.until("all meet under their own names", 20, World::all_meet);
         assert_eq!(world.nodes[a.0].stats.renewals, 0);
         world.run_for(Duration::from_secs(20));
-        assert!([b, clone].iter().all(|id| world.nodes[id.0].stats.renewals == 1), "seed {seed}: once is enough");
+        assert!(
+            [b, clone].iter().all(|id| world.nodes[id.0].stats.renewals == 1),
+            "seed {seed}: once is enough"
+        );
         assert!(world.all_meet());
     }
 }
@@ -116,7 +121,8 @@ fn two_closed_firewalls_with_a_common_peer_meet() {
     for seed in 0..20 {
         let mut world = World::without_multicast(seed);
         let hub = world.add(Setup::new());
-        let (a, b) = (world.add(Setup::new().closed().knows(hub)), world.add(Setup::new().closed().knows(hub)));
+        let (a, b) =
+            (world.add(Setup::new().closed().knows(hub)), world.add(Setup::new().closed().knows(hub)));
         world.until("both ends dial at once and meet", 12, |world| world.sees(a, b) && world.sees(b, a));
         world.run_for(Duration::from_secs(5));
         assert_eq!(world.links_between(a, b), 1, "seed {seed}");

@@ -61,7 +61,13 @@ pub(crate) enum Packet {
     Request(u64),
     Refused(u64),
     /// A unit, and whether it is damaged, the request's last.
-    Unit { transfer: u64, unit: WantedUnit, bytes: u64, is_bad: bool, is_last: bool },
+    Unit {
+        transfer: u64,
+        unit: WantedUnit,
+        bytes: u64,
+        is_bad: bool,
+        is_last: bool,
+    },
     Blob(u64),
     /// The receiver no longer wants it.
     Reset(u64),
@@ -197,7 +203,8 @@ impl World {
         {
             self.nodes[node.0].run().conns.insert(conns[side], (link, side));
             let other = &self.nodes[ends[1 - side].node.0];
-            let rank = other.addresses.iter().find(|(address, _)| *address == remote).map_or(2, |(_, rank)| *rank);
+            let rank =
+                other.addresses.iter().find(|(address, _)| *address == remote).map_or(2, |(_, rank)| *rank);
             let connected = Input::Connected {
                 conn: conns[side],
                 peer: other.peer,
@@ -267,8 +274,11 @@ impl World {
             let link = &self.links[transfer.link];
             for (side, end) in link.ends.iter().enumerate() {
                 if end.node == id && !end.is_open {
-                    let is_open =
-                        if side == transfer.asker { &mut transfer.fetch_is_open } else { &mut transfer.serve_is_open };
+                    let is_open = if side == transfer.asker {
+                        &mut transfer.fetch_is_open
+                    } else {
+                        &mut transfer.serve_is_open
+                    };
                     *is_open = false;
                 }
             }
@@ -325,7 +335,10 @@ impl World {
                     self.soon(from, Input::ManifestFetched { op, conn, result: Err(BlobError::Unavailable) });
                 }
                 What::Catalog(head) => {
-                    self.soon(from, Input::CatalogFetched { conn, head, result: Err(BlobError::Unavailable) });
+                    self.soon(
+                        from,
+                        Input::CatalogFetched { conn, head, result: Err(BlobError::Unavailable) },
+                    );
                 }
             };
         };
@@ -434,13 +447,17 @@ impl World {
     }
 
     fn end_fetch(&mut self, id: u64, after: Duration, end: FetchEnd) {
-        let Some(transfer) = self.transfers.get_mut(&id).filter(|transfer| transfer.fetch_is_open) else { return };
+        let Some(transfer) = self.transfers.get_mut(&id).filter(|transfer| transfer.fetch_is_open) else {
+            return;
+        };
         transfer.fetch_is_open = false;
         let at = self.links[transfer.link].ends[transfer.asker];
         let conn = at.conn;
         let input = match transfer.what.clone() {
             What::Units { fetch, .. } => Input::FetchEnded { fetch, end },
-            What::Manifest { op, .. } => Input::ManifestFetched { op, conn, result: Err(BlobError::Unavailable) },
+            What::Manifest { op, .. } => {
+                Input::ManifestFetched { op, conn, result: Err(BlobError::Unavailable) }
+            }
             What::Catalog(head) => Input::CatalogFetched { conn, head, result: Err(BlobError::Unavailable) },
         };
         if self.nodes[at.node.0].generation == at.generation {
@@ -450,7 +467,9 @@ impl World {
     }
 
     fn end_serve(&mut self, id: u64, after: Duration, end: ServeEnd) {
-        let Some(transfer) = self.transfers.get_mut(&id).filter(|transfer| transfer.serve_is_open) else { return };
+        let Some(transfer) = self.transfers.get_mut(&id).filter(|transfer| transfer.serve_is_open) else {
+            return;
+        };
         transfer.serve_is_open = false;
         let at = self.links[transfer.link].ends[1 - transfer.asker];
         let Some(serve) = transfer.serve else { return };
@@ -518,7 +537,8 @@ impl World {
             let Some(id) = queue.pop_front() else { continue };
             let next = self.transfers.get_mut(&id).filter(|transfer| transfer.serve_is_open);
             let unit = next.and_then(|transfer| transfer.units.pop_front());
-            let has_more = unit.is_some() && self.transfers.get(&id).is_some_and(|transfer| !transfer.units.is_empty());
+            let has_more =
+                unit.is_some() && self.transfers.get(&id).is_some_and(|transfer| !transfer.units.is_empty());
             let uplink = &mut self.nodes[node.0].uplink;
             if let Some(queue) = uplink.queues.get_mut(&receiver) {
                 if has_more {
@@ -535,7 +555,9 @@ impl World {
     }
 
     fn send_unit(&mut self, node: NodeId, receiver: NodeId, id: u64, unit: WantedUnit, is_last: bool) {
-        let Some(source) = self.transfers.get(&id).and_then(|transfer| transfer.source.clone()) else { return };
+        let Some(source) = self.transfers.get(&id).and_then(|transfer| transfer.source.clone()) else {
+            return;
+        };
         let Some((bytes, is_bad)) = self.content(node, &source, &unit) else {
             self.end_serve(id, Duration::ZERO, ServeEnd::Changed);
             let after = self.flight();
@@ -569,7 +591,9 @@ impl World {
     }
 
     fn arrived(&mut self, id: u64, unit: &WantedUnit, bytes: u64, is_bad: bool, is_last: bool) {
-        let Some(transfer) = self.transfers.get(&id).filter(|transfer| transfer.fetch_is_open) else { return };
+        let Some(transfer) = self.transfers.get(&id).filter(|transfer| transfer.fetch_is_open) else {
+            return;
+        };
         let at = self.links[transfer.link].ends[transfer.asker];
         let sender = self.links[transfer.link].ends[1 - transfer.asker].node;
         let What::Units { fetch, op, game, manifest } = transfer.what.clone() else { return };
@@ -596,7 +620,9 @@ impl World {
     }
 
     fn blob_arrived(&mut self, id: u64) {
-        let Some(transfer) = self.transfers.get_mut(&id).filter(|transfer| transfer.fetch_is_open) else { return };
+        let Some(transfer) = self.transfers.get_mut(&id).filter(|transfer| transfer.fetch_is_open) else {
+            return;
+        };
         let ends = self.links[transfer.link].ends;
         let (at, from) = (ends[transfer.asker], ends[1 - transfer.asker]);
         transfer.fetch_is_open = false;
@@ -616,7 +642,8 @@ impl World {
             }
             What::Catalog(head) => {
                 let found = self.catalog_of(from.node, &head);
-                let result = found.map(Box::new).ok_or_else(|| BlobError::Wrong("a wrong signature".to_owned()));
+                let result =
+                    found.map(Box::new).ok_or_else(|| BlobError::Wrong("a wrong signature".to_owned()));
                 self.feed(at.node, Input::CatalogFetched { conn, head, result });
             }
             What::Units { .. } => {}
@@ -644,12 +671,15 @@ impl World {
             Packet::Reset(id) => {
                 self.end_serve(id, Duration::ZERO, ServeEnd::Cancelled);
                 let is_named = |node: &crate::node::Node| {
-                    node.running.as_ref().is_some_and(|running| running.serves.values().any(|named| *named == id))
+                    node.running
+                        .as_ref()
+                        .is_some_and(|running| running.serves.values().any(|named| *named == id))
                 };
                 let is_over = |transfer: &Transfer| !transfer.fetch_is_open && !transfer.serve_is_open;
-                let server = self.transfers.get(&id).map(|transfer| {
-                    self.links[transfer.link].ends[1 - transfer.asker].node
-                });
+                let server = self
+                    .transfers
+                    .get(&id)
+                    .map(|transfer| self.links[transfer.link].ends[1 - transfer.asker].node);
                 let still_named = server.is_some_and(|server| is_named(&self.nodes[server.0]));
                 if self.transfers.get(&id).is_some_and(is_over) && !still_named {
                     self.transfers.remove(&id);

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use lanspread_engine::{
-    CommandError, ConnId, DialId, Engine, EngineConfig, Event, FetchId, GivenCatalog, OpId, QueuedDownload, ReplyId,
-    ServeId,
+    CommandError, ConnId, DialId, Engine, EngineConfig, Event, FetchId, GivenCatalog, OpId, QueuedDownload,
+    ReplyId, ServeId,
 };
 use lanspread_protocol::{
     CatalogHead, GameId, InstanceId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,

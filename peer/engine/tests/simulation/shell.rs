@@ -153,13 +153,20 @@ impl World {
     }
 
     /// The bytes of a unit that is about to be sent, and whether they are wrong. `None`: it is not there any more.
-    pub(crate) fn content(&mut self, node: NodeId, from: &ServeFrom, unit: &WantedUnit) -> Option<(u64, bool)> {
+    pub(crate) fn content(
+        &mut self,
+        node: NodeId,
+        from: &ServeFrom,
+        unit: &WantedUnit,
+    ) -> Option<(u64, bool)> {
         let node = &mut self.nodes[node.0];
         let (ServeFrom::Payload { game, .. } | ServeFrom::Store { game, .. }) = from;
         let is_lie = node.lies.contains(game);
         let folder = node.disk.games.get(game)?;
         let (manifest, is_rotten) = match (from, &folder.complete, &folder.store) {
-            (ServeFrom::Payload { manifest, .. }, Some(complete), _) if complete.manifest.id() == *manifest => {
+            (ServeFrom::Payload { manifest, .. }, Some(complete), _)
+                if complete.manifest.id() == *manifest =>
+            {
                 (&complete.manifest, complete.is_rotten)
             }
             (ServeFrom::Payload { .. }, _, _) => return None,

@@ -400,9 +400,11 @@ impl World {
         for (number, node) in self.nodes.iter().enumerate() {
             let operations = node.running.as_ref().map(|run| {
                 let view = run.engine.view();
-                let games: Vec<_> = view.games.into_iter().map(|game| {
-                    (game.id, game.local.state, game.sources, game.operation)
-                }).collect();
+                let games: Vec<_> = view
+                    .games
+                    .into_iter()
+                    .map(|game| (game.id, game.local.state, game.sources, game.operation))
+                    .collect();
                 (view.peers.len(), games)
             });
             writeln!(story, "-- {number} {} {operations:?} {:?}", node.peer.short(), node.stats).unwrap();
@@ -428,7 +430,14 @@ impl World {
                     self.digest = (self.digest ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
                 }
             }
-            if self.checks || !matches!(event, Event::DownloadProgress { .. } | Event::PeerLibraryChanged { .. } | Event::OutboundTransferCountChanged { .. }) {
+            if self.checks
+                || !matches!(
+                    event,
+                    Event::DownloadProgress { .. }
+                        | Event::PeerLibraryChanged { .. }
+                        | Event::OutboundTransferCountChanged { .. }
+                )
+            {
                 self.nodes[id.0].events.push((self.now, event.clone()));
             }
         }
