@@ -320,14 +320,14 @@ impl Engine {
             }
         }
         if !changed.is_empty() || !withdrawn.is_empty() {
-            self.advance_offers_revision();
-            let revision = self.library.offers_revision;
+            let revision = self.advance_offers_revision();
             self.broadcast(&Control::LibraryDelta { revision, changed, withdrawn });
         }
     }
 
-    pub(crate) fn advance_offers_revision(&mut self) {
+    pub(crate) fn advance_offers_revision(&mut self) -> u64 {
         self.library.offers_revision += 1;
+        self.library.offers_revision
     }
 
     /// The whole library, for a newcomer.

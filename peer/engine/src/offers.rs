@@ -24,7 +24,7 @@ impl Engine {
         let new: BTreeMap<GameId, OfferState> =
             offers.into_iter().map(|offer| (offer.game, offer.state)).collect();
         (live.revision, live.library_from) = (revision, Some(conn));
-        live.unit_reach.clear();
+        live.unit_room += std::mem::take(&mut live.unit_reach).into_values().map(|reach| reach / 8).sum::<u32>();
         live.lied.retain(|game| new.contains_key(game));
         let old = std::mem::replace(&mut live.offers, new);
         let games: BTreeSet<GameId> = old.into_keys().chain(live.offers.keys().cloned()).collect();
@@ -48,11 +48,11 @@ impl Engine {
         let mut games: BTreeSet<GameId> = withdrawn.iter().cloned().collect();
         for game in withdrawn {
             live.offers.remove(game);
-            live.unit_reach.remove(game);
+            live.forget_reach(game);
             live.lied.remove(game);
         }
         for Offer { game, state } in changed {
-            live.unit_reach.remove(&game);
+            live.forget_reach(&game);
             games.insert(game.clone());
             live.offers.insert(game, state);
         }
@@ -93,7 +93,8 @@ impl Engine {
             return;
         };
         let reach = live.unit_reach.entry(game.clone()).or_default();
-        let growth = last.saturating_sub(*reach) / 8;
+        // In bytes, as they are given back.
+        let growth = (last / 8).saturating_sub(*reach / 8);
         if growth > live.unit_room {
             return;
         }

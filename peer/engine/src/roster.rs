@@ -112,6 +112,11 @@ pub(crate) struct Live {
 }
 
 impl Live {
+    /// The set of units is another one: its room is free again.
+    pub(crate) fn forget_reach(&mut self, game: &GameId) {
+        self.unit_room += self.unit_reach.remove(game).unwrap_or_default() / 8;
+    }
+
     fn new(conn: ConnId, hello: Hello, now: Instant) -> Self {
         Self {
             conn,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lanspread_protocol::limits::BAD_CHUNKS_UNTIL_BAN;
-use lanspread_protocol::message::{CloseCode, Control, OfferState};
+use lanspread_protocol::message::{CloseCode, Control, Offer, OfferState};
 use lanspread_protocol::{GameId, ManifestId, PeerId, UnitIndex};
 
 use super::Swarm;
@@ -74,11 +74,16 @@ impl Engine {
             }
         }
         let is_done = swarm.units_left == 0;
+        let is_enough_news = swarm.news.len() >= swarm.announcement_units();
         let cancels = if swarm.duplicates > 0 { swarm.superseded() } else { Vec::new() };
         for fetch in cancels {
             self.push(Effect::CancelFetch { fetch });
         }
-        self.batch();
+        if is_enough_news {
+            self.announce_units();
+        } else {
+            self.batch();
+        }
         if let Some(download) = self.operations.download_mut(&game) {
             download.setbacks = 0;
         }
@@ -197,7 +202,13 @@ impl Engine {
         };
         let wanted = swarm.manifest.id();
         match self.roster.live(peer).and_then(|live| source_of(live, game, wanted)) {
-            Some((has, weight)) => swarm.update_source(peer, has, weight, now),
+            Some((has, weight)) => {
+                let is_new_rival = matches!(has, Has::Some(_)) && !swarm.is_partial_source(peer);
+                swarm.update_source(peer, has, weight, now);
+                if is_new_rival && !swarm.here().is_empty() {
+                    self.tell_rival(peer, game);
+                }
+            }
             None => {
                 swarm.remove_source(peer);
             }
@@ -205,18 +216,33 @@ impl Engine {
         self.stop_if_unreachable(game);
     }
 
-    /// Tells the others which units are verified here, those since the last time.
+    /// Tells those who download the same which units are verified here, those since the last time. Nobody else needs it.
     pub(crate) fn announce_units(&mut self) {
         let mut messages = Vec::new();
         for (game, _, download) in self.operations.downloads_mut() {
             let Some(swarm) = download.swarm_mut() else { continue };
             if !swarm.news.is_empty() {
                 let units = std::mem::take(&mut swarm.news);
-                messages.push(Control::Units { game: game.clone(), manifest: swarm.manifest.id(), units });
+                let rivals: Vec<PeerId> = swarm.partial_sources().collect();
+                messages.push((rivals, Control::Units { game: game.clone(), manifest: swarm.manifest.id(), units }));
             }
         }
-        for message in messages {
-            self.broadcast(&message);
+        for (rivals, message) in messages {
+            for peer in rivals {
+                if let Some(conn) = self.roster.live(peer).map(|live| live.conn) {
+                    self.send(conn, message.clone());
+                }
+            }
+        }
+    }
+
+    /// A peer began to download the same: what it knows of this side's units is old, because it was not told since.
+    pub(crate) fn tell_rival(&mut self, peer: PeerId, game: &GameId) {
+        let offer = self.partial_offer(game);
+        if let (Some(state), Some(conn)) = (offer, self.roster.live(peer).map(|live| live.conn)) {
+            let revision = self.advance_offers_revision();
+            let changed = vec![Offer { game: game.clone(), state }];
+            self.send(conn, Control::LibraryDelta { revision, changed, withdrawn: Vec::new() });
         }
     }
 }

@@ -19,13 +19,17 @@ use crate::random::{Random, mix};
 
 /// The window's size in bytes.
 const WINDOW_BYTES: u64 = 256 * 1024 * 1024;
-/// A request's size while alone.
-const REQUEST_BYTES: u64 = 4 * 1024 * 1024;
-/// What may be under way from one source while alone, at least and at most.
-const PIPELINE_MIN_BYTES: u64 = 4 * 1024 * 1024;
-const PIPELINE_MAX_BYTES: u64 = 32 * 1024 * 1024;
-/// The pipeline holds what a source delivers in this time.
+/// A request's size while alone: what a source delivers in this time, at least and at most so much. Small at first: a
+/// source may turn out to be slow, and others may begin at the same moment.
+const REQUEST_TIME: Duration = Duration::from_millis(50);
+const REQUEST_MIN_BYTES: u64 = 512 * 1024;
+const REQUEST_MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// The pipeline of a source holds what it delivers in this time, at most so much.
 const PIPELINE_TIME: Duration = Duration::from_millis(200);
+const PIPELINE_MAX_BYTES: u64 = 32 * 1024 * 1024;
+/// Before so much came, picks begin anywhere near: those who click at the same moment do not fetch the same.
+const SCATTERED_BYTES: u64 = 2 * 1024 * 1024;
+const SCATTERED_UNITS: u64 = 256;
 /// Requests of one unit each under way from one source while contended.
 const CONTENDED_REQUESTS: usize = 2;
 /// A downloader that announced nothing in this many of its intervals no longer holds its share.
@@ -51,10 +55,17 @@ impl Swarm {
             };
             return unit.map(|unit| vec![unit]);
         }
-        if self.bytes_under_way(peer) + REQUEST_BYTES > self.pipeline_bytes(peer) {
+        let request_bytes = self.bytes_in(REQUEST_TIME, peer).clamp(REQUEST_MIN_BYTES, REQUEST_MAX_BYTES);
+        // A request always fits twice, so that the line never runs dry between two.
+        let pipeline_bytes = self.bytes_in(PIPELINE_TIME, peer).clamp(2 * request_bytes, PIPELINE_MAX_BYTES);
+        if self.bytes_under_way(peer) + request_bytes > pipeline_bytes {
             return None;
         }
-        let run = self.pick_run(peer);
+        let scatter = if self.bytes_fetched < SCATTERED_BYTES { random.below(SCATTERED_UNITS) } else { 0 };
+        let mut run = self.pick_run(peer, request_bytes, scatter);
+        if run.is_empty() && scatter > 0 {
+            run = self.pick_run(peer, request_bytes, 0);
+        }
         (!run.is_empty()).then_some(run)
     }
 
@@ -65,11 +76,10 @@ impl Swarm {
         units.map(|unit| self.wanted_bytes(*unit)).sum()
     }
 
-    /// A request always fits twice, so that the line never runs dry between two.
-    fn pipeline_bytes(&self, peer: PeerId) -> u64 {
+    /// What a source delivers in this time.
+    fn bytes_in(&self, time: Duration, peer: PeerId) -> u64 {
         let rate = self.sources.get(&peer).map_or(0, |source| source.rate.last());
-        let in_time = rate / 1000 * u64::try_from(PIPELINE_TIME.as_millis()).unwrap_or(0);
-        (in_time + REQUEST_BYTES).clamp(2 * PIPELINE_MIN_BYTES, PIPELINE_MAX_BYTES)
+        rate / 1000 * u64::try_from(time.as_millis()).unwrap_or(0)
     }
 
     /// The window's units, first to last.
@@ -85,7 +95,7 @@ impl Swarm {
     }
 
     /// Neighbouring missing units that the source has, up to one request.
-    fn pick_run(&self, peer: PeerId) -> Vec<UnitIndex> {
+    fn pick_run(&self, peer: PeerId, request_bytes: u64, scatter: u64) -> Vec<UnitIndex> {
         let Some(source) = self.sources.get(&peer) else { return Vec::new() };
         let has = |unit| match &source.has {
             Has::Everything => true,
@@ -93,13 +103,13 @@ impl Swarm {
         };
         let mut run = Vec::new();
         let mut bytes = 0;
-        for (unit, state) in self.window() {
+        for (unit, state) in self.window().skip(usize::try_from(scatter).unwrap_or(0)) {
             let is_wanted = state == UnitState::Missing && has(unit);
             if !is_wanted && run.is_empty() {
                 continue;
             }
             if (!is_wanted && state != UnitState::Follows && state != UnitState::Here)
-                || bytes >= REQUEST_BYTES
+                || bytes >= request_bytes
                 || run.len() >= MAX_UNITS_PER_REQUEST
             {
                 break;
@@ -112,29 +122,32 @@ impl Swarm {
         run
     }
 
-    /// The own share first; then what nobody announced in time; then, when the share is done, anything unannounced.
+    /// The own share first; then what its first fetcher did not announce in time; then, when the share is done, anything.
     fn pick_from_complete(&mut self, random: &mut Random, now: Instant) -> Option<UnitIndex> {
         let missing: Vec<UnitIndex> = self
             .window()
-            .filter(|(unit, state)| *state == UnitState::Missing && self.availability[unit.as_usize()] == 0)
+            .filter(|(_, state)| *state == UnitState::Missing)
             .map(|(unit, _)| unit)
             .collect();
         let mut orphans = Vec::new();
-        for unit in missing {
-            let owner = self.first_fetcher(unit);
+        for unit in &missing {
+            if self.availability[unit.as_usize()] > 0 {
+                continue;
+            }
+            let owner = self.first_fetcher(*unit);
             if owner == self.me {
-                return Some(unit);
+                return Some(*unit);
             }
             if self.is_silent(owner, now) {
-                orphans.push(unit);
+                orphans.push(*unit);
             }
         }
-        if orphans.is_empty() {
-            return None;
-        }
-        // Random, because the others who wait for the same peer take over, too.
-        let at = random.below(orphans.len() as u64);
-        orphans.get(usize::try_from(at).unwrap_or(0)).copied()
+        // Random, because the others who are done or wait for the same peer do the same.
+        let mut any = |units: &[UnitIndex]| {
+            let at = random.below(units.len() as u64);
+            units.get(usize::try_from(at).unwrap_or(0)).copied()
+        };
+        any(&orphans).or_else(|| any(&missing))
     }
 
     fn is_silent(&self, peer: PeerId, now: Instant) -> bool {

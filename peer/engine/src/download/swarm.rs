@@ -316,6 +316,20 @@ impl Swarm {
             )
     }
 
+    pub(super) fn is_partial_source(&self, peer: PeerId) -> bool {
+        self.sources.get(&peer).is_some_and(|source| source.has != Has::Everything)
+    }
+
+    pub(super) fn partial_sources(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.sources.iter().filter(|(_, source)| source.has != Has::Everything).map(|(peer, _)| *peer)
+    }
+
+    /// So many verified units are told at once, without waiting for the batch: the first copy of a unit is what the
+    /// others wait for. More in a large swarm, where each announcement goes to many.
+    pub(super) fn announcement_units(&self) -> usize {
+        4 + self.rivals / 4
+    }
+
     /// Other peers download the same payload now.
     pub(super) fn is_contended(&self) -> bool {
         self.rivals > 0
