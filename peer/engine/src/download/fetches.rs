@@ -25,13 +25,15 @@ impl Engine {
         let mut requests = Vec::new();
         for (game, op, download) in self.operations.downloads_mut() {
             let Some(swarm) = download.swarm_mut() else { continue };
-            while let Some(peer) = swarm.thirsty.pop_first() {
-                while let Some(units) = swarm.pick(peer, &mut self.random, self.now) {
-                    let fetch = FetchId(self.numbers.next());
-                    swarm.request(fetch, peer, &units, self.now);
-                    let wanted: Vec<_> = units.iter().map(|unit| swarm.wanted(*unit)).collect();
-                    requests.push((fetch, op, peer, game.clone(), wanted));
-                }
+            while let Some(peer) = swarm.next_thirsty(&mut self.random) {
+                let Some(units) = swarm.pick(peer, &mut self.random, self.now) else {
+                    swarm.thirsty.remove(&peer);
+                    continue;
+                };
+                let fetch = FetchId(self.numbers.next());
+                swarm.request(fetch, peer, &units, self.now);
+                let wanted: Vec<_> = units.iter().map(|unit| swarm.wanted(*unit)).collect();
+                requests.push((fetch, op, peer, game.clone(), wanted));
             }
         }
         for (fetch, op, peer, game, units) in requests {
@@ -67,6 +69,7 @@ impl Engine {
             if let Some(source) = swarm.sources.get_mut(&peer) {
                 source.rate.add(bytes, now);
                 source.strikes = 0;
+                source.took = now.saturating_duration_since(about.asked);
                 let took = now.saturating_duration_since(source.delivered);
                 source.patience = (took * 4).clamp(STALL, LONGEST_PATIENCE);
                 source.delivered = now;
@@ -274,8 +277,8 @@ impl Swarm {
                 };
             }
         }
-        self.fetches
-            .insert(fetch, Fetch { source: peer, units: units.to_vec(), cancelled: false, progress: now });
+        let request = Fetch { source: peer, units: units.to_vec(), asked: now, cancelled: false, progress: now };
+        self.fetches.insert(fetch, request);
         if let Some(source) = self.sources.get_mut(&peer) {
             if source.fetches.is_empty() {
                 source.delivered = now;

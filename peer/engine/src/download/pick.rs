@@ -22,14 +22,15 @@ const WINDOW_BYTES: u64 = 256 * 1024 * 1024;
 /// A request's size while alone: what a source delivers in this time, at least and at most so much. Small at first: a
 /// source may turn out to be slow, and others may begin at the same moment.
 const REQUEST_TIME: Duration = Duration::from_millis(50);
-const REQUEST_MIN_BYTES: u64 = 512 * 1024;
+const REQUEST_MIN_BYTES: u64 = 256 * 1024;
 const REQUEST_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// The pipeline of a source holds what it delivers in this time, at most so much.
 const PIPELINE_TIME: Duration = Duration::from_millis(200);
 const PIPELINE_MAX_BYTES: u64 = 32 * 1024 * 1024;
-/// Before so much came, picks begin anywhere near: those who click at the same moment do not fetch the same.
+/// Before so much came, picks begin anywhere in the window: those who click at the same moment do not fetch the same.
 const SCATTERED_BYTES: u64 = 2 * 1024 * 1024;
-const SCATTERED_UNITS: u64 = 256;
+/// With so many requests under way there is something better to do than to ask a complete source outside the own share.
+const BUSY_REQUESTS: usize = 4;
 /// Requests of one unit each under way from one source while contended.
 const CONTENDED_REQUESTS: usize = 2;
 /// A downloader that announced nothing in this many of its intervals no longer holds its share.
@@ -37,6 +38,14 @@ const SILENT_INTERVALS: u32 = 4;
 const SILENT_AT_LEAST: Duration = Duration::from_secs(1);
 
 impl Swarm {
+    /// A source that may take another request, by chance: everyone asks, so a fixed order would load the first ones.
+    pub(super) fn next_thirsty(&self, random: &mut Random) -> Option<PeerId> {
+        let mut start = [0; 32];
+        start[..8].copy_from_slice(&random.next().to_be_bytes());
+        let start = PeerId(start);
+        self.thirsty.range(start..).next().or(self.thirsty.first()).copied()
+    }
+
     /// The next request to a source; `None`: it has enough to do, or nothing that is wanted.
     pub(super) fn pick(&mut self, peer: PeerId, random: &mut Random, now: Instant) -> Option<Vec<UnitIndex>> {
         let source = self.sources.get(&peer)?;
@@ -49,7 +58,7 @@ impl Swarm {
                 return None;
             }
             let unit = if is_complete {
-                self.pick_from_complete(random, now)
+                self.pick_from_complete(peer, random, now)
             } else {
                 self.pick_rarest(peer, random)
             };
@@ -61,7 +70,8 @@ impl Swarm {
         if self.bytes_under_way(peer) + request_bytes > pipeline_bytes {
             return None;
         }
-        let scatter = if self.bytes_fetched < SCATTERED_BYTES { random.below(SCATTERED_UNITS) } else { 0 };
+        let window_units = self.window().count() as u64;
+        let scatter = if self.bytes_fetched < SCATTERED_BYTES { random.below(window_units) } else { 0 };
         let mut run = self.pick_run(peer, request_bytes, scatter);
         if run.is_empty() && scatter > 0 {
             run = self.pick_run(peer, request_bytes, 0);
@@ -123,12 +133,14 @@ impl Swarm {
     }
 
     /// The own share first; then what its first fetcher did not announce in time; then, when the share is done, anything.
-    fn pick_from_complete(&mut self, random: &mut Random, now: Instant) -> Option<UnitIndex> {
+    fn pick_from_complete(&mut self, from: PeerId, random: &mut Random, now: Instant) -> Option<UnitIndex> {
         let missing: Vec<UnitIndex> = self
             .window()
             .filter(|(_, state)| *state == UnitState::Missing)
             .map(|(unit, _)| unit)
             .collect();
+        // What others wait for at this source takes about as long as what this peer got from it last.
+        let took = self.sources.get(&from).map_or(Duration::ZERO, |source| source.took);
         let mut orphans = Vec::new();
         for unit in &missing {
             if self.availability[unit.as_usize()] > 0 {
@@ -138,7 +150,7 @@ impl Swarm {
             if owner == self.me {
                 return Some(*unit);
             }
-            if self.is_silent(owner, now) {
+            if self.is_silent(owner, took, now) {
                 orphans.push(*unit);
             }
         }
@@ -147,12 +159,13 @@ impl Swarm {
             let at = random.below(units.len() as u64);
             units.get(usize::try_from(at).unwrap_or(0)).copied()
         };
-        any(&orphans).or_else(|| any(&missing))
+        let is_busy = self.fetches.len() >= BUSY_REQUESTS;
+        any(&orphans).or_else(|| if is_busy { None } else { any(&missing) })
     }
 
-    fn is_silent(&self, peer: PeerId, now: Instant) -> bool {
+    fn is_silent(&self, peer: PeerId, took: Duration, now: Instant) -> bool {
         let Some(source) = self.sources.get(&peer) else { return true };
-        let patience = (source.news_interval * SILENT_INTERVALS).max(SILENT_AT_LEAST);
+        let patience = (source.news_interval.max(took) * SILENT_INTERVALS).max(SILENT_AT_LEAST);
         now.saturating_duration_since(source.news) > patience
     }
 

@@ -46,6 +46,8 @@ pub(super) struct Source {
     pub(super) strikes: u32,
     /// When it last brought a unit, or was asked after a rest.
     pub(super) delivered: Instant,
+    /// How long after its request the last unit came.
+    pub(super) took: Duration,
     /// How long it may bring nothing: at least the time its units took.
     pub(super) patience: Duration,
     /// Its weight among the downloaders; 0 for a complete source.
@@ -63,6 +65,7 @@ pub(super) struct Fetch {
     pub(super) units: Vec<UnitIndex>,
     /// Its end is awaited; what still comes is welcome.
     pub(super) cancelled: bool,
+    pub(super) asked: Instant,
     pub(super) progress: Instant,
 }
 
@@ -247,6 +250,7 @@ impl Swarm {
             cool_until: None,
             strikes: 0,
             delivered: now,
+            took: Duration::ZERO,
             patience: STALL,
             weight,
             news: now,
