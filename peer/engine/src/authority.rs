@@ -197,6 +197,13 @@ impl Engine {
         Some(manifest)
     }
 
+    /// A person asks for a game of which nobody here has the payload that was chosen: without a pin in the catalog, and
+    /// only while nothing runs, the choice is made anew. Else one stray vote could keep a game from a PC for ever.
+    pub(crate) fn forget_choice(&mut self, game: &GameId) {
+        self.authority.accepted.remove(game);
+        self.refresh_offer(game);
+    }
+
     /// Stores the accepted manifest of a game that the catalog does not pin.
     pub(crate) fn accept(&mut self, game: &GameId, version: Version, manifest: ManifestId) {
         self.authority.accepted.insert(game.clone(), (version.clone(), manifest));

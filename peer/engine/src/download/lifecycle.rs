@@ -34,6 +34,9 @@ impl Engine {
             self.emit(Event::OperationFinished { game: game.clone(), operation: OperationKind::Download });
             return Ok(());
         }
+        if self.sources(game).is_empty() {
+            self.forget_choice(game);
+        }
         let is_waiting = self.operations.queue().iter().any(|waiting| waiting.game == *game);
         if !is_waiting && self.sources(game).is_empty() {
             return Err(CommandError::new(

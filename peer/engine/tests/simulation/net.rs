@@ -575,8 +575,9 @@ impl World {
         let cut = self.cut_until(node, receiver).unwrap_or_default();
         let to = &mut self.nodes[receiver.0];
         let through = Duration::from_secs_f64(bytes as f64 / to.down as f64);
-        let at = (self.now + on_wire + flight).max(to.down_free + through).max(cut);
-        to.down_free = at;
+        // The downlink is work that waits: a slow sender's unit takes its share of it, not its time.
+        to.down_free = to.down_free.max(self.now) + through;
+        let at = (self.now + on_wire + flight).max(to.down_free).max(cut);
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
         transfer.sent.0 += 1;
         transfer.sent.1 += bytes;
