@@ -24,7 +24,8 @@ impl Engine {
         let new: BTreeMap<GameId, OfferState> =
             offers.into_iter().map(|offer| (offer.game, offer.state)).collect();
         (live.revision, live.library_from) = (revision, Some(conn));
-        live.unit_room += std::mem::take(&mut live.unit_reach).into_values().map(|reach| reach / 8).sum::<u32>();
+        live.unit_room +=
+            std::mem::take(&mut live.unit_reach).into_values().map(|reach| reach / 8).sum::<u32>();
         live.lied.retain(|game| new.contains_key(game));
         let old = std::mem::replace(&mut live.offers, new);
         let games: BTreeSet<GameId> = old.into_keys().chain(live.offers.keys().cloned()).collect();

@@ -19,6 +19,7 @@ use crate::engine::{Engine, busy};
 use crate::event::{Event, Level, OperationStatus};
 use crate::ids::OpId;
 use crate::input::{DiskFailure, FailureKind, PublishOutcome, VerifyOutcome};
+use crate::library::LocalState;
 
 /// A verification that another peer asked for is not repeated within this time.
 const DAMAGE_CHECK_PAUSE: Duration = Duration::from_mins(1);
@@ -228,7 +229,10 @@ impl Operations {
     }
 
     pub(crate) fn insert(&mut self, game: GameId, operation: Operation) {
-        self.queue.retain(|waiting| waiting.game != game);
+        // A verification only reads: a download that waits goes on waiting at its place.
+        if !matches!(operation.work, Work::Verify) {
+            self.queue.retain(|waiting| waiting.game != game);
+        }
         self.active.insert(game, operation);
     }
 
@@ -266,7 +270,8 @@ impl Operations {
             operation: operation.kind(),
             phase: operation.phase(),
         });
-        let waiting = self.queue.iter().filter_map(|waiting| {
+        let idle = self.queue.iter().filter(|waiting| !self.active.contains_key(&waiting.game));
+        let waiting = idle.filter_map(|waiting| {
             let phase = match waiting.why {
                 Why::Turn => Phase::Waiting,
                 Why::Paused => Phase::Paused,
@@ -340,7 +345,9 @@ impl Engine {
             return Err(not_downloaded(game));
         };
         let hashed = local.manifest();
-        let Some(manifest) = self.authority.accepted(game).or(hashed) else {
+        let is_expected = local.scan.version.as_ref() == self.authority.expected(game);
+        let accepted = self.authority.accepted(game).filter(|_| is_expected);
+        let Some(manifest) = accepted.or(hashed) else {
             let message = format!("{game}: there is nothing known yet to verify it against");
             return Err(CommandError::new(ErrorCode::CatalogMismatch, message));
         };
@@ -379,7 +386,8 @@ impl Engine {
         });
         self.end(&game);
         self.emit(Event::OperationFinished { game: game.clone(), operation: OperationKind::Verify });
-        if is_damaged && self.authority.accepted(&game).is_some() {
+        let is_expected = self.local_state(&game) == Some(LocalState::Modified);
+        if is_damaged && is_expected && self.authority.accepted(&game).is_some() {
             // What is damaged is fetched again; without a source it waits for one.
             self.operations.enqueue(&game, Why::Turn);
         }

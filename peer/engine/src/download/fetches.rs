@@ -227,7 +227,10 @@ impl Engine {
             if !swarm.news.is_empty() {
                 let units = std::mem::take(&mut swarm.news);
                 let rivals: Vec<PeerId> = swarm.partial_sources().collect();
-                messages.push((rivals, Control::Units { game: game.clone(), manifest: swarm.manifest.id(), units }));
+                messages.push((
+                    rivals,
+                    Control::Units { game: game.clone(), manifest: swarm.manifest.id(), units },
+                ));
             }
         }
         for (rivals, message) in messages {
@@ -277,7 +280,8 @@ impl Swarm {
                 };
             }
         }
-        let request = Fetch { source: peer, units: units.to_vec(), asked: now, cancelled: false, progress: now };
+        let request =
+            Fetch { source: peer, units: units.to_vec(), asked: now, cancelled: false, progress: now };
         self.fetches.insert(fetch, request);
         if let Some(source) = self.sources.get_mut(&peer) {
             if source.fetches.is_empty() {

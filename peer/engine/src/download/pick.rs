@@ -134,11 +134,8 @@ impl Swarm {
 
     /// The own share first; then what its first fetcher did not announce in time; then, when the share is done, anything.
     fn pick_from_complete(&mut self, from: PeerId, random: &mut Random, now: Instant) -> Option<UnitIndex> {
-        let missing: Vec<UnitIndex> = self
-            .window()
-            .filter(|(_, state)| *state == UnitState::Missing)
-            .map(|(unit, _)| unit)
-            .collect();
+        let missing: Vec<UnitIndex> =
+            self.window().filter(|(_, state)| *state == UnitState::Missing).map(|(unit, _)| unit).collect();
         // What others wait for at this source takes about as long as what this peer got from it last.
         let took = self.sources.get(&from).map_or(Duration::ZERO, |source| source.took);
         let mut orphans = Vec::new();

@@ -32,7 +32,12 @@ fn a_download_is_paused_and_resumed_in_every_stage() {
             continue;
         }
         world.run_for(Duration::from_secs(5));
-        assert_eq!(phase(&world, guest, &payload.game), Some(Phase::Paused), "seed {seed}\n{}", world.story());
+        assert_eq!(
+            phase(&world, guest, &payload.game),
+            Some(Phase::Paused),
+            "seed {seed}\n{}",
+            world.story()
+        );
         let before: u64 = world.nodes[guest.0].received.values().sum();
         world.run_for(Duration::from_secs(5));
         assert_eq!(world.nodes[guest.0].received.values().sum::<u64>(), before, "nothing comes while paused");
@@ -57,7 +62,9 @@ fn a_cancelled_download_leaves_nothing() {
         }
         world.run_for(Duration::from_secs(3));
         assert_eq!(phase(&world, guest, &payload.game), None, "seed {seed}");
-        assert!(world.nodes[guest.0].disk.games.get(&payload.game).is_none_or(|folder| folder.parts.is_empty()));
+        assert!(
+            world.nodes[guest.0].disk.games.get(&payload.game).is_none_or(|folder| folder.parts.is_empty())
+        );
         assert!(world.nodes[guest.0].stored.queue.is_empty());
         assert_eq!((world.count(guest, all_gone), world.count(guest, failed)), (0, 0));
         world.download(guest, &payload);
@@ -108,7 +115,8 @@ fn two_download_at_a_time_and_the_rest_wait_in_order() {
     let setup = payloads.iter().fold(Setup::new().catalog(&given), Setup::has);
     world.add(setup.link(20_000_000));
     let guest = world.add(Setup::new().catalog(&given));
-    world.until("all are known", 5, |world| payloads.iter().all(|payload| world.sources(guest, payload) == 1));
+    world
+        .until("all are known", 5, |world| payloads.iter().all(|payload| world.sources(guest, payload) == 1));
     for nth in [3, 1, 4, 0, 2] {
         world.download(guest, &payloads[nth]);
     }
@@ -147,7 +155,11 @@ fn the_queue_survives_a_restart() {
         }
         world.command(guest, Command::Pause { game: payloads[3].game.clone() }).unwrap();
         world.run_for(Duration::from_millis(300));
-        if seed % 2 == 0 { world.kill(guest) } else { world.quit(guest) }
+        if seed % 2 == 0 {
+            world.kill(guest)
+        } else {
+            world.quit(guest)
+        }
         world.run_for(Duration::from_secs(1));
         world.start(guest);
         world.until("all but the paused one are here", 40, |world| {
@@ -174,7 +186,10 @@ fn a_removed_game_is_offered_no_more() {
         world.until("it is here", 20, |world| world.shares(guest, &payload));
         assert!(!world.has(sources[0], &payload));
         let removed = |event: &Event| {
-            matches!(event, Event::OperationFinished { operation: lanspread_engine::OperationKind::Remove, .. })
+            matches!(
+                event,
+                Event::OperationFinished { operation: lanspread_engine::OperationKind::Remove, .. }
+            )
         };
         assert_eq!(world.count(sources[0], removed), 1);
         assert_eq!(world.game(sources[0], &payload.game).unwrap().local.state, None);
@@ -223,12 +238,16 @@ fn an_equal_games_folder_is_told_once_and_to_nobody_else() {
     world.run_for(Duration::from_secs(3));
     let before = world.nodes[sources[0].0].events.len();
     let messages = world.nodes[sources[0].0].stats.control_messages;
-    world.feed(sources[0], lanspread_engine::Input::Command {
-        reply: lanspread_engine::ReplyId(999_999),
-        command: Command::ChangeGamesFolder,
-    });
+    world.feed(
+        sources[0],
+        lanspread_engine::Input::Command {
+            reply: lanspread_engine::ReplyId(999_999),
+            command: Command::ChangeGamesFolder,
+        },
+    );
     world.run_for(Duration::from_secs(2));
-    let events: Vec<&Event> = world.nodes[sources[0].0].events[before..].iter().map(|(_, event)| event).collect();
+    let events: Vec<&Event> =
+        world.nodes[sources[0].0].events[before..].iter().map(|(_, event)| event).collect();
     assert!(matches!(events[..], [Event::LocalLibraryChanged { .. }]), "{events:?}");
     assert_eq!(world.nodes[sources[0].0].stats.control_messages, messages);
     world.download(guest, &payload);

@@ -44,9 +44,16 @@ fn swarm(seed: u64, downloaders: usize, payload: &Release, rate: u64, stagger: D
             let now_got: u64 = guests.iter().map(|g| world.nodes[g.0].received.values().sum::<u64>()).sum();
             let now_sent = world.nodes[source.0].stats.units_served;
             let cap = rate as f64 * bucket.as_secs_f64();
-            let here: Vec<usize> = guests.iter().map(|g| world.nodes[g.0].units_here(&payload.game)).collect();
-            eprintln!("   {:?} down {:.2} source {:.2} done {} here {:?}", world.now - start,
-                (now_got - got) as f64 / cap / guests.len() as f64, (now_sent - sent) as f64 * 262144.0 / cap, guests.iter().filter(|g| world.has(**g, payload)).count(), &here[..here.len().min(8)]);
+            let here: Vec<usize> =
+                guests.iter().map(|g| world.nodes[g.0].units_here(&payload.game)).collect();
+            eprintln!(
+                "   {:?} down {:.2} source {:.2} done {} here {:?}",
+                world.now - start,
+                (now_got - got) as f64 / cap / guests.len() as f64,
+                (now_sent - sent) as f64 * 262144.0 / cap,
+                guests.iter().filter(|g| world.has(**g, payload)).count(),
+                &here[..here.len().min(8)]
+            );
             (got, sent) = (now_got, now_sent);
         }
     }

@@ -81,12 +81,12 @@ fn eight_with_the_old_version_fetch_the_new_one_from_one_seed_and_each_other() {
         .map(|_| world.add(Setup::new().pin(key.public()).catalog(&first).has(&old).link(25_000_000)))
         .collect();
     world.until("all meet", 5, World::all_meet);
-    world.nodes[host.0].publishing.insert(
-        new.game.clone(),
-        (new.clone(), Some(signed_file(&key, 2, vec![new.pinned()]))),
-    );
+    world.nodes[host.0]
+        .publishing
+        .insert(new.game.clone(), (new.clone(), Some(signed_file(&key, 2, vec![new.pinned()]))));
     world.command(host, Command::Publish { game: new.game.clone() }).unwrap();
-    world.until("all know the source", 5, |world| guests.iter().all(|guest| world.sources(*guest, &new) >= 1));
+    world
+        .until("all know the source", 5, |world| guests.iter().all(|guest| world.sources(*guest, &new) >= 1));
     world.run_for(Duration::from_secs(1));
     for guest in &guests {
         assert_eq!(world.sources(*guest, &new), 1, "old copies are no sources");
