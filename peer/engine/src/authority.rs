@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lanspread_protocol::message::{Control, OfferState};
 use lanspread_protocol::{
@@ -21,9 +22,14 @@ use crate::engine::Engine;
 use crate::event::{Event, Level};
 use crate::ids::ConnId;
 use crate::input::BlobError;
+use crate::roster::tidy_name;
 
-/// Signed catalogs of other organisers that are remembered at once.
+/// Organisers whose catalogs are offered to the person at once.
 const MAX_MET: usize = 32;
+/// A catalog that could not be had is asked for again after this.
+const CATALOG_REST: Duration = Duration::from_secs(2);
+/// A peer that sent so many wrong catalogs is asked for none any more. What it named may still come from others.
+const WRONG_CATALOGS: u32 = 3;
 
 /// The catalog file that was given.
 #[derive(Clone, Debug)]
@@ -55,12 +61,12 @@ pub(crate) struct Authority {
     serial: u64,
     /// Chosen manifests of games that the catalog does not pin.
     accepted: BTreeMap<GameId, (Version, ManifestId)>,
-    /// Signed catalogs by keys that are not pinned: the newest head, and who holds one.
-    met: BTreeMap<OrganiserKey, (CatalogHead, BTreeSet<PeerId>)>,
+    /// Organisers whose catalogs were offered to the person, with the number of PCs that was told last.
+    met: BTreeMap<OrganiserKey, usize>,
     /// The catalog that is being fetched.
     fetching: Option<Blake3Hash>,
-    /// Catalogs that turned out to be wrong.
-    refused: BTreeSet<Blake3Hash>,
+    /// When to ask again for a catalog that could not be had.
+    retry: Option<Instant>,
 }
 
 impl Authority {
@@ -76,7 +82,7 @@ impl Authority {
             accepted: config.accepted.clone(),
             met: BTreeMap::new(),
             fetching: None,
-            refused: BTreeSet::new(),
+            retry: None,
         };
         authority.adopt_given();
         authority.put_in_force();
@@ -124,6 +130,10 @@ impl Authority {
             (None, Some(GivenCatalog::Plain(_))) => CatalogSource::Given { signed_by: None },
             (None, None) => CatalogSource::Nothing,
         }
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        self.retry
     }
 
     pub(crate) fn serial(&self) -> u64 {
@@ -187,6 +197,13 @@ impl Engine {
         Some(manifest)
     }
 
+    /// A person asks for a game of which nobody here has the payload that was chosen: without a pin in the catalog, and
+    /// only while nothing runs, the choice is made anew. Else one stray vote could keep a game from a PC for ever.
+    pub(crate) fn forget_choice(&mut self, game: &GameId) {
+        self.authority.accepted.remove(game);
+        self.refresh_offer(game);
+    }
+
     /// Stores the accepted manifest of a game that the catalog does not pin.
     pub(crate) fn accept(&mut self, game: &GameId, version: Version, manifest: ManifestId) {
         self.authority.accepted.insert(game.clone(), (version.clone(), manifest));
@@ -194,40 +211,55 @@ impl Engine {
     }
 
     pub(crate) fn trust(&mut self, key: OrganiserKey) {
+        if self.authority.pinned == Some(key) {
+            return;
+        }
+        let old_head = self.authority.head();
         self.authority.pinned = Some(key);
         self.authority.signed = None;
         self.push(Effect::StorePin(key));
         self.authority.adopt_given();
-        self.catalog_may_have_changed();
+        self.catalog_may_have_changed(old_head.as_ref());
         self.fetch_newest_catalog();
     }
 
-    pub(crate) fn catalog_announced(&mut self, peer: PeerId, head: CatalogHead) {
-        if let Some(live) = self.roster.live_mut(peer) {
-            live.catalog = Some(head.clone());
+    pub(crate) fn catalog_announced(&mut self, peer: PeerId, conn: ConnId, head: CatalogHead) {
+        let Some(live) = self.roster.live_mut(peer) else { return };
+        let is_stale = |known: &CatalogHead| known.key == head.key && !head.is_newer_than(known);
+        // What another connection brings late is not news.
+        if live.conn != conn && live.catalog.as_ref().is_some_and(is_stale) {
+            return;
         }
-        if self.authority.pinned == Some(head.key) {
+        let mut head = head;
+        head.party = tidy_name(&head.party);
+        let key = head.key;
+        (live.catalog, live.catalog_rests_until) = (Some(head), None);
+        if self.authority.pinned == Some(key) {
             self.fetch_newest_catalog();
         } else if let Some(pinned) = self.authority.pinned {
-            tracing::warn!(%peer, key = %head.key, %pinned, "refused: a catalog by another organiser's key");
+            tracing::warn!(%peer, %key, %pinned, "refused: a catalog by another organiser's key");
+        } else {
+            self.meet(key);
         }
-        self.meet(peer, head);
     }
 
     /// Tells the person of a signed catalog; again when more PCs hold one.
-    fn meet(&mut self, peer: PeerId, head: CatalogHead) {
-        let key = head.key;
-        if self.authority.met.len() >= MAX_MET && !self.authority.met.contains_key(&key) {
-            return;
+    fn meet(&mut self, key: OrganiserKey) {
+        let head_of = |peer| self.roster.live(peer)?.catalog.as_ref();
+        let heads: Vec<&CatalogHead> =
+            self.roster.live_peers().filter_map(|(peer, _)| head_of(peer)).collect();
+        let of_key = || heads.iter().filter(|head| head.key == key);
+        let newest = of_key().max_by_key(|head| (head.serial, head.hash));
+        let (Some(party), peers) = (newest.map(|head| head.party.clone()), of_key().count()) else { return };
+        let met = &mut self.authority.met;
+        if met.len() >= MAX_MET && !met.contains_key(&key) {
+            // An organiser of whom nobody is left makes room.
+            met.retain(|key, _| heads.iter().any(|head| head.key == *key));
+            if met.len() >= MAX_MET {
+                return;
+            }
         }
-        let (newest, peers) =
-            self.authority.met.entry(key).or_insert_with(|| (head.clone(), BTreeSet::new()));
-        if head.is_newer_than(newest) {
-            *newest = head;
-        }
-        let is_news = peers.insert(peer);
-        let (party, peers) = (newest.party.clone(), peers.len());
-        if is_news && self.authority.pinned.is_none() {
+        if met.insert(key, peers).is_none_or(|told| told < peers) {
             self.emit(Event::CatalogOffered { party, key, words: key.words(), peers });
         }
     }
@@ -237,19 +269,38 @@ impl Engine {
         if self.authority.fetching.is_some() {
             return;
         }
-        let mut newest: Option<(CatalogHead, ConnId)> = None;
+        self.authority.retry = None;
+        let mut newest: Option<(&CatalogHead, ConnId)> = None;
+        let mut retry: Option<Instant> = None;
         for (peer, conn) in self.roster.live_peers() {
-            let Some(head) = self.roster.live(peer).and_then(|live| live.catalog.as_ref()) else { continue };
-            let is_candidate = Some(head.key) == self.authority.pinned
+            let Some(live) = self.roster.live(peer) else { continue };
+            let Some(head) = &live.catalog else { continue };
+            let is_wanted = Some(head.key) == self.authority.pinned
                 && self.authority.is_newer_than_held(head)
-                && !self.authority.refused.contains(&head.hash);
-            if is_candidate && newest.as_ref().is_none_or(|(newest, _)| head.is_newer_than(newest)) {
-                newest = Some((head.clone(), conn));
+                && live.wrong_catalogs < WRONG_CATALOGS;
+            if !is_wanted {
+                continue;
+            }
+            match live.catalog_rests_until.filter(|until| *until > self.now) {
+                Some(until) => retry = Some(retry.map_or(until, |retry| retry.min(until))),
+                None if newest.is_none_or(|(newest, _)| head.is_newer_than(newest)) => {
+                    newest = Some((head, conn));
+                }
+                None => {}
             }
         }
-        if let Some((head, conn)) = newest {
-            self.authority.fetching = Some(head.hash);
-            self.push(Effect::FetchCatalog { conn, head });
+        match newest.map(|(head, conn)| (head.clone(), conn)) {
+            Some((head, conn)) => {
+                self.authority.fetching = Some(head.hash);
+                self.push(Effect::FetchCatalog { conn, head });
+            }
+            None => self.authority.retry = retry,
+        }
+    }
+
+    pub(crate) fn run_catalog_timer(&mut self) {
+        if self.authority.retry.is_some_and(|retry| retry <= self.now) {
+            self.fetch_newest_catalog();
         }
     }
 
@@ -264,48 +315,58 @@ impl Engine {
             Ok(signed) if signed.head == *head && Some(head.key) == self.authority.pinned => {
                 if self.authority.is_newer_than_held(head) {
                     let signed: Arc<SignedCatalog> = Arc::from(signed);
+                    let old_head = self.authority.head();
                     self.authority.signed = Some(Arc::clone(&signed));
                     self.push(Effect::StoreCatalog(signed));
-                    self.catalog_may_have_changed();
+                    self.catalog_may_have_changed(old_head.as_ref());
                 }
             }
-            Ok(_) | Err(BlobError::Wrong(_)) => {
-                let serial = head.serial;
-                tracing::warn!(
-                    conn = conn.0,
-                    serial,
-                    ?result,
-                    "refused: a catalog that is not what was announced"
-                );
-                self.authority.refused.insert(head.hash);
-                let message =
-                    format!("A catalog (serial {serial}) was refused: its signature or contents are wrong.");
-                self.emit(Event::Notice { level: Level::Warning, message });
-            }
-            Err(BlobError::Unavailable) => {
-                // The peer may announce it again; others that hold it are asked now.
-                if let Some(peer) = self.roster.peer_of(conn)
-                    && let Some(live) = self.roster.live_mut(peer)
-                {
-                    live.catalog = None;
-                }
-            }
+            Ok(_) | Err(BlobError::Wrong(_)) => self.catalog_was_wrong(conn, head.serial),
+            Err(BlobError::Unavailable) => self.catalog_rests(conn),
         }
         self.fetch_newest_catalog();
     }
 
+    /// Refused; the peer is asked again a few times, since only what it sent is wrong, not what it named.
+    fn catalog_was_wrong(&mut self, conn: ConnId, serial: u64) {
+        tracing::warn!(conn = conn.0, serial, "refused: a catalog that is not what was announced");
+        let message =
+            format!("A catalog (serial {serial}) was refused: its signature or contents are wrong.");
+        self.emit(Event::Notice { level: Level::Warning, message });
+        if let Some(peer) = self.roster.peer_of(conn)
+            && let Some(live) = self.roster.live_mut(peer)
+        {
+            live.wrong_catalogs += 1;
+        }
+        self.catalog_rests(conn);
+    }
+
+    fn catalog_rests(&mut self, conn: ConnId) {
+        let until = self.now + CATALOG_REST;
+        if let Some(peer) = self.roster.peer_of(conn)
+            && let Some(live) = self.roster.live_mut(peer)
+        {
+            live.catalog_rests_until = Some(until);
+        }
+    }
+
     pub(crate) fn catalog_given(&mut self, given: GivenCatalog) {
+        let old_head = self.authority.head();
         self.authority.given = Some(given);
         if self.authority.adopt_given()
             && let Some(signed) = self.authority.signed.clone()
         {
             self.push(Effect::StoreCatalog(signed));
         }
-        self.catalog_may_have_changed();
+        self.catalog_may_have_changed(old_head.as_ref());
     }
 
     /// Puts the catalog in force, says what changed, and lets everything that hangs on it follow.
-    fn catalog_may_have_changed(&mut self) {
+    fn catalog_may_have_changed(&mut self, old_head: Option<&CatalogHead>) {
+        let head = self.authority.head();
+        if let Some(head) = head.filter(|head| Some(head) != old_head) {
+            self.broadcast(&Control::Catalog(head));
+        }
         let (old_games, old_serial) = (self.authority.games.clone(), self.authority.serial);
         self.authority.put_in_force();
         let new_games = &self.authority.games;
@@ -326,9 +387,7 @@ impl Engine {
         };
         let affected: Vec<GameId> = added.iter().chain(&removed).chain(&changed).cloned().collect();
         self.emit(Event::CatalogChanged { serial, signed_by, added, changed, removed });
-        if let Some(head) = self.authority.head() {
-            self.broadcast(&Control::Catalog(head));
-        }
+        self.operations.look_again();
         for game in &affected {
             self.catalog_entry_changed(game);
         }

@@ -24,7 +24,7 @@ use lanspread_protocol::{Manifest, ManifestId, PeerId, Version};
 
 use crate::effect::StoreMode;
 use crate::ids::ConnId;
-use crate::operations::{OperationKind, Phase, Why};
+use crate::operations::{OperationKind, Phase, Why, Writer};
 pub(crate) use swarm::Swarm;
 
 /// A running download.
@@ -34,6 +34,8 @@ pub(crate) struct Download {
     pub(crate) mode: StoreMode,
     pub(crate) stage: Stage,
     pub(crate) since: Option<Instant>,
+    /// Stops for want of a source since the last unit came.
+    pub(crate) setbacks: u32,
 }
 
 /// Where a download is; it is in exactly one of these.
@@ -57,12 +59,23 @@ pub(crate) enum Stage {
     /// The store is being closed; then the download waits, or is over.
     Closing {
         then: Option<Why>,
+        /// Its parts go.
+        discard: bool,
+        /// Those who read from it end first.
+        writer: Writer,
     },
 }
 
+impl Stage {
+    /// What stands in a stage's place while it is taken out.
+    pub(crate) const CLOSED: Self = Self::Closing { then: None, discard: false, writer: Writer::Writing };
+}
+
 impl Download {
-    pub(crate) fn closing(then: Option<Why>) -> Self {
-        Self { version: None, mode: StoreMode::Fresh, stage: Stage::Closing { then }, since: None }
+    /// A waiting download whose parts are thrown away.
+    pub(crate) fn discarding() -> Self {
+        let stage = Stage::Closing { then: None, discard: true, writer: Writer::Draining };
+        Self { version: None, mode: StoreMode::Fresh, stage, since: None, setbacks: 0 }
     }
 
     pub(crate) fn kind(&self) -> OperationKind {
@@ -79,7 +92,7 @@ impl Download {
             (Stage::Fetching(_), _) => Phase::Downloading,
             (Stage::Draining(_), _) | (Stage::Finishing(_), StoreMode::Update) => Phase::Swapping,
             (Stage::Finishing(_), StoreMode::Fresh) => Phase::Finishing,
-            (Stage::Closing { then: Some(Why::Paused) }, _) => Phase::Paused,
+            (Stage::Closing { then: Some(Why::Paused | Why::Failed), .. }, _) => Phase::Paused,
             (Stage::Closing { .. }, _) => Phase::Finishing,
         }
     }
@@ -138,7 +151,7 @@ impl Download {
 
     /// Over but for the closing of its store.
     pub(crate) fn is_ending(&self) -> bool {
-        matches!(self.stage, Stage::Closing { then: None })
+        matches!(self.stage, Stage::Closing { then: None, .. })
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {

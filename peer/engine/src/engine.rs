@@ -93,7 +93,12 @@ impl Engine {
 
     /// When [`Input::Tick`] is due. `None`: nothing waits for time.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let timers = [self.roster.next_timeout(), self.operations.next_timeout(), self.batches.due];
+        let timers = [
+            self.roster.next_timeout(),
+            self.authority.next_timeout(),
+            self.operations.next_timeout(),
+            self.batches.due,
+        ];
         timers.into_iter().flatten().min()
     }
 
@@ -160,7 +165,10 @@ impl Engine {
                     Err(busy(game, "the games folder cannot be changed while an operation runs on it"))
                 }
                 // The shell opens the folder; its result is the reply.
-                None => return self.push(Effect::SwitchGamesFolder { reply }),
+                None => {
+                    self.operations.folder_switch_begins();
+                    return self.push(Effect::SwitchGamesFolder { reply });
+                }
             },
         };
         self.push(Effect::Reply { reply, result });
@@ -170,7 +178,7 @@ impl Engine {
         if let Some(limit) = settings.upload_limit {
             self.config.upload_limit = limit;
             self.push(Effect::SetUploadLimit(limit));
-            self.refresh_all_offers();
+            self.upload_limit_changed();
         }
         if let Some(name) = settings.name {
             self.presence.name = name;
@@ -180,6 +188,7 @@ impl Engine {
 
     fn run_timers(&mut self) {
         self.run_roster_timers();
+        self.run_catalog_timer();
         self.run_download_timers();
         if self.batches.due.is_some_and(|due| due <= self.now) {
             self.flush_batches();

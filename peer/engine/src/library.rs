@@ -14,7 +14,7 @@ use crate::command::CommandError;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::{Event, StateEntry};
-use crate::ids::ReplyId;
+use crate::ids::{ConnId, ReplyId};
 use crate::input::{DiskFailure, Payload, ScannedGame};
 
 /// A local game as the headless contract names it.
@@ -48,6 +48,11 @@ pub(crate) struct Library {
     offered: BTreeMap<GameId, OfferState>,
     offers_revision: u64,
     stale_offers: BTreeSet<GameId>,
+    /// Games that an operation or another folder may have changed since their last scan: neither offered nor served
+    /// before the next.
+    unsure: BTreeSet<GameId>,
+    /// Games of which another folder may hold something else: not served before their next scan.
+    moved: BTreeSet<GameId>,
     /// Entries as subscribers were last told.
     told: Vec<StateEntry>,
     /// A changed games folder is told even if nothing else changed.
@@ -140,9 +145,14 @@ impl Engine {
         if was_stale {
             return self.touch(game);
         }
+        self.operations.look_again();
         if self.operations.changes_disk(game) {
             // The index keeps an active game's last entry.
             return;
+        }
+        self.library.moved.remove(game);
+        if self.library.unsure.remove(game) {
+            self.refresh_offer(game);
         }
         let mut found = found.map(|scan| LocalGame { scan });
         if let (Some(found), Some(old)) = (&mut found, self.library.games.get(game)) {
@@ -182,6 +192,7 @@ impl Engine {
             self.library.hashing.remove(game);
         }
         self.batch().library = true;
+        self.operations.look_again();
         let Some(local) = self.library.games.get_mut(game) else { return };
         if local.scan.fingerprint != fingerprint {
             return self.hash_if_needed(game);
@@ -224,6 +235,19 @@ impl Engine {
     /// An operation left this on disk.
     pub(crate) fn replace_local(&mut self, game: &GameId, scan: ScannedGame) {
         self.library.games.insert(game.clone(), LocalGame { scan });
+        self.library.unsure.remove(game);
+        self.library_changed(game);
+    }
+
+    /// Its files may have changed: what the last scan saw is offered again when a new one confirms it.
+    pub(crate) fn doubt(&mut self, game: &GameId) {
+        self.library.unsure.insert(game.clone());
+        self.refresh_offer(game);
+    }
+
+    /// Its payload was removed; the scan under way says what is left.
+    pub(crate) fn forget_local(&mut self, game: &GameId) {
+        self.library.games.remove(game);
         self.library_changed(game);
     }
 
@@ -250,6 +274,9 @@ impl Engine {
 
     /// The manifest of a complete payload that may be served: the accepted one of the expected version.
     pub(crate) fn servable(&self, game: &GameId) -> Option<(Version, ManifestId)> {
+        if self.library.unsure.contains(game) {
+            return None;
+        }
         let local = self.library.games.get(game)?;
         let version = local.scan.version.as_ref()?;
         let manifest = local.manifest()?;
@@ -269,7 +296,7 @@ impl Engine {
         if let Some((version, manifest)) = self.servable(game) {
             return Some(OfferState::Complete { version, manifest });
         }
-        let local = self.library.games.get(game)?;
+        let local = self.library.games.get(game).filter(|_| !self.library.unsure.contains(game))?;
         (local.scan.has_local && local.scan.version.is_none()).then_some(OfferState::LocalOnly)
     }
 
@@ -278,20 +305,11 @@ impl Engine {
         self.library.stale_offers.insert(game.clone());
     }
 
-    pub(crate) fn refresh_all_offers(&mut self) {
-        self.library.stale_offers.extend(self.library.games.keys().cloned());
-        self.library.stale_offers.extend(self.operations.games());
-    }
-
     /// Tells all peers what changed, in one message.
     pub(crate) fn send_offer_changes(&mut self) {
-        if self.library.must_tell {
-            // Another games folder is being taken in: what is equal there must not come and go for others.
-            if !self.library.is_settled() {
-                return;
-            }
-            self.refresh_all_offers();
-            self.library.stale_offers.extend(self.library.offered.keys().cloned());
+        if self.library.must_tell && !self.library.is_settled() {
+            // Another games folder is taken in: what is equal there must not come and go for others.
+            return;
         }
         let stale = std::mem::take(&mut self.library.stale_offers);
         let (mut changed, mut withdrawn) = (Vec::new(), Vec::new());
@@ -313,10 +331,14 @@ impl Engine {
             }
         }
         if !changed.is_empty() || !withdrawn.is_empty() {
-            self.library.offers_revision += 1;
-            let revision = self.library.offers_revision;
+            let revision = self.advance_offers_revision();
             self.broadcast(&Control::LibraryDelta { revision, changed, withdrawn });
         }
+    }
+
+    pub(crate) fn advance_offers_revision(&mut self) -> u64 {
+        self.library.offers_revision += 1;
+        self.library.offers_revision
     }
 
     /// The whole library, for a newcomer.
@@ -343,8 +365,8 @@ impl Engine {
     /// The library event, if there is something to tell and the scans that are under way are done.
     pub(crate) fn tell_library(&mut self) {
         let is_taking_in = self.library.must_tell && !self.library.is_settled();
-        if !self.library.listed || !self.library.scans.is_empty() || is_taking_in {
-            self.batch().library = true;
+        if !self.library.is_scanned() || is_taking_in {
+            // The scans' ends ask for it again.
             return;
         }
         let games = self.library_entries();
@@ -365,21 +387,35 @@ impl Engine {
         if result.is_ok() {
             self.library.must_tell = true;
             self.library.listed = false;
-            self.batch().library = true;
             // Their results, of the old folder, are dropped by the shell.
             self.library.scans.clear();
             self.library.hashing.clear();
+            self.library.moved = self.library.games.keys().cloned().collect();
             self.list_games();
         }
+        self.operations.folder_switch_ended();
         self.push(Effect::Reply { reply, result });
     }
 
     /// Another peer says that what this one sent was wrong: the payload is hashed again.
-    pub(crate) fn told_of_damage(&mut self, game: &GameId, manifest: ManifestId) {
+    pub(crate) fn told_of_damage(&mut self, conn: ConnId, game: &GameId, manifest: ManifestId) {
         let is_offered = self.servable(game).is_some_and(|(_, offered)| offered == manifest);
-        if is_offered {
-            self.check_damage(game);
+        let Some(address) = self.roster.ip_of(conn) else { return };
+        if is_offered && !self.roster.false_alarms.contains(&address) {
+            self.check_damage(game, address);
         }
+    }
+
+    /// Its files are where the last scan saw them, as far as is known.
+    pub(crate) fn is_in_place(&self, game: &GameId) -> bool {
+        !self.library.moved.contains(game)
+    }
+
+    /// What is on disk of a game is known, or that nothing is.
+    pub(crate) fn is_known(&self, game: &GameId) -> bool {
+        let library = &self.library;
+        let is_open = library.hashing.contains_key(game) || library.unsure.contains(game);
+        library.is_settled() || (library.games.contains_key(game) && !is_open)
     }
 }
 

@@ -4,10 +4,11 @@
 //! outbound transfers cancelled, and only when their count is zero the first effect on disk
 //! ([`Engine::start_writing_if_drained`]). Its end is: table cleared, one rescan, events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use lanspread_protocol::{GameId, PeerId};
+use lanspread_protocol::{GameId, ManifestId, UnitSet};
 use serde::Serialize;
 
 use crate::command::{CommandError, ErrorCode};
@@ -18,6 +19,7 @@ use crate::engine::{Engine, busy};
 use crate::event::{Event, Level, OperationStatus};
 use crate::ids::OpId;
 use crate::input::{DiskFailure, FailureKind, PublishOutcome, VerifyOutcome};
+use crate::library::LocalState;
 
 /// A verification that another peer asked for is not repeated within this time.
 const DAMAGE_CHECK_PAUSE: Duration = Duration::from_mins(1);
@@ -54,9 +56,14 @@ pub(crate) struct Operations {
     queue: Vec<Waiting>,
     told: Vec<OperationStatus>,
     stored: Vec<QueuedDownload>,
-    damage_checks: BTreeMap<GameId, Instant>,
-    /// Senders of a wrong chunk: no source of that game until they take their offer back and make it again.
-    liars: BTreeSet<(GameId, PeerId)>,
+    /// When a peer's complaint last led to a verification, and whose it was.
+    damage_checks: BTreeMap<GameId, (Instant, IpAddr)>,
+    /// Something changed that may let a waiting download start.
+    look_again: bool,
+    /// When a download that waits after a setback may try again.
+    retry: Option<Instant>,
+    /// The games folder is being changed: nothing begins.
+    folder_is_changing: bool,
 }
 
 #[derive(Debug)]
@@ -88,17 +95,26 @@ pub(crate) struct Waiting {
     pub(crate) why: Why,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
     /// For its turn.
     Turn,
     Paused,
-    /// For a source that has more than this many units.
-    NoSource {
-        units_here: usize,
-    },
+    /// For a source of what it lacks.
+    NoSource(Box<Lack>),
     /// It failed; a person may try again.
     Failed,
+}
+
+/// What a download waits for that nobody could give it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lack {
+    /// The payload and the units of it that are missing here; `None`: anything will do.
+    pub(crate) missing: Option<(ManifestId, UnitSet)>,
+    /// Not tried before, because those who offered it did not give it.
+    pub(crate) retry_at: Option<Instant>,
+    /// Stops since the last unit came: the pause grows, and only the first is told.
+    pub(crate) setbacks: u32,
 }
 
 impl Operations {
@@ -113,25 +129,10 @@ impl Operations {
             told: Vec::new(),
             stored: queue.to_vec(),
             damage_checks: BTreeMap::new(),
-            liars: BTreeSet::new(),
+            look_again: true,
+            retry: None,
+            folder_is_changing: false,
         }
-    }
-
-    pub(crate) fn add_liar(&mut self, game: &GameId, peer: PeerId) {
-        self.liars.insert((game.clone(), peer));
-    }
-
-    pub(crate) fn is_liar(&self, game: &GameId, peer: PeerId) -> bool {
-        self.liars.contains(&(game.clone(), peer))
-    }
-
-    /// The peer took its offer back.
-    pub(crate) fn forgive(&mut self, game: &GameId, peer: PeerId) {
-        self.liars.remove(&(game.clone(), peer));
-    }
-
-    pub(crate) fn forget_peer(&mut self, peer: PeerId) {
-        self.liars.retain(|(_, liar)| *liar != peer);
     }
 
     pub(crate) fn get(&self, game: &GameId) -> Option<&Operation> {
@@ -195,17 +196,54 @@ impl Operations {
         self.active.contains_key(game)
     }
 
+    /// Waiting downloads are looked at after this input.
+    pub(crate) fn look_again(&mut self) {
+        self.look_again = true;
+    }
+
+    /// As [`Self::look_again`], for what only helps those without a source.
+    pub(crate) fn look_again_if_waiting(&mut self) {
+        self.look_again |= self.queue.iter().any(|waiting| matches!(waiting.why, Why::NoSource(_)));
+    }
+
+    /// Whether waiting downloads are to be looked at now.
+    pub(crate) fn take_look(&mut self, now: Instant) -> bool {
+        if self.retry.is_some_and(|retry| retry <= now) {
+            self.retry = None;
+            self.look_again = true;
+        }
+        std::mem::take(&mut self.look_again) && !self.folder_is_changing
+    }
+
+    pub(crate) fn retry_at(&mut self, at: Instant) {
+        self.retry = Some(self.retry.map_or(at, |retry| retry.min(at)));
+    }
+
+    pub(crate) fn folder_switch_begins(&mut self) {
+        self.folder_is_changing = true;
+    }
+
+    pub(crate) fn folder_switch_ended(&mut self) {
+        self.folder_is_changing = false;
+        self.look_again = true;
+    }
+
     pub(crate) fn insert(&mut self, game: GameId, operation: Operation) {
-        self.queue.retain(|waiting| waiting.game != game);
+        // A verification only reads: a download that waits goes on waiting at its place.
+        if !matches!(operation.work, Work::Verify) {
+            self.queue.retain(|waiting| waiting.game != game);
+        }
         self.active.insert(game, operation);
     }
 
     pub(crate) fn take(&mut self, game: &GameId) -> Option<Operation> {
+        self.look_again = true;
         self.active.remove(game)
     }
 
     /// Lets a download wait; at its old place if it has one.
     pub(crate) fn enqueue(&mut self, game: &GameId, why: Why) {
+        self.look_again = true;
         match self.queue.iter_mut().find(|waiting| waiting.game == *game) {
             Some(waiting) => waiting.why = why,
             None => self.queue.push(Waiting { game: game.clone(), why }),
@@ -222,7 +260,7 @@ impl Operations {
             Work::Download(download) => download.next_timeout(),
             Work::Verify | Work::Remove(_) | Work::Publish(_) => None,
         });
-        downloads.min()
+        downloads.chain(self.retry).min()
     }
 
     /// Everything that runs or waits to, as subscribers see it.
@@ -232,11 +270,12 @@ impl Operations {
             operation: operation.kind(),
             phase: operation.phase(),
         });
-        let waiting = self.queue.iter().filter_map(|waiting| {
+        let idle = self.queue.iter().filter(|waiting| !self.active.contains_key(&waiting.game));
+        let waiting = idle.filter_map(|waiting| {
             let phase = match waiting.why {
                 Why::Turn => Phase::Waiting,
                 Why::Paused => Phase::Paused,
-                Why::NoSource { .. } | Why::Failed => return None,
+                Why::NoSource(_) | Why::Failed => return None,
             };
             Some(OperationStatus { game: waiting.game.clone(), operation: OperationKind::Download, phase })
         });
@@ -265,15 +304,21 @@ impl Operation {
 }
 
 impl Engine {
-    fn refuse_if_busy(&self, game: &GameId) -> Result<(), CommandError> {
+    pub(crate) fn refuse_if_busy(&self, game: &GameId) -> Result<(), CommandError> {
         match self.operations.get(game) {
             Some(operation) => Err(busy(game, operation.kind().sentence())),
+            None if self.operations.folder_is_changing => {
+                Err(busy(game, "the games folder is being changed"))
+            }
             None => Ok(()),
         }
     }
 
     fn require_known(&self, game: &GameId) -> Result<(), CommandError> {
-        let is_known = self.authority.game(game).is_some() || self.library.game(game).is_some();
+        let is_known = self.authority.game(game).is_some()
+            || self.library.game(game).is_some()
+            || self.operations.get(game).is_some()
+            || self.operations.queue.iter().any(|waiting| waiting.game == *game);
         if is_known { Ok(()) } else { Err(unknown(game)) }
     }
 
@@ -288,7 +333,7 @@ impl Engine {
     /// Clears the table's entry and looks at the disk once more.
     pub(crate) fn end(&mut self, game: &GameId) -> Option<Operation> {
         let operation = self.operations.take(game);
-        self.refresh_offer(game);
+        self.doubt(game);
         self.touch(game);
         operation
     }
@@ -300,7 +345,9 @@ impl Engine {
             return Err(not_downloaded(game));
         };
         let hashed = local.manifest();
-        let Some(manifest) = self.authority.accepted(game).or(hashed) else {
+        let is_expected = local.scan.version.as_ref() == self.authority.expected(game);
+        let accepted = self.authority.accepted(game).filter(|_| is_expected);
+        let Some(manifest) = accepted.or(hashed) else {
             let message = format!("{game}: there is nothing known yet to verify it against");
             return Err(CommandError::new(ErrorCode::CatalogMismatch, message));
         };
@@ -310,11 +357,11 @@ impl Engine {
     }
 
     /// Another peer received a wrong chunk from here.
-    pub(crate) fn check_damage(&mut self, game: &GameId) {
-        let is_due =
-            self.operations.damage_checks.get(game).is_none_or(|last| self.now >= *last + DAMAGE_CHECK_PAUSE);
+    pub(crate) fn check_damage(&mut self, game: &GameId, complaint_of: IpAddr) {
+        let last = self.operations.damage_checks.get(game);
+        let is_due = last.is_none_or(|(last, _)| self.now >= *last + DAMAGE_CHECK_PAUSE);
         if is_due && self.start_verify(game).is_ok() {
-            self.operations.damage_checks.insert(game.clone(), self.now);
+            self.operations.damage_checks.insert(game.clone(), (self.now, complaint_of));
             let message =
                 format!("{game}: another PC received a damaged part from here. Its files are being checked.");
             self.emit(Event::Notice { level: Level::Warning, message });
@@ -328,6 +375,9 @@ impl Engine {
             Err(failure) => return self.operation_failed(&game, failure),
         };
         let is_damaged = !outcome.damaged.is_empty();
+        if let Some((_, complaint_of)) = self.operations.damage_checks.get(&game).filter(|_| !is_damaged) {
+            self.roster.note_false_alarm(*complaint_of);
+        }
         self.note_damage(&game, is_damaged);
         self.emit(Event::VerifyFinished {
             game: game.clone(),
@@ -336,7 +386,8 @@ impl Engine {
         });
         self.end(&game);
         self.emit(Event::OperationFinished { game: game.clone(), operation: OperationKind::Verify });
-        if is_damaged && self.authority.accepted(&game).is_some() {
+        let is_expected = self.local_state(&game) == Some(LocalState::Modified);
+        if is_damaged && is_expected && self.authority.accepted(&game).is_some() {
             // What is damaged is fetched again; without a source it waits for one.
             self.operations.enqueue(&game, Why::Turn);
         }
@@ -360,6 +411,7 @@ impl Engine {
         match result {
             Ok(()) => {
                 self.end(&game);
+                self.forget_local(&game);
                 self.emit(Event::OperationFinished { game, operation: OperationKind::Remove });
             }
             Err(failure) => self.operation_failed(&game, failure),
@@ -407,8 +459,21 @@ impl Engine {
                 *writer = Writer::Writing;
                 self.push(Effect::Publish { op, game });
             }
-            Work::Download(download) if matches!(download.stage, Stage::Draining(_)) => self.swap_in(&game),
-            Work::Download(_) | Work::Verify | Work::Remove(_) | Work::Publish(_) => {}
+            Work::Download(download) => match &mut download.stage {
+                Stage::Draining(_) => self.swap_in(&game),
+                Stage::Closing { writer: writer @ Writer::Draining, discard, .. } => {
+                    *writer = Writer::Writing;
+                    let discard = *discard;
+                    self.push(Effect::CloseStore { op, game, discard });
+                }
+                Stage::LoadingManifest(_)
+                | Stage::FetchingManifest { .. }
+                | Stage::Opening(_)
+                | Stage::Fetching(_)
+                | Stage::Finishing(_)
+                | Stage::Closing { .. } => {}
+            },
+            Work::Verify | Work::Remove(_) | Work::Publish(_) => {}
         }
     }
 
@@ -430,8 +495,8 @@ impl Engine {
         match self.operations.dequeue(game) {
             Some(_) => {
                 // Its parts go, too: a short operation that only discards.
-                let op = self.begin(game, Work::Download(Box::new(Download::closing(None))));
-                self.push(Effect::CloseStore { op, game: game.clone(), discard: true });
+                self.begin(game, Work::Download(Box::new(Download::discarding())));
+                self.drain_then_write(game);
                 Ok(())
             }
             None => Err(CommandError::new(
@@ -478,7 +543,10 @@ impl Engine {
             Work::Download(download) => !download.is_ending(),
             Work::Verify | Work::Remove(_) | Work::Publish(_) => false,
         });
-        let running = running.map(|(game, _)| QueuedDownload { game: game.clone(), paused: false });
+        let running = running.map(|(game, operation)| QueuedDownload {
+            game: game.clone(),
+            paused: operation.phase() == Phase::Paused,
+        });
         let waiting = self.operations.queue.iter().map(|waiting| QueuedDownload {
             game: waiting.game.clone(),
             paused: matches!(waiting.why, Why::Paused | Why::Failed),

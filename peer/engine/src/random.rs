@@ -20,6 +20,16 @@ impl Random {
     }
 }
 
+impl Random {
+    /// Leaves so many of the items, by chance.
+    pub(crate) fn choose<T>(&mut self, items: &mut Vec<T>, count: usize) {
+        while items.len() > count {
+            let at = usize::try_from(self.below(items.len() as u64)).unwrap_or(0);
+            items.swap_remove(at);
+        }
+    }
+}
+
 /// The output function of `SplitMix64`: a bijection whose output bits all depend on all input bits.
 pub(crate) fn mix(mut value: u64) -> u64 {
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -20,6 +20,8 @@ use crate::input::ServeEnd;
 pub(crate) struct Serving {
     transfers: BTreeMap<ServeId, Transfer>,
     counts: BTreeMap<GameId, usize>,
+    /// Open requests by connection.
+    in_flight: BTreeMap<ConnId, usize>,
     served_units: u64,
 }
 
@@ -57,13 +59,15 @@ impl Serving {
 
 impl Engine {
     pub(crate) fn requested(&mut self, serve: ServeId, conn: ConnId, request: Request) {
-        let in_flight = self.serving.transfers.values().filter(|transfer| transfer.conn == conn).count();
+        let in_flight = self.serving.in_flight.entry(conn).or_default();
+        *in_flight += 1;
+        let is_too_many = *in_flight > MAX_REQUESTS_PER_CONNECTION as usize;
         let game = match &request {
             Request::Units { game, .. } => Some(game.clone()),
             Request::Manifest(_) | Request::Cover(_) | Request::Catalog(_) => None,
         };
         self.serving.transfers.insert(serve, Transfer { conn, game: game.clone(), counted: false });
-        if self.roster.peer_of(conn).is_none() || in_flight >= MAX_REQUESTS_PER_CONNECTION as usize {
+        if self.roster.peer_of(conn).is_none() || is_too_many {
             return self.push(Effect::Refuse { serve, reason: Refusal::TooMany });
         }
         let Request::Units { game, manifest, units } = request else {
@@ -106,7 +110,7 @@ impl Engine {
             }
             return Ok(ServeFrom::Store { op: op.id, game: game.clone(), units });
         }
-        match self.servable(game) {
+        match self.servable(game).filter(|_| self.is_in_place(game)) {
             Some((_, complete)) if complete == manifest => {
                 Ok(ServeFrom::Payload { game: game.clone(), manifest, units })
             }
@@ -130,6 +134,12 @@ impl Engine {
 
     pub(crate) fn serve_ended(&mut self, serve: ServeId, end: &ServeEnd) {
         let Some(transfer) = self.serving.transfers.remove(&serve) else { return };
+        if let Some(in_flight) = self.serving.in_flight.get_mut(&transfer.conn) {
+            *in_flight -= 1;
+            if *in_flight == 0 {
+                self.serving.in_flight.remove(&transfer.conn);
+            }
+        }
         let Some(game) = transfer.game else { return };
         if transfer.counted {
             let count = self.serving.count(&game).saturating_sub(1);

@@ -11,6 +11,7 @@ use crate::authority::CatalogSource;
 use crate::download::Swarm;
 use crate::engine::Engine;
 use crate::event::PeerGame;
+use crate::input::Payload;
 use crate::library::LocalState;
 use crate::offers::peer_game;
 use crate::operations::{OperationKind, Phase, Why};
@@ -55,6 +56,8 @@ pub struct GameView {
 pub struct LocalView {
     pub version: Option<Version>,
     pub state: LocalState,
+    /// The payload was hashed since it last changed: the state is proven, not only claimed by its `version.ini`.
+    pub checked: bool,
     pub bytes: u64,
 }
 
@@ -126,6 +129,7 @@ impl Engine {
             local: local.zip(state).map(|(local, state)| LocalView {
                 version: local.scan.version.clone(),
                 state,
+                checked: local.scan.payload != Payload::Unknown,
                 bytes: local.scan.bytes,
             }),
             sources: self.source_count(id),
@@ -146,7 +150,7 @@ impl Engine {
         }
         let waiting = self.operations.queue().iter().find(|waiting| waiting.game == *id)?;
         let phase = match waiting.why {
-            Why::Turn | Why::NoSource { .. } => Phase::Waiting,
+            Why::Turn | Why::NoSource(_) => Phase::Waiting,
             Why::Paused => Phase::Paused,
             Why::Failed => return None,
         };

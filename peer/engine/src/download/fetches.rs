@@ -3,19 +3,18 @@
 use std::time::{Duration, Instant};
 
 use lanspread_protocol::limits::BAD_CHUNKS_UNTIL_BAN;
-use lanspread_protocol::message::{CloseCode, Control, OfferState};
+use lanspread_protocol::message::{CloseCode, Control, Offer, OfferState};
 use lanspread_protocol::{GameId, ManifestId, PeerId, UnitIndex};
 
 use super::Swarm;
-use super::swarm::{Fetch, Has, UnitState};
+use super::swarm::{Fetch, Has, LONGEST_PATIENCE, STALL, UnitState};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::ids::{FetchId, OpId};
 use crate::input::FetchEnd;
+use crate::roster::Live;
 
-/// A request without a byte in this time is given to another source.
-const STALL: Duration = Duration::from_secs(4);
 /// A source that failed is left alone for this long, longer each time.
 const COOL: Duration = Duration::from_millis(500);
 const LONGEST_COOL: Duration = Duration::from_secs(16);
@@ -26,13 +25,15 @@ impl Engine {
         let mut requests = Vec::new();
         for (game, op, download) in self.operations.downloads_mut() {
             let Some(swarm) = download.swarm_mut() else { continue };
-            while let Some(peer) = swarm.thirsty.pop_first() {
-                while let Some(units) = swarm.pick(peer, &mut self.random, self.now) {
-                    let fetch = FetchId(self.numbers.next());
-                    swarm.request(fetch, peer, &units, self.now);
-                    let wanted: Vec<_> = units.iter().map(|unit| swarm.wanted(*unit)).collect();
-                    requests.push((fetch, op, peer, game.clone(), wanted));
-                }
+            while let Some(peer) = swarm.next_thirsty(&mut self.random) {
+                let Some(units) = swarm.pick(peer, &mut self.random, self.now) else {
+                    swarm.thirsty.remove(&peer);
+                    continue;
+                };
+                let fetch = FetchId(self.numbers.next());
+                swarm.request(fetch, peer, &units, self.now);
+                let wanted: Vec<_> = units.iter().map(|unit| swarm.wanted(*unit)).collect();
+                requests.push((fetch, op, peer, game.clone(), wanted));
             }
         }
         for (fetch, op, peer, game, units) in requests {
@@ -60,6 +61,7 @@ impl Engine {
         for unit in completed {
             swarm.complete(*unit);
         }
+        swarm.written(unit);
         if let Some(about) = swarm.fetches.get_mut(&fetch) {
             about.units.retain(|owed| *owed != unit);
             about.progress = now;
@@ -67,15 +69,27 @@ impl Engine {
             if let Some(source) = swarm.sources.get_mut(&peer) {
                 source.rate.add(bytes, now);
                 source.strikes = 0;
+                source.took = now.saturating_duration_since(about.asked);
+                let took = now.saturating_duration_since(source.delivered);
+                source.patience = (took * 4).clamp(STALL, LONGEST_PATIENCE);
+                source.delivered = now;
                 swarm.thirsty.insert(peer);
             }
         }
         let is_done = swarm.units_left == 0;
-        let cancels = swarm.superseded();
+        let is_enough_news = swarm.news.len() >= swarm.announcement_units();
+        let cancels = if swarm.duplicates > 0 { swarm.superseded() } else { Vec::new() };
         for fetch in cancels {
             self.push(Effect::CancelFetch { fetch });
         }
-        self.batch();
+        if is_enough_news {
+            self.announce_units();
+        } else {
+            self.batch();
+        }
+        if let Some(download) = self.operations.download_mut(&game) {
+            download.setbacks = 0;
+        }
         if is_done {
             self.all_units_here(&game, op);
         }
@@ -94,7 +108,13 @@ impl Engine {
         let Some((game, _, swarm)) = self.swarm_of(fetch) else { return };
         let Some(about) = swarm.fetches.remove(&fetch) else { return };
         let peer = about.source;
-        swarm.give_back(&about.units);
+        // A request that ended well and did not bring all is one that broke.
+        let end = if end == FetchEnd::Done && !about.units.is_empty() {
+            FetchEnd::Lost("units are missing".to_owned())
+        } else {
+            end
+        };
+        let is_news = swarm.give_back(&about.units);
         if let Some(source) = swarm.sources.get_mut(&peer) {
             source.fetches.remove(&fetch);
             match &end {
@@ -107,8 +127,11 @@ impl Engine {
                 }
             }
         }
-        let everyone: Vec<PeerId> = swarm.sources.keys().copied().collect();
-        swarm.thirsty.extend(everyone);
+        if is_news {
+            swarm.everyone_is_thirsty();
+        } else if swarm.sources.contains_key(&peer) {
+            swarm.thirsty.insert(peer);
+        }
         match end {
             FetchEnd::BadChunk(unit) => self.bad_chunk(&game, peer, unit),
             FetchEnd::Lost(error) => tracing::debug!(%game, %peer, error, "a request to a source broke"),
@@ -123,17 +146,17 @@ impl Engine {
         swarm.remove_source(peer);
         let cancels = swarm.cancel_from(peer);
         let manifest = swarm.manifest.id();
-        self.operations.add_liar(game, peer);
         for fetch in cancels {
             self.push(Effect::CancelFetch { fetch });
         }
         self.emit(Event::ChunkRejected { game: game.clone(), peer_id: peer });
-        let Some(conn) = self.roster.live(peer).map(|live| live.conn) else { return };
+        let Some(live) = self.roster.live_mut(peer) else { return };
+        live.lied.insert(game.clone());
+        let conn = live.conn;
         self.send(conn, Control::Damaged { game: game.clone(), manifest, unit });
         let Some(address) = self.roster.ip_of(conn) else { return };
-        let count = self.roster.bad_chunks.entry(address).or_default();
-        *count += 1;
-        if *count >= BAD_CHUNKS_UNTIL_BAN {
+        if self.roster.count_bad_chunk(address) >= BAD_CHUNKS_UNTIL_BAN {
+            self.roster.ban(address);
             self.push(Effect::Ban { address });
             self.close(conn, CloseCode::Banned);
             self.banned(conn);
@@ -150,8 +173,7 @@ impl Engine {
             }
             let stalled = swarm.stalled(now);
             let duplicates = swarm.endgame(&mut self.numbers, now);
-            let everyone: Vec<PeerId> = swarm.sources.keys().copied().collect();
-            swarm.thirsty.extend(everyone);
+            swarm.everyone_is_thirsty();
             work.push((game.clone(), op, stalled, duplicates));
         }
         for (game, op, stalled, duplicates) in work {
@@ -179,69 +201,67 @@ impl Engine {
     /// What a peer offers of a game changed.
     pub(crate) fn offer_changed(&mut self, peer: PeerId, game: &GameId) {
         let now = self.now;
-        let offer = self.roster.live(peer).and_then(|live| live.offers.get(game)).cloned();
-        if offer.is_none() {
-            // An offer that was taken back and is made again is believed again.
-            self.operations.forgive(game, peer);
-        }
-        let is_liar = self.operations.is_liar(game, peer);
         let Some(swarm) = self.operations.download_mut(game).and_then(|download| download.swarm_mut()) else {
             return;
         };
-        match offer.filter(|_| !is_liar).and_then(|offer| source_of(offer, swarm.manifest.id())) {
-            Some((has, weight)) => swarm.update_source(peer, has, weight, now),
-            None => swarm.remove_source(peer),
+        let wanted = swarm.manifest.id();
+        match self.roster.live(peer).and_then(|live| source_of(live, game, wanted)) {
+            Some((has, weight)) => {
+                let is_new_rival = matches!(has, Has::Some(_)) && !swarm.is_partial_source(peer);
+                swarm.update_source(peer, has, weight, now);
+                if is_new_rival && !swarm.here().is_empty() {
+                    self.tell_rival(peer, game);
+                }
+            }
+            None => {
+                swarm.remove_source(peer);
+            }
         }
         self.stop_if_unreachable(game);
     }
 
-    pub(crate) fn units_announced(
-        &mut self,
-        peer: PeerId,
-        game: &GameId,
-        manifest: ManifestId,
-        units: &[UnitIndex],
-    ) {
-        let now = self.now;
-        let Some(live) = self.roster.live_mut(peer) else { return };
-        match live.offers.get_mut(game) {
-            Some(OfferState::Partial { manifest: offered, units: known, .. }) if *offered == manifest => {
-                let bound = lanspread_protocol::limits::MAX_MANIFEST_BYTES / 32;
-                known.extend(units.iter().copied().filter(|unit| unit.as_usize() < bound));
-            }
-            _ => return,
-        }
-        self.batch().peer_libraries.insert(peer);
-        let Some(swarm) = self.operations.download_mut(game).and_then(|download| download.swarm_mut()) else {
-            return;
-        };
-        if swarm.manifest.id() == manifest {
-            swarm.announced(peer, units, now);
-        }
-    }
-
-    /// Tells the others which units are verified here, those since the last time.
+    /// Tells those who download the same which units are verified here, those since the last time. Nobody else needs it.
     pub(crate) fn announce_units(&mut self) {
         let mut messages = Vec::new();
         for (game, _, download) in self.operations.downloads_mut() {
             let Some(swarm) = download.swarm_mut() else { continue };
             if !swarm.news.is_empty() {
                 let units = std::mem::take(&mut swarm.news);
-                messages.push(Control::Units { game: game.clone(), manifest: swarm.manifest.id(), units });
+                let rivals: Vec<PeerId> = swarm.partial_sources().collect();
+                messages.push((
+                    rivals,
+                    Control::Units { game: game.clone(), manifest: swarm.manifest.id(), units },
+                ));
             }
         }
-        for message in messages {
-            self.broadcast(&message);
+        for (rivals, message) in messages {
+            for peer in rivals {
+                if let Some(conn) = self.roster.live(peer).map(|live| live.conn) {
+                    self.send(conn, message.clone());
+                }
+            }
+        }
+    }
+
+    /// A peer began to download the same: what it knows of this side's units is old, because it was not told since.
+    pub(crate) fn tell_rival(&mut self, peer: PeerId, game: &GameId) {
+        let offer = self.partial_offer(game);
+        if let (Some(state), Some(conn)) = (offer, self.roster.live(peer).map(|live| live.conn)) {
+            let revision = self.advance_offers_revision();
+            let changed = vec![Offer { game: game.clone(), state }];
+            self.send(conn, Control::LibraryDelta { revision, changed, withdrawn: Vec::new() });
         }
     }
 }
 
-/// What an offer means for a download of this manifest: what the source has, and its weight as a fellow downloader.
-pub(super) fn source_of(offer: OfferState, wanted: ManifestId) -> Option<(Has, u8)> {
+/// What a peer's offer means for a download of this manifest: what it has, and its weight as a fellow downloader.
+/// `None` if it is no source, or sent a wrong chunk of the game since it offered it.
+pub(super) fn source_of(live: &Live, game: &GameId, wanted: ManifestId) -> Option<(Has, u8)> {
+    let offer = live.offers.get(game).filter(|_| !live.lied.contains(game))?;
     match offer {
-        OfferState::Complete { manifest, .. } => (manifest == wanted).then_some((Has::Everything, 0)),
+        OfferState::Complete { manifest, .. } => (*manifest == wanted).then_some((Has::Everything, 0)),
         OfferState::Partial { manifest, units, weight, .. } => {
-            (manifest == wanted).then_some((Has::Some(units), weight))
+            (*manifest == wanted).then_some((Has::Some(units.clone()), *weight))
         }
         OfferState::LocalOnly => None,
     }
@@ -253,30 +273,48 @@ impl Swarm {
             if let Some(state) = self.units.get_mut(unit.as_usize()) {
                 *state = match *state {
                     UnitState::Missing => UnitState::Requested(1),
-                    UnitState::Requested(count) => UnitState::Requested(count.saturating_add(1)),
+                    UnitState::Requested(count) => {
+                        self.duplicates += 1;
+                        UnitState::Requested(count.saturating_add(1))
+                    }
                     done @ (UnitState::Here | UnitState::Follows) => done,
                 };
             }
         }
-        self.fetches
-            .insert(fetch, Fetch { source: peer, units: units.to_vec(), cancelled: false, progress: now });
+        let request =
+            Fetch { source: peer, units: units.to_vec(), asked: now, cancelled: false, progress: now };
+        self.fetches.insert(fetch, request);
         if let Some(source) = self.sources.get_mut(&peer) {
+            if source.fetches.is_empty() {
+                source.delivered = now;
+            }
             source.fetches.insert(fetch);
         }
     }
 
-    /// Units that a fetch did not bring are missing again.
-    fn give_back(&mut self, units: &[UnitIndex]) {
+    /// Units that a fetch did not bring are missing again; whether any is.
+    fn give_back(&mut self, units: &[UnitIndex]) -> bool {
+        let mut is_news = false;
         for unit in units {
-            if let Some(state) = self.units.get_mut(unit.as_usize()) {
-                *state = match *state {
-                    UnitState::Requested(count) if count > 1 => UnitState::Requested(count - 1),
-                    UnitState::Requested(_) => UnitState::Missing,
-                    other @ (UnitState::Here | UnitState::Follows | UnitState::Missing) => other,
-                };
-                self.cursor = self.cursor.min(unit.as_usize());
+            let Some(state) = self.units.get_mut(unit.as_usize()) else { continue };
+            match *state {
+                UnitState::Requested(count) if count > 1 => *state = UnitState::Requested(count - 1),
+                UnitState::Requested(_) => {
+                    *state = UnitState::Missing;
+                    self.cursor = self.cursor.min(unit.as_usize());
+                    is_news = true;
+                }
+                UnitState::Here | UnitState::Follows | UnitState::Missing => {}
             }
         }
+        if self.fetches.is_empty() {
+            self.duplicates = 0;
+        }
+        is_news
+    }
+
+    fn everyone_is_thirsty(&mut self) {
+        self.thirsty.extend(self.sources.keys().copied());
     }
 
     /// Requests for units that meanwhile came from someone else.
@@ -301,18 +339,24 @@ impl Swarm {
         of_peer.map(cancel).collect()
     }
 
-    /// Requests that bring nothing: cancelled, and their source rests.
+    /// Requests to sources that bring nothing: cancelled, and the source rests. The next time it has more patience, so
+    /// that a link where a unit takes long is not given up for ever.
     fn stalled(&mut self, now: Instant) -> Vec<FetchId> {
         let mut ids = Vec::new();
-        for (id, fetch) in &mut self.fetches {
-            if fetch.cancelled || now < fetch.progress + STALL {
+        for (peer, source) in &mut self.sources {
+            if source.fetches.is_empty() || now < source.delivered + source.patience {
                 continue;
             }
-            fetch.cancelled = true;
-            ids.push(*id);
-            if let Some(source) = self.sources.get_mut(&fetch.source) {
+            let of_source = self.fetches.iter_mut().filter(|(_, fetch)| fetch.source == *peer);
+            let before = ids.len();
+            for (id, fetch) in of_source.filter(|(_, fetch)| !fetch.cancelled) {
+                fetch.cancelled = true;
+                ids.push(*id);
+            }
+            if ids.len() > before {
                 source.strikes += 1;
-                let cool = COOL * 2_u32.saturating_pow(source.strikes.min(8));
+                source.patience = (source.patience * 2).min(LONGEST_PATIENCE);
+                let cool = COOL * 2_u32.saturating_pow(source.strikes.min(8) - 1);
                 source.cool_until = Some(now + cool.min(LONGEST_COOL));
             }
         }

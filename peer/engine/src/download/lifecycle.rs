@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lanspread_protocol::message::OfferState;
 use lanspread_protocol::{GameId, Manifest, ManifestId, PeerId};
@@ -15,7 +16,11 @@ use crate::event::Event;
 use crate::ids::{ConnId, OpId};
 use crate::input::{BlobError, DiskFailure, FailureKind, Opened, ScannedGame};
 use crate::library::LocalState;
-use crate::operations::{Operation, OperationKind, Why, Work, unknown};
+use crate::operations::{Lack, Operation, OperationKind, Why, Work, Writer, unknown};
+use crate::roster::Live;
+
+/// The first pause after sources that are here gave nothing; doubles up to half a minute or so.
+const SETBACK_PAUSE: Duration = Duration::from_secs(1);
 
 impl Engine {
     pub(crate) fn start_download(&mut self, game: &GameId) -> Result<(), CommandError> {
@@ -24,12 +29,13 @@ impl Engine {
             let message = format!("{game}: the catalog names no version, so there is nothing to download");
             return Err(CommandError::new(ErrorCode::CatalogMismatch, message));
         }
-        if self.operations.get(game).is_some() {
-            return Err(busy(game, "an operation runs on it already"));
-        }
+        self.refuse_if_busy(game)?;
         if matches!(self.local_state(game), Some(LocalState::Downloaded | LocalState::Installed)) {
             self.emit(Event::OperationFinished { game: game.clone(), operation: OperationKind::Download });
             return Ok(());
+        }
+        if self.sources(game).is_empty() {
+            self.forget_choice(game);
         }
         let is_waiting = self.operations.queue().iter().any(|waiting| waiting.game == *game);
         if !is_waiting && self.sources(game).is_empty() {
@@ -67,53 +73,62 @@ impl Engine {
             OfferState::LocalOnly => false,
         };
         let live = self.roster.live_peers().filter_map(|(peer, _)| Some((peer, self.roster.live(peer)?)));
-        live.filter(|(peer, live)| {
-            live.offers.get(game).is_some_and(is_source) && !self.operations.is_liar(game, *peer)
-        })
-        .map(|(peer, _)| peer)
-        .collect()
+        let is_trusted = |live: &Live| !live.lied.contains(game);
+        live.filter(|(_, live)| is_trusted(live) && live.offers.get(game).is_some_and(is_source))
+            .map(|(peer, _)| peer)
+            .collect()
     }
 
     pub(crate) fn source_count(&self, game: &GameId) -> usize {
         self.sources(game).len()
     }
 
-    /// Whether a source is here that can bring more than what was here when none was left.
-    fn has_source_beyond(&self, game: &GameId, units_here: usize) -> bool {
-        self.sources(game).into_iter().any(|peer| {
-            match self.roster.live(peer).and_then(|live| live.offers.get(game)) {
-                Some(OfferState::Complete { .. }) => true,
-                Some(OfferState::Partial { units, .. }) => units.len() > units_here,
-                Some(OfferState::LocalOnly) | None => false,
+    /// Whether a source is here that can bring what is lacking.
+    fn has_source_for(&self, game: &GameId, lack: &Lack) -> bool {
+        let accepted = self.authority.accepted(game);
+        let brings = |offer: &OfferState| match (offer, &lack.missing) {
+            (OfferState::Complete { .. }, _) => true,
+            (OfferState::Partial { units, .. }, Some((manifest, missing))) if accepted == Some(*manifest) => {
+                units.iter().any(|unit| missing.contains(unit))
             }
-        })
+            (OfferState::Partial { units, .. }, _) => !units.is_empty(),
+            (OfferState::LocalOnly, _) => false,
+        };
+        let offer_of = |peer: PeerId| self.roster.live(peer).and_then(|live| live.offers.get(game));
+        self.sources(game).into_iter().any(|peer| offer_of(peer).is_some_and(brings))
     }
 
     /// Starts downloads whose turn it is.
     pub(crate) fn start_waiting_downloads(&mut self) {
+        if !self.operations.take_look(self.now) {
+            return;
+        }
         let waiting: Vec<_> = self.operations.queue().to_vec();
         for entry in waiting {
             if self.operations.running_downloads() >= self.config.parallel_downloads {
                 return;
             }
-            let units_here = match entry.why {
-                Why::Turn => 0,
-                Why::NoSource { units_here } => units_here,
+            let lack = match &entry.why {
+                Why::Turn => Box::default(),
+                Why::NoSource(lack) => lack.clone(),
                 Why::Paused | Why::Failed => continue,
             };
+            if let Some(retry_at) = lack.retry_at.filter(|at| *at > self.now) {
+                self.operations.retry_at(retry_at);
+                continue;
+            }
             // What is on disk decides how it goes on; until that is known it waits.
-            let is_ready = self.library.is_settled() || self.library.game(&entry.game).is_some();
-            if is_ready && self.operations.get(&entry.game).is_none() {
-                if self.has_source_beyond(&entry.game, units_here) {
-                    self.begin_download(&entry.game);
+            if self.is_known(&entry.game) && self.operations.get(&entry.game).is_none() {
+                if self.has_source_for(&entry.game, &lack) {
+                    self.begin_download(&entry.game, lack.setbacks);
                 } else if entry.why == Why::Turn {
-                    self.operations.enqueue(&entry.game, Why::NoSource { units_here: 0 });
+                    self.operations.enqueue(&entry.game, Why::NoSource(lack));
                 }
             }
         }
     }
 
-    fn begin_download(&mut self, game: &GameId) {
+    fn begin_download(&mut self, game: &GameId, setbacks: u32) {
         let is_here = matches!(self.local_state(game), Some(LocalState::Downloaded | LocalState::Installed));
         if is_here && self.library.game(game).is_some_and(|local| local.manifest().is_some()) {
             self.operations.dequeue(game);
@@ -123,8 +138,8 @@ impl Engine {
         let has_payload = self.library.game(game).is_some_and(|local| local.scan.version.is_some());
         let mode = if has_payload { StoreMode::Update } else { StoreMode::Fresh };
         let version = self.authority.expected(game).cloned();
-        let download =
-            Download { version, mode, stage: Stage::LoadingManifest(manifest), since: Some(self.now) };
+        let stage = Stage::LoadingManifest(manifest);
+        let download = Download { version, mode, stage, since: Some(self.now), setbacks };
         let op = self.begin(game, Work::Download(Box::new(download)));
         self.push(Effect::LoadManifest { op, manifest });
     }
@@ -201,13 +216,16 @@ impl Engine {
         let bytes_total = manifest.total_bytes();
         let mut swarm = Swarm::new(manifest, opened, me, weight, now);
         let version = download.version.clone();
-        for (peer, _) in self.roster.live_peers().filter(|(peer, _)| !self.operations.is_liar(&game, *peer)) {
-            let offer = self.roster.live(peer).and_then(|live| live.offers.get(&game)).cloned();
-            if let Some((has, weight)) = offer.and_then(|offer| source_of(offer, id)) {
+        for (peer, _) in self.roster.live_peers() {
+            if let Some((has, weight)) = self.roster.live(peer).and_then(|live| source_of(live, &game, id)) {
                 swarm.add_source(peer, has, weight, now);
             }
         }
         let (sources, is_done) = (swarm.source_count(), swarm.units_left == 0);
+        if !is_done && !swarm.lacks_anything() {
+            let message = format!("{game}: its parts on disk do not fit together; cancel it and start again");
+            return self.download_failed(&game, DiskFailure { kind: FailureKind::Io, message });
+        }
         if let Some(download) = self.operations.download_mut(&game) {
             download.stage = Stage::Fetching(Box::new(swarm));
         }
@@ -233,7 +251,7 @@ impl Engine {
         self.tell_progress(game);
         self.announce_units();
         let Some(download) = self.operations.download_mut(game) else { return };
-        let stage = std::mem::replace(&mut download.stage, Stage::Closing { then: None });
+        let stage = std::mem::replace(&mut download.stage, Stage::CLOSED);
         let Stage::Fetching(swarm) = stage else {
             download.stage = stage;
             return;
@@ -257,7 +275,7 @@ impl Engine {
     pub(crate) fn swap_in(&mut self, game: &GameId) {
         let Some(op) = self.operations.get(game).map(|operation| operation.id) else { return };
         let Some(download) = self.operations.download_mut(game) else { return };
-        let stage = std::mem::replace(&mut download.stage, Stage::Closing { then: None });
+        let stage = std::mem::replace(&mut download.stage, Stage::CLOSED);
         let Stage::Draining(swarm) = stage else {
             download.stage = stage;
             return;
@@ -320,7 +338,8 @@ impl Engine {
             | Stage::FetchingManifest { .. }
             | Stage::Opening(_)
             | Stage::Fetching(_) => {
-                self.close_download(game, then, then.is_none());
+                let discard = then.is_none();
+                self.close_download(game, then, discard);
                 Ok(())
             }
             Stage::Draining(_) | Stage::Finishing(_) | Stage::Closing { .. } => {
@@ -329,24 +348,24 @@ impl Engine {
         }
     }
 
-    /// Stops fetching and serving, then closes the store.
+    /// Stops fetching and serving; the store is closed when its last reader has ended.
     fn close_download(&mut self, game: &GameId, then: Option<Why>, discard: bool) {
-        let Some(op) = self.operations.get(game).map(|operation| operation.id) else { return };
         let Some(download) = self.operations.download_mut(game) else { return };
-        let stage = std::mem::replace(&mut download.stage, Stage::Closing { then });
+        let closing = Stage::Closing { then, discard, writer: Writer::Draining };
+        let stage = std::mem::replace(&mut download.stage, closing);
         if let Stage::Fetching(swarm) = stage {
             for fetch in swarm.fetches.keys() {
                 self.push(Effect::CancelFetch { fetch: *fetch });
             }
         }
-        self.cancel_serving(game);
-        self.push(Effect::CloseStore { op, game: game.clone(), discard });
         self.refresh_offer(game);
+        self.drain_then_write(game);
     }
 
     pub(crate) fn store_closed(&mut self, op: OpId) {
         let Some((game, download)) = self.download_of(op) else { return };
-        let Stage::Closing { then } = download.stage else { return };
+        let Stage::Closing { then, writer: Writer::Writing, .. } = &download.stage else { return };
+        let then = then.clone();
         self.end(&game);
         if let Some(why) = then {
             self.operations.enqueue(&game, why);
@@ -377,7 +396,6 @@ impl Engine {
 
     /// A peer is gone, and with it what it offered.
     pub(crate) fn source_left(&mut self, peer: PeerId) {
-        self.operations.forget_peer(peer);
         for game in self.operations.games() {
             let Some(download) = self.operations.download_mut(&game) else { continue };
             if let Some(swarm) = download.swarm_mut() {
@@ -395,12 +413,23 @@ impl Engine {
         }
     }
 
-    /// Everyone who offered the game is gone: said once; the download waits until a source returns.
+    /// Nobody here gives what is missing: said once, until a unit comes again; the download waits for a source. When
+    /// some are here that offer it and do not give it, it tries again after a pause.
     fn sources_are_gone(&mut self, game: &GameId) {
-        let swarm = self.operations.download(game).and_then(Download::swarm);
-        let units_here = swarm.map_or(0, |swarm| swarm.here().len());
-        self.emit(Event::DownloadAllPeersGone { game: game.clone() });
-        self.close_download(game, Some(Why::NoSource { units_here }), false);
+        let has_sources = !self.sources(game).is_empty();
+        let now = self.now;
+        let Some(download) = self.operations.download_mut(game) else { return };
+        let setbacks = download.setbacks;
+        let pause = SETBACK_PAUSE * 2_u32.saturating_pow(setbacks.min(5));
+        let lack = Lack {
+            missing: download.swarm().map(|swarm| (swarm.manifest().id(), swarm.missing())),
+            retry_at: has_sources.then_some(now + pause),
+            setbacks: setbacks.saturating_add(1),
+        };
+        if setbacks == 0 {
+            self.emit(Event::DownloadAllPeersGone { game: game.clone() });
+        }
+        self.close_download(game, Some(Why::NoSource(Box::new(lack))), false);
     }
 
     pub(crate) fn tell_progress(&mut self, game: &GameId) {
@@ -428,6 +457,17 @@ impl Engine {
             units: swarm.here().clone(),
             weight: swarm.weight,
         })
+    }
+
+    pub(crate) fn upload_limit_changed(&mut self) {
+        let weight = self.upload_weight();
+        for game in self.operations.games() {
+            let swarm = self.operations.download_mut(&game).and_then(Download::swarm_mut);
+            if let Some(swarm) = swarm {
+                swarm.set_weight(weight);
+                self.refresh_offer(&game);
+            }
+        }
     }
 
     /// This peer's weight among downloaders: log2 of its upload rate in MB/s; without a limit, that of 1 Gbit/s.

@@ -19,13 +19,18 @@ use crate::random::{Random, mix};
 
 /// The window's size in bytes.
 const WINDOW_BYTES: u64 = 256 * 1024 * 1024;
-/// A request's size while alone.
-const REQUEST_BYTES: u64 = 4 * 1024 * 1024;
-/// What may be under way from one source while alone, at least and at most.
-const PIPELINE_MIN_BYTES: u64 = 4 * 1024 * 1024;
-const PIPELINE_MAX_BYTES: u64 = 32 * 1024 * 1024;
-/// The pipeline holds what a source delivers in this time.
+/// A request's size while alone: what a source delivers in this time, at least and at most so much. Small at first: a
+/// source may turn out to be slow, and others may begin at the same moment.
+const REQUEST_TIME: Duration = Duration::from_millis(50);
+const REQUEST_MIN_BYTES: u64 = 256 * 1024;
+const REQUEST_MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// The pipeline of a source holds what it delivers in this time, at most so much.
 const PIPELINE_TIME: Duration = Duration::from_millis(200);
+const PIPELINE_MAX_BYTES: u64 = 32 * 1024 * 1024;
+/// Before so much came, picks begin anywhere in the window: those who click at the same moment do not fetch the same.
+const SCATTERED_BYTES: u64 = 2 * 1024 * 1024;
+/// With so many requests under way there is something better to do than to ask a complete source outside the own share.
+const BUSY_REQUESTS: usize = 4;
 /// Requests of one unit each under way from one source while contended.
 const CONTENDED_REQUESTS: usize = 2;
 /// A downloader that announced nothing in this many of its intervals no longer holds its share.
@@ -33,6 +38,14 @@ const SILENT_INTERVALS: u32 = 4;
 const SILENT_AT_LEAST: Duration = Duration::from_secs(1);
 
 impl Swarm {
+    /// A source that may take another request, by chance: everyone asks, so a fixed order would load the first ones.
+    pub(super) fn next_thirsty(&self, random: &mut Random) -> Option<PeerId> {
+        let mut start = [0; 32];
+        start[..8].copy_from_slice(&random.next().to_be_bytes());
+        let start = PeerId(start);
+        self.thirsty.range(start..).next().or(self.thirsty.first()).copied()
+    }
+
     /// The next request to a source; `None`: it has enough to do, or nothing that is wanted.
     pub(super) fn pick(&mut self, peer: PeerId, random: &mut Random, now: Instant) -> Option<Vec<UnitIndex>> {
         let source = self.sources.get(&peer)?;
@@ -45,16 +58,24 @@ impl Swarm {
                 return None;
             }
             let unit = if is_complete {
-                self.pick_from_complete(random, now)
+                self.pick_from_complete(peer, random, now)
             } else {
                 self.pick_rarest(peer, random)
             };
             return unit.map(|unit| vec![unit]);
         }
-        if self.bytes_under_way(peer) + REQUEST_BYTES > self.pipeline_bytes(peer) {
+        let request_bytes = self.bytes_in(REQUEST_TIME, peer).clamp(REQUEST_MIN_BYTES, REQUEST_MAX_BYTES);
+        // A request always fits twice, so that the line never runs dry between two.
+        let pipeline_bytes = self.bytes_in(PIPELINE_TIME, peer).clamp(2 * request_bytes, PIPELINE_MAX_BYTES);
+        if self.bytes_under_way(peer) + request_bytes > pipeline_bytes {
             return None;
         }
-        let run = self.pick_run(peer);
+        let window_units = self.window().count() as u64;
+        let scatter = if self.bytes_fetched < SCATTERED_BYTES { random.below(window_units) } else { 0 };
+        let mut run = self.pick_run(peer, request_bytes, scatter);
+        if run.is_empty() && scatter > 0 {
+            run = self.pick_run(peer, request_bytes, 0);
+        }
         (!run.is_empty()).then_some(run)
     }
 
@@ -65,11 +86,10 @@ impl Swarm {
         units.map(|unit| self.wanted_bytes(*unit)).sum()
     }
 
-    /// A request always fits twice, so that the line never runs dry between two.
-    fn pipeline_bytes(&self, peer: PeerId) -> u64 {
+    /// What a source delivers in this time.
+    fn bytes_in(&self, time: Duration, peer: PeerId) -> u64 {
         let rate = self.sources.get(&peer).map_or(0, |source| source.rate.last());
-        let in_time = rate / 1000 * u64::try_from(PIPELINE_TIME.as_millis()).unwrap_or(0);
-        (in_time + REQUEST_BYTES).clamp(2 * PIPELINE_MIN_BYTES, PIPELINE_MAX_BYTES)
+        rate / 1000 * u64::try_from(time.as_millis()).unwrap_or(0)
     }
 
     /// The window's units, first to last.
@@ -85,7 +105,7 @@ impl Swarm {
     }
 
     /// Neighbouring missing units that the source has, up to one request.
-    fn pick_run(&self, peer: PeerId) -> Vec<UnitIndex> {
+    fn pick_run(&self, peer: PeerId, request_bytes: u64, scatter: u64) -> Vec<UnitIndex> {
         let Some(source) = self.sources.get(&peer) else { return Vec::new() };
         let has = |unit| match &source.has {
             Has::Everything => true,
@@ -93,13 +113,13 @@ impl Swarm {
         };
         let mut run = Vec::new();
         let mut bytes = 0;
-        for (unit, state) in self.window() {
+        for (unit, state) in self.window().skip(usize::try_from(scatter).unwrap_or(0)) {
             let is_wanted = state == UnitState::Missing && has(unit);
             if !is_wanted && run.is_empty() {
                 continue;
             }
             if (!is_wanted && state != UnitState::Follows && state != UnitState::Here)
-                || bytes >= REQUEST_BYTES
+                || bytes >= request_bytes
                 || run.len() >= MAX_UNITS_PER_REQUEST
             {
                 break;
@@ -112,55 +132,84 @@ impl Swarm {
         run
     }
 
-    /// The own share first; then what nobody announced in time; then, when the share is done, anything unannounced.
-    fn pick_from_complete(&mut self, random: &mut Random, now: Instant) -> Option<UnitIndex> {
-        let missing: Vec<UnitIndex> = self
-            .window()
-            .filter(|(unit, state)| *state == UnitState::Missing && self.availability[unit.as_usize()] == 0)
-            .map(|(unit, _)| unit)
-            .collect();
+    /// The own share first; then what its first fetcher did not announce in time; then, when the share is done, anything.
+    fn pick_from_complete(&mut self, from: PeerId, random: &mut Random, now: Instant) -> Option<UnitIndex> {
+        let missing: Vec<UnitIndex> =
+            self.window().filter(|(_, state)| *state == UnitState::Missing).map(|(unit, _)| unit).collect();
+        // What others wait for at this source takes about as long as what this peer got from it last.
+        let took = self.sources.get(&from).map_or(Duration::ZERO, |source| source.took);
         let mut orphans = Vec::new();
-        for unit in missing {
-            let owner = self.first_fetcher(unit);
+        for unit in &missing {
+            if self.availability[unit.as_usize()] > 0 {
+                continue;
+            }
+            let owner = self.first_fetcher(*unit);
             if owner == self.me {
-                return Some(unit);
+                return Some(*unit);
             }
-            if self.is_silent(owner, now) {
-                orphans.push(unit);
+            if self.is_silent(owner, took, now) {
+                orphans.push(*unit);
             }
         }
-        if orphans.is_empty() {
-            return None;
-        }
-        // Random, because the others who wait for the same peer take over, too.
-        let at = random.below(orphans.len() as u64);
-        orphans.get(usize::try_from(at).unwrap_or(0)).copied()
+        // Random, because the others who are done or wait for the same peer do the same.
+        let mut any = |units: &[UnitIndex]| {
+            let at = random.below(units.len() as u64);
+            units.get(usize::try_from(at).unwrap_or(0)).copied()
+        };
+        let is_busy = self.fetches.len() >= BUSY_REQUESTS;
+        any(&orphans).or_else(|| if is_busy { None } else { any(&missing) })
     }
 
-    fn is_silent(&self, peer: PeerId, now: Instant) -> bool {
+    fn is_silent(&self, peer: PeerId, took: Duration, now: Instant) -> bool {
         let Some(source) = self.sources.get(&peer) else { return true };
-        let patience = (source.news_interval * SILENT_INTERVALS).max(SILENT_AT_LEAST);
+        let patience = (source.news_interval.max(took) * SILENT_INTERVALS).max(SILENT_AT_LEAST);
         now.saturating_duration_since(source.news) > patience
     }
 
-    /// Who of the downloaders fetches a unit first.
+    /// Who of the downloaders fetches a unit first. Computed when the unit is considered, and kept up to date from then
+    /// on as downloaders come and go.
     fn first_fetcher(&mut self, unit: UnitIndex) -> PeerId {
         let Some(known) = self.first_fetchers.get(unit.as_usize()) else { return self.me };
-        if known.0 == self.epoch {
-            return known.1;
+        if let Some((_, owner)) = known {
+            return *owner;
         }
-        let salt = u64::from_le_bytes(first_eight(&self.manifest.id().0)) ^ mix(u64::from(unit.0));
-        let downloaders = self.sources.iter().filter(|(_, source)| source.weight > 0);
-        let downloaders =
-            downloaders.map(|(peer, source)| (*peer, source.weight)).chain([(self.me, self.weight)]);
-        let best = downloaders
+        let salt = self.salt(unit);
+        let rivals = self.sources.iter().filter(|(_, source)| source.weight > 0);
+        let rivals = rivals.map(|(peer, source)| (*peer, source.weight)).chain([(self.me, self.weight)]);
+        let best = rivals
             .map(|(peer, weight)| (score(salt, peer, weight), peer))
             .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let owner = best.map_or(self.me, |(_, peer)| peer);
         if let Some(known) = self.first_fetchers.get_mut(unit.as_usize()) {
-            *known = (self.epoch, owner);
+            *known = best;
         }
-        owner
+        best.map_or(self.me, |(_, peer)| peer)
+    }
+
+    fn salt(&self, unit: UnitIndex) -> u64 {
+        u64::from_le_bytes(first_eight(&self.manifest.id().0)) ^ mix(u64::from(unit.0))
+    }
+
+    /// A downloader came: it takes the units where it scores highest.
+    pub(super) fn rival_came(&mut self, peer: PeerId, weight: u8) {
+        if weight == 0 {
+            return;
+        }
+        for at in self.cursor..self.first_fetchers.len() {
+            let Some((best, owner)) = self.first_fetchers[at] else { continue };
+            let score = score(self.salt(UnitIndex(u32::try_from(at).unwrap_or(u32::MAX))), peer, weight);
+            if score.total_cmp(&best).then(peer.cmp(&owner)).is_gt() {
+                self.first_fetchers[at] = Some((score, peer));
+            }
+        }
+    }
+
+    /// A downloader left: its units are settled anew when they are considered.
+    pub(super) fn rival_left(&mut self, peer: PeerId) {
+        for known in &mut self.first_fetchers[self.cursor..] {
+            if known.is_some_and(|(_, owner)| owner == peer) {
+                *known = None;
+            }
+        }
     }
 
     /// Of the missing units that a partial source has, one that the fewest have; ties by chance.

@@ -12,6 +12,11 @@ use crate::engine::DOWNLOAD_TICK;
 use crate::ids::FetchId;
 use crate::input::Opened;
 
+/// A source that brings nothing in this time is given up, at first.
+pub(super) const STALL: Duration = Duration::from_secs(4);
+/// No source is waited for longer.
+pub(super) const LONGEST_PATIENCE: Duration = Duration::from_mins(1);
+
 /// A unit is in exactly one of these states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UnitState {
@@ -39,6 +44,12 @@ pub(super) struct Source {
     /// It failed lately: nothing is asked before.
     pub(super) cool_until: Option<Instant>,
     pub(super) strikes: u32,
+    /// When it last brought a unit, or was asked after a rest.
+    pub(super) delivered: Instant,
+    /// How long after its request the last unit came.
+    pub(super) took: Duration,
+    /// How long it may bring nothing: at least the time its units took.
+    pub(super) patience: Duration,
     /// Its weight among the downloaders; 0 for a complete source.
     pub(super) weight: u8,
     /// When it last announced units, and how far apart announcements are.
@@ -54,6 +65,7 @@ pub(super) struct Fetch {
     pub(super) units: Vec<UnitIndex>,
     /// Its end is awaited; what still comes is welcome.
     pub(super) cancelled: bool,
+    pub(super) asked: Instant,
     pub(super) progress: Instant,
 }
 
@@ -75,13 +87,16 @@ pub(crate) struct Swarm {
     pub(super) availability: Vec<u16>,
     pub(super) sources: BTreeMap<PeerId, Source>,
     pub(super) fetches: BTreeMap<FetchId, Fetch>,
+    /// Requests for units that were asked for already; counted up to the last request's end.
+    pub(super) duplicates: u32,
     /// Sources that might take another request.
     pub(super) thirsty: BTreeSet<PeerId>,
     /// Units that were verified since the last announcement.
     pub(super) news: Vec<UnitIndex>,
-    /// Counts changes of the set of downloaders; first fetchers of an older epoch are computed anew.
-    pub(super) epoch: u32,
-    pub(super) first_fetchers: Vec<(u32, PeerId)>,
+    /// Who fetches a unit first, with the winning score; `None` until the unit is considered.
+    pub(super) first_fetchers: Vec<Option<(f64, PeerId)>>,
+    /// Sources that download themselves.
+    pub(super) rivals: usize,
     pub(super) rate: Rate,
     tick: Instant,
 }
@@ -119,10 +134,11 @@ impl Swarm {
             availability: vec![0; count],
             sources: BTreeMap::new(),
             fetches: BTreeMap::new(),
+            duplicates: 0,
             thirsty: BTreeSet::new(),
             news: Vec::new(),
-            epoch: 1,
-            first_fetchers: vec![(0, me); count],
+            first_fetchers: vec![None; count],
+            rivals: 0,
             rate: Rate::new(now),
             tick: now + DOWNLOAD_TICK,
             manifest,
@@ -188,10 +204,13 @@ impl Swarm {
     /// A unit is whole on disk.
     pub(super) fn complete(&mut self, unit: UnitIndex) {
         let Some(state) = self.units.get_mut(unit.as_usize()) else { return };
-        if std::mem::replace(state, UnitState::Here) == UnitState::Here {
+        let old = std::mem::replace(state, UnitState::Here);
+        if old == UnitState::Here {
             return;
         }
-        self.bytes_left = self.bytes_left.saturating_sub(self.wanted_bytes(unit));
+        if old != UnitState::Follows {
+            self.bytes_left = self.bytes_left.saturating_sub(self.wanted_bytes(unit));
+        }
         self.here.insert(unit);
         self.units_left -= 1;
         self.news.push(unit);
@@ -202,6 +221,18 @@ impl Swarm {
         let is_done = |state: &UnitState| matches!(state, UnitState::Here | UnitState::Follows);
         while self.units.get(self.cursor).is_some_and(is_done) {
             self.cursor += 1;
+        }
+    }
+
+    /// A unit was written, and waits for chunks that other units bring.
+    pub(super) fn written(&mut self, unit: UnitIndex) {
+        let bytes = self.wanted_bytes(unit);
+        if let Some(state) = self.units.get_mut(unit.as_usize())
+            && !matches!(state, UnitState::Here | UnitState::Follows)
+        {
+            *state = UnitState::Follows;
+            self.bytes_left = self.bytes_left.saturating_sub(bytes);
+            self.move_cursor();
         }
     }
 
@@ -218,13 +249,17 @@ impl Swarm {
             fetches: BTreeSet::new(),
             cool_until: None,
             strikes: 0,
+            delivered: now,
+            took: Duration::ZERO,
+            patience: STALL,
             weight,
             news: now,
             news_interval: Duration::from_secs(1),
         };
         self.sources.insert(peer, source);
         self.thirsty.insert(peer);
-        self.epoch += 1;
+        self.rivals += usize::from(weight > 0);
+        self.rival_came(peer, weight);
     }
 
     /// The source's offer changed; what runs goes on.
@@ -233,26 +268,28 @@ impl Swarm {
         if old.has == has && old.weight == weight {
             return;
         }
-        let (fetches, cool_until, strikes) = (old.fetches.clone(), old.cool_until, old.strikes);
+        let Some(old) = self.remove_source(peer) else { return };
         self.add_source(peer, has, weight, now);
         if let Some(source) = self.sources.get_mut(&peer) {
-            (source.fetches, source.cool_until, source.strikes) = (fetches, cool_until, strikes);
+            *source = Source { has: std::mem::replace(&mut source.has, Has::Everything), weight, ..old };
         }
     }
 
-    pub(super) fn remove_source(&mut self, peer: PeerId) {
-        let Some(source) = self.sources.remove(&peer) else { return };
-        if let Has::Some(units) = source.has {
+    pub(super) fn remove_source(&mut self, peer: PeerId) -> Option<Source> {
+        let source = self.sources.remove(&peer)?;
+        if let Has::Some(units) = &source.has {
             for unit in units.iter() {
                 self.count_available(unit, false);
             }
         }
         self.thirsty.remove(&peer);
-        self.epoch += 1;
+        self.rivals -= usize::from(source.weight > 0);
+        self.rival_left(peer);
+        Some(source)
     }
 
     /// A partial source announced more units.
-    pub(super) fn announced(&mut self, peer: PeerId, units: &[UnitIndex], now: Instant) {
+    pub(crate) fn announced(&mut self, peer: PeerId, units: &[UnitIndex], now: Instant) {
         let count = self.units.len();
         let Some(source) = self.sources.get_mut(&peer) else { return };
         let Has::Some(has) = &mut source.has else { return };
@@ -283,9 +320,41 @@ impl Swarm {
             )
     }
 
+    pub(super) fn is_partial_source(&self, peer: PeerId) -> bool {
+        self.sources.get(&peer).is_some_and(|source| source.has != Has::Everything)
+    }
+
+    pub(super) fn partial_sources(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.sources.iter().filter(|(_, source)| source.has != Has::Everything).map(|(peer, _)| *peer)
+    }
+
+    /// So many verified units are told at once, without waiting for the batch: the first copy of a unit is what the
+    /// others wait for. More in a large swarm, where each announcement goes to many.
+    pub(super) fn announcement_units(&self) -> usize {
+        4 + self.rivals / 4
+    }
+
     /// Other peers download the same payload now.
     pub(super) fn is_contended(&self) -> bool {
-        self.sources.values().any(|source| source.weight > 0)
+        self.rivals > 0
+    }
+
+    /// This peer's own weight changed, and with it everyone's shares.
+    pub(super) fn set_weight(&mut self, weight: u8) {
+        self.weight = weight;
+        self.first_fetchers.fill(None);
+    }
+
+    /// Units that are still to come from someone.
+    pub(crate) fn missing(&self) -> UnitSet {
+        let states = (0..).map(UnitIndex).zip(&self.units);
+        let is_missing = |state: &UnitState| matches!(state, UnitState::Missing | UnitState::Requested(_));
+        states.filter(|(_, state)| is_missing(state)).map(|(unit, _)| unit).collect()
+    }
+
+    /// Something can be asked for.
+    pub(super) fn lacks_anything(&self) -> bool {
+        self.units.contains(&UnitState::Missing)
     }
 }
 

@@ -1,10 +1,10 @@
 //! A connection's life, and the messages on it.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use lanspread_protocol::PeerId;
-use lanspread_protocol::limits::MAX_NAME_BYTES;
+use lanspread_protocol::limits::{GREETING_TIMEOUT, MAX_MESSAGES_PER_SECOND, MAX_NAME_BYTES};
 use lanspread_protocol::message::{CloseCode, Control, Hello, Presence};
 
 use super::{Connection, Live, Standing};
@@ -13,6 +13,9 @@ use crate::engine::Engine;
 use crate::event::{Event, LeaveReason};
 use crate::ids::{ConnId, DialId};
 use crate::input::{Candidate, ClosedReason};
+
+/// Connections that one peer may have at once: two adapters each, dialled from both sides.
+const MAX_CONNECTIONS_PER_PEER: usize = 8;
 
 impl Engine {
     pub(crate) fn connected(
@@ -29,11 +32,20 @@ impl Engine {
             self.roster.mark_as_me(dial);
         } else if ours {
             // Only an address that was dialled surely leads to the peer; a dialled one is remembered for next time.
-            self.roster.learn(peer, &[Candidate { rank, address: remote }], self.now);
+            self.roster.learn(peer, true, &[Candidate { rank, address: remote }], self.now);
         }
         self.roster.answered(dial, peer);
-        let standing = Standing::Silent;
-        self.roster.conns.insert(conn, Connection { peer, remote, ours, rank, gossiped, standing });
+        let of_peer = self.roster.conns.values().filter(|other| other.peer == peer).count();
+        let until = self.now + GREETING_TIMEOUT;
+        let (standing, taken) = (Standing::Silent { until }, (self.now, 0));
+        self.roster.conns.insert(conn, Connection { peer, remote, ours, rank, gossiped, standing, taken });
+        self.roster.wake_at(until);
+        if self.roster.is_banned(remote) {
+            return self.close(conn, CloseCode::Banned);
+        }
+        if of_peer >= MAX_CONNECTIONS_PER_PEER {
+            return self.close(conn, CloseCode::Flood);
+        }
         let hello = Hello {
             instance: self.config.instance,
             program: self.config.program.clone(),
@@ -43,14 +55,21 @@ impl Engine {
     }
 
     pub(crate) fn control(&mut self, conn: ConnId, message: Control) {
-        let Some(connection) = self.roster.conns.get(&conn) else { return };
+        let now = self.now;
+        let Some(connection) = self.roster.conns.get_mut(&conn) else { return };
         let peer = connection.peer;
+        if now >= connection.taken.0 + Duration::from_secs(1) {
+            connection.taken = (now, 0);
+        }
+        connection.taken.1 += 1;
+        let is_flood = connection.taken.1 > MAX_MESSAGES_PER_SECOND;
         let is_silent = match connection.standing {
-            Standing::Silent => true,
+            Standing::Silent { .. } => true,
             Standing::Closing => return,
             Standing::Greeted | Standing::Suspect { .. } | Standing::Draining { .. } => false,
         };
         match message {
+            _ if is_flood => self.close(conn, CloseCode::Flood),
             Control::Hello(hello) if is_silent => self.greeted(conn, tidy(hello)),
             // A greeting comes first and once; anything else is no Lanspread peer.
             Control::Hello(_) => self.close(conn, CloseCode::Protocol),
@@ -60,20 +79,22 @@ impl Engine {
             Control::IdentityTaken => self.renew_identity(),
             // What a replaced instance says no longer counts.
             _ if self.roster.peer_of(conn).is_none() => {}
-            Control::Library { revision, offers } => self.library_received(peer, revision, offers),
+            Control::Library { revision, offers } => self.library_received(peer, conn, revision, offers),
             Control::LibraryDelta { revision, changed, withdrawn } => {
-                self.library_delta_received(peer, revision, changed, &withdrawn);
+                self.library_delta_received(peer, conn, revision, changed, &withdrawn);
             }
-            Control::Units { game, manifest, units } => self.units_announced(peer, &game, manifest, &units),
+            Control::Units { game, manifest, units } => {
+                self.units_announced(peer, conn, &game, manifest, &units);
+            }
             Control::Presence(presence) => {
                 if let Some(live) = self.roster.live_mut(peer) {
                     live.hello.presence = tidy_presence(presence);
                 }
             }
-            Control::Catalog(head) => self.catalog_announced(peer, head),
-            Control::Gossip(peers) => self.gossip(peers),
+            Control::Catalog(head) => self.catalog_announced(peer, conn, head),
+            Control::Gossip(peers) => self.gossip(peer, peers),
             Control::Introduce { peer: wanted } => self.introduce(peer, wanted),
-            Control::Damaged { game, manifest, .. } => self.told_of_damage(&game, manifest),
+            Control::Damaged { game, manifest, .. } => self.told_of_damage(conn, &game, manifest),
         }
     }
 
@@ -83,18 +104,18 @@ impl Engine {
         connection.standing = Standing::Greeted;
         let (id, remote) = (connection.peer, connection.remote);
         let now = self.now;
-        let Some(peer) = self.roster.peer_entry(id, now) else {
+        let Some(peer) = self.roster.peer_entry(id, true, now) else {
             return self.close(conn, CloseCode::Flood);
         };
         let name = hello.presence.name.clone();
-        peer.live = Some(Live { conn, hello, offers: BTreeMap::new(), revision: 0, catalog: None });
+        peer.live = Some(Live::new(conn, hello, now));
         self.emit(Event::PeerJoined { peer_id: id, name, addresses: vec![remote] });
-        self.send_state(conn);
+        self.send_library(conn);
         self.gossip_about_newcomer(id, conn);
     }
 
-    /// What a peer must know whole: the library, and the catalog's head.
-    pub(super) fn send_state(&mut self, conn: ConnId) {
+    /// All that the peer at the other end needs to know of this one.
+    pub(super) fn send_library(&mut self, conn: ConnId) {
         let library = self.library_message();
         self.send(conn, library);
         if let Some(head) = self.authority.head() {
@@ -127,12 +148,19 @@ impl Engine {
             return;
         }
         peer.last_seen = now;
-        peer.dialling = super::Dialling::from(now);
-        self.roster.wake_at(now);
+        // Who said goodbye comes back by itself.
+        let dialling = match reason {
+            LeaveReason::Goodbye | LeaveReason::Banned => super::Dialling::patient(now),
+            LeaveReason::Timeout | LeaveReason::Error => super::Dialling::from(now),
+        };
+        self.roster.wake_at(dialling.next);
         for target in &mut self.roster.targets {
             if target.peer == Some(id) {
-                target.dialling = super::Dialling::from(now);
+                target.dialling = dialling.clone();
             }
+        }
+        if let Some(peer) = self.roster.peers.get_mut(&id) {
+            peer.dialling = dialling;
         }
         self.emit(Event::PeerLeft { peer_id: id, reason });
         self.source_left(id);
@@ -172,10 +200,13 @@ fn tidy_presence(mut presence: Presence) -> Presence {
     presence.name = tidy_name(&presence.name);
     presence.pc = tidy_name(&presence.pc);
     presence.servers.truncate(16);
+    for server in &mut presence.servers {
+        server.entry = tidy_name(&server.entry);
+    }
     presence
 }
 
-fn tidy_name(name: &str) -> String {
+pub(crate) fn tidy_name(name: &str) -> String {
     let mut tidy = String::new();
     for character in name.chars().filter(|character| !character.is_control()) {
         if tidy.len() + character.len_utf8() > MAX_NAME_BYTES {

@@ -22,15 +22,28 @@ use crate::input::Candidate;
 const STEP: Duration = Duration::from_millis(250);
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// A peer that only gossip knows is forgotten after so many rounds without an answer.
+const HEARSAY_ROUNDS: u32 = 6;
+/// Peers that are asked for an introduction when nobody is known who surely can give one.
+const ASKED_FOR_HELP: usize = 3;
 
 impl Dialling {
     pub(super) fn from(next: Instant) -> Self {
-        Self { step: 0, next, pause: SHORTEST_PAUSE }
+        Self { step: 0, next, pause: SHORTEST_PAUSE, rounds: 0, asked: false }
+    }
+
+    /// Only now and then.
+    pub(super) fn patient(now: Instant) -> Self {
+        Self { next: now + LONGEST_PAUSE, pause: LONGEST_PAUSE, ..Self::from(now) }
     }
 
     /// The next candidate's number; plans the one after it.
     fn advance(&mut self, candidates: usize, now: Instant) -> usize {
         let step = self.step;
+        if step == 0 {
+            self.rounds += 1;
+            self.asked = false;
+        }
         if step + 1 < candidates {
             self.step += 1;
             self.next = now + STEP;
@@ -54,8 +67,8 @@ impl Roster {
     }
 
     /// Remembers where a peer may be; something new lets its dials start over.
-    pub(super) fn learn(&mut self, id: PeerId, candidates: &[Candidate], now: Instant) {
-        let Some(peer) = self.peer_entry(id, now) else { return };
+    pub(super) fn learn(&mut self, id: PeerId, is_proven: bool, candidates: &[Candidate], now: Instant) {
+        let Some(peer) = self.peer_entry(id, is_proven, now) else { return };
         let mut is_news = false;
         for candidate in candidates {
             if peer.candidates.len() < MAX_ADDRESSES_PER_PEER
@@ -78,7 +91,9 @@ impl Roster {
     pub(super) fn hurry(&mut self, id: PeerId, now: Instant) {
         let in_flight = self.dials.values().any(|dial| dial.expect == Some(id));
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        if peer.live.is_none() && !in_flight {
+        // A peer that is dialled anyway in a moment is left to that.
+        let is_patient = peer.dialling.next > now + SHORTEST_PAUSE;
+        if peer.live.is_none() && !in_flight && is_patient {
             peer.dialling = Dialling::from(now);
             self.wake_at(now);
         }
@@ -103,44 +118,16 @@ impl Roster {
     }
 }
 
-impl Engine {
-    pub(crate) fn connect_to(&mut self, addresses: &[SocketAddr]) {
-        for address in addresses {
-            self.roster.add_target(*address, self.now);
-        }
-    }
-
-    pub(crate) fn discovered(&mut self, peer: PeerId, candidates: &[Candidate]) {
-        self.roster.learn(peer, candidates, self.now);
-    }
-
-    pub(crate) fn dial_failed(&mut self, dial: DialId) {
-        let Some(dial) = self.roster.dials.remove(&dial) else { return };
-        let Some(peer) = dial.expect else { return };
-        // A common peer can tell both of us to dial at the same moment, which opens both firewalls.
-        if self.roster.peers.get(&peer).is_some_and(|peer| peer.live.is_none() && peer.dialling.step == 0) {
-            self.broadcast(&Control::Introduce { peer });
-        }
-    }
-
-    /// Dials that are due, connections whose time is up, peers to forget.
-    pub(crate) fn run_roster_timers(&mut self) {
-        if self.roster.timeout.is_none_or(|timeout| timeout > self.now) {
-            return;
-        }
+impl Roster {
+    /// The dials that are due; plans the next.
+    fn due_dials(&mut self, now: Instant) -> Vec<(SocketAddr, Option<PeerId>)> {
         let mut dials = Vec::new();
         let mut wake: Option<Instant> = None;
         let mut plan = |at: Instant| wake = Some(wake.map_or(at, |wake| wake.min(at)));
-        let now = self.now;
-        let is_live = |roster: &Roster, id| roster.live(id).is_some();
-        let targets_here: Vec<bool> = self
-            .roster
-            .targets
-            .iter()
-            .map(|target| target.is_me || target.peer.is_some_and(|peer| is_live(&self.roster, peer)))
-            .collect();
-        for (target, is_here) in self.roster.targets.iter_mut().zip(targets_here) {
-            if is_here {
+        let (peers, in_flight) = (&self.peers, &self.dials);
+        let is_live = |id: PeerId| peers.get(&id).is_some_and(|peer| peer.live.is_some());
+        for target in &mut self.targets {
+            if target.is_me || target.peer.is_some_and(is_live) {
                 continue;
             }
             if target.dialling.next <= now {
@@ -149,8 +136,8 @@ impl Engine {
             }
             plan(target.dialling.next);
         }
-        let met: BTreeSet<PeerId> = self.roster.conns.values().map(|conn| conn.peer).collect();
-        for (id, peer) in &mut self.roster.peers {
+        let met: BTreeSet<PeerId> = self.conns.values().map(|conn| conn.peer).collect();
+        for (id, peer) in &mut self.peers {
             // A connection that stands, greeted or not yet, is enough; its end lets the dials start over.
             if peer.candidates.is_empty() || met.contains(id) {
                 continue;
@@ -164,9 +151,70 @@ impl Engine {
             }
             plan(peer.dialling.next);
         }
-        self.roster.peers.retain(|_, peer| peer.live.is_some() || now < peer.last_seen + FORGET_AFTER);
-        self.roster.timeout = wake;
-        for (address, expect) in dials {
+        // A dial that is still under way goes on sending; a second one would not help it.
+        let is_under_way = |(address, expect): &(SocketAddr, Option<PeerId>)| {
+            in_flight.values().any(|dial| dial.address == *address && dial.expect == *expect)
+        };
+        dials.retain(|dial| !is_under_way(dial) && !self.banned.contains(&dial.0.ip().to_canonical()));
+        if let Some(at) = wake {
+            self.wake_at(at);
+        }
+        dials
+    }
+}
+
+impl Engine {
+    pub(crate) fn connect_to(&mut self, addresses: &[SocketAddr]) {
+        for address in addresses {
+            self.roster.add_target(*address, self.now);
+        }
+    }
+
+    pub(crate) fn discovered(&mut self, peer: PeerId, candidates: &[Candidate]) {
+        self.roster.learn(peer, true, candidates, self.now);
+        self.roster.hurry(peer, self.now);
+    }
+
+    pub(crate) fn dial_failed(&mut self, dial: DialId) {
+        let Some(dial) = self.roster.dials.remove(&dial) else { return };
+        let Some(peer) = dial.expect else { return };
+        // A common peer can tell both of us to dial at the same moment, which opens both firewalls.
+        let Some(about) = self.roster.peers.get_mut(&peer) else { return };
+        if about.live.is_some()
+            || about.dialling.step > 0
+            || std::mem::replace(&mut about.dialling.asked, true)
+        {
+            return;
+        }
+        for conn in self.helpers(peer) {
+            self.send(conn, Control::Introduce { peer });
+        }
+    }
+
+    /// Who is asked for an introduction: who told of the peer, else a few by chance.
+    fn helpers(&mut self, peer: PeerId) -> Vec<ConnId> {
+        let told_by = self.roster.peers.get(&peer).and_then(|peer| peer.told_by);
+        if let Some(live) = told_by.and_then(|told_by| self.roster.live(told_by)) {
+            return vec![live.conn];
+        }
+        let mut conns: Vec<ConnId> = self.roster.live_peers().map(|(_, conn)| conn).collect();
+        self.random.choose(&mut conns, ASKED_FOR_HELP);
+        conns
+    }
+
+    /// Dials that are due, connections whose time is up, peers to forget.
+    pub(crate) fn run_roster_timers(&mut self) {
+        if self.roster.timeout.is_none_or(|timeout| timeout > self.now) {
+            return;
+        }
+        self.roster.timeout = None;
+        let now = self.now;
+        self.roster.peers.retain(|_, peer| {
+            peer.live.is_some()
+                || (now < peer.last_seen + FORGET_AFTER
+                    && (peer.is_proven || peer.dialling.rounds < HEARSAY_ROUNDS))
+        });
+        for (address, expect) in self.roster.due_dials(now) {
             self.dial(address, expect);
         }
         self.run_connection_timers();
@@ -182,7 +230,9 @@ impl Engine {
         let mut due: Vec<ConnId> = Vec::new();
         let mut wake = Vec::new();
         for (id, conn) in &self.roster.conns {
-            if let Standing::Suspect { until } | Standing::Draining { until } = conn.standing {
+            if let Standing::Silent { until } | Standing::Suspect { until } | Standing::Draining { until } =
+                conn.standing
+            {
                 if until <= self.now { due.push(*id) } else { wake.push(until) }
             }
         }

@@ -1,7 +1,8 @@
 //! Which connection to a peer stays.
 //!
 //! - The two sides of one pair of instances dialled each other: the lower id's dial stays, the other drains.
-//! - One side made both: the dialler closes the one with the worse path; the other side follows it.
+//! - One side made both: the dialler keeps the better path and closes the other; the other side follows where the
+//!   dialler's library comes, so both agree at every moment that matters.
 //! - Another instance of the peer takes the old one's place at once, and the old connection is asked whether it lives.
 //!   If it answers within [`PROOF_OF_LIFE`], two PCs share one identity and both must make new ones.
 
@@ -41,8 +42,7 @@ impl Engine {
         }
         let Some(old) = self.roster.conns.get(&current) else { return };
         let newer_stays = if old.ours == ours {
-            // The dialler decides by path and closes the other; the dialled side follows the newest.
-            !ours || self.roster.conns.get(&conn).is_some_and(|new| new.rank < old.rank)
+            ours && self.roster.conns.get(&conn).is_some_and(|new| new.rank < old.rank)
         } else {
             let lower_id_is_me = self.roster.me < peer;
             ours == lower_id_is_me
@@ -85,16 +85,30 @@ impl Engine {
         let Some(connection) = self.roster.conns.get(&conn) else { return };
         match connection.standing {
             Standing::Suspect { .. } | Standing::Draining { .. } => self.close(conn, CloseCode::Duplicate),
-            Standing::Silent | Standing::Greeted | Standing::Closing => {}
+            Standing::Silent { .. } => self.close(conn, CloseCode::Protocol),
+            Standing::Greeted | Standing::Closing => {}
         }
     }
 
-    /// Messages on two connections overtake one another: on the one that is used from now on the state is sent whole,
-    /// and the other side sorts by revision.
+    /// From now on everything goes this way. The library goes again, because messages on two connections may
+    /// overtake each other; its new revision tells the other side that this one is the later.
     pub(super) fn make_current(&mut self, peer: PeerId, conn: ConnId) {
         if let Some(live) = self.roster.live_mut(peer) {
             live.conn = conn;
-            self.send_state(conn);
+            self.advance_offers_revision();
+            self.send_library(conn);
+        }
+    }
+
+    /// The dialler of both connections sent its library here: it decided for this one.
+    pub(crate) fn follow_library(&mut self, peer: PeerId, conn: ConnId) {
+        let Some(current) = self.roster.live(peer).map(|live| live.conn) else { return };
+        let is_theirs = |conn: ConnId| {
+            let conn = self.roster.conns.get(&conn);
+            conn.is_some_and(|conn| !conn.ours && matches!(conn.standing, Standing::Greeted))
+        };
+        if conn != current && is_theirs(conn) && is_theirs(current) {
+            self.make_current(peer, conn);
         }
     }
 

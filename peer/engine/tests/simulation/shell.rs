@@ -1,0 +1,196 @@
+//! Carries out effects: the part of the shell that is not the network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lanspread_engine::{
+    DiskFailure, Effect, FailureKind, Input, Payload, PublishOutcome, ServeFrom, VerifyOutcome,
+};
+use lanspread_protocol::message::WantedUnit;
+use lanspread_protocol::{CatalogHead, SignedCatalog};
+
+use crate::net::What;
+use crate::node::{NodeId, Stored};
+use crate::world::{Happening, World};
+
+impl Stored {
+    /// It announced this catalog without having it.
+    pub(crate) fn lies_about(&self, head: &CatalogHead) -> bool {
+        self.forged.as_ref() == Some(head)
+    }
+}
+
+impl World {
+    pub(crate) fn carry_out(&mut self, id: NodeId, effect: Effect) {
+        match effect {
+            Effect::Dial { dial, address, expect } => self.dial(id, dial, address, expect),
+            Effect::Send { conn, message } => self.send(id, conn, message),
+            Effect::Close { conn, code } => self.close(id, conn, code),
+            Effect::Ban { address } => {
+                self.nodes[id.0].banned.insert(address);
+            }
+            Effect::RenewIdentity => self.renew(id),
+            Effect::FetchUnits { fetch, op, conn, game, units } => {
+                let store = self.nodes[id.0].disk.folder(&game).store.as_ref().expect("an open store");
+                let manifest = store.manifest.id();
+                self.request(id, conn, What::Units { fetch, op, game, manifest }, units);
+            }
+            Effect::CancelFetch { fetch } => self.cancel_fetch(id, fetch),
+            Effect::FetchManifest { op, conn, manifest } => {
+                self.request(id, conn, What::Manifest { op, manifest }, Vec::new());
+            }
+            Effect::FetchCatalog { conn, head } => self.request(id, conn, What::Catalog(head), Vec::new()),
+            Effect::Serve { serve, from } => self.serve(id, serve, from),
+            Effect::ServeBlob { serve, .. } => self.serve_blob(id, serve),
+            Effect::Refuse { serve, .. } => self.refuse(id, serve),
+            Effect::CancelServe { serve } => self.cancel_serve(id, serve),
+            Effect::StoreCatalog(signed) => self.nodes[id.0].stored.signed = Some((*signed).clone()),
+            Effect::StorePin(key) => self.nodes[id.0].stored.pinned = Some(key),
+            Effect::StoreAccepted { game, version, manifest } => {
+                self.nodes[id.0].stored.accepted.insert(game, (version, manifest));
+            }
+            Effect::StoreQueue(queue) => self.nodes[id.0].stored.queue = queue,
+            Effect::SetUploadLimit(limit) => self.nodes[id.0].run().upload_limit = limit,
+            Effect::Emit(_) => {}
+            Effect::Reply { reply, result } => {
+                self.nodes[id.0].run().replies.insert(reply, result);
+            }
+            disk => {
+                let after = self.disk_time(id, &disk);
+                let generation = self.nodes[id.0].generation;
+                self.at(after, Happening::Disk(id, generation, Box::new(disk)));
+            }
+        }
+    }
+
+    /// How long disk work takes.
+    fn disk_time(&mut self, id: NodeId, effect: &Effect) -> Duration {
+        let moment = self.moment();
+        let disk = &mut self.nodes[id.0].disk;
+        match effect {
+            Effect::Hash { game, .. } | Effect::Verify { game, .. } => {
+                let complete = disk.folder(game).complete.as_ref();
+                let bytes = complete.map_or(0, |complete| complete.manifest.total_bytes());
+                moment + Duration::from_micros(bytes / 1000)
+            }
+            Effect::Finish { .. } => moment + Duration::from_millis(20),
+            _ => moment,
+        }
+    }
+
+    /// The work is done: changes the disk and says what came out.
+    pub(crate) fn disk_work(&mut self, id: NodeId, effect: Effect) -> Vec<Input> {
+        let node = &mut self.nodes[id.0];
+        let disk = &mut node.disk;
+        match effect {
+            Effect::ListGames => {
+                let there = disk.games.iter().filter(|(_, folder)| folder.scan().is_some());
+                vec![Input::GamesListed(there.map(|(game, _)| game.clone()).collect())]
+            }
+            Effect::Scan { game, .. } => {
+                let found = disk.games.get(&game).and_then(crate::disk::Folder::scan);
+                vec![Input::Scanned { game, found }]
+            }
+            Effect::Hash { game, fingerprint, .. } => {
+                let folder = disk.folder(&game);
+                let is_same = folder.fingerprint == fingerprint;
+                let manifest = if is_same { folder.hash() } else { None };
+                vec![Input::Hashed { game, fingerprint, manifest }]
+            }
+            Effect::LoadManifest { op, manifest } => {
+                vec![Input::ManifestLoaded { op, manifest: disk.manifests.get(&manifest).map(Arc::clone) }]
+            }
+            Effect::OpenStore { op, game, manifest, mode } => {
+                if node.run().closed_ops.contains(&op) {
+                    return Vec::new();
+                }
+                let result = match node.full_disks.contains(&game) {
+                    true => Err(failure(FailureKind::NoSpace)),
+                    false => Ok(node.disk.folder(&game).open(op, &manifest, mode)),
+                };
+                vec![Input::StoreOpened { op, result }]
+            }
+            Effect::Finish { op, game, version, .. } => {
+                let scan = disk.folder(&game).commit(op, &version);
+                node.run().writing.remove(&game);
+                vec![Input::Finished { op, result: Ok(scan) }]
+            }
+            Effect::CloseStore { op, game, discard } => {
+                disk.folder(&game).close(op, discard);
+                node.run().closed_ops.insert(op);
+                vec![Input::StoreClosed { op }]
+            }
+            Effect::Verify { op, game, .. } => {
+                let is_liar = node.lies.contains(&game);
+                let folder = node.disk.folder(&game);
+                let is_rotten =
+                    !is_liar && folder.complete.as_ref().is_some_and(|complete| complete.is_rotten);
+                let damaged = if is_rotten { vec!["data/000000".to_owned()] } else { Vec::new() };
+                if is_rotten {
+                    folder.indexed = Some((folder.fingerprint, Payload::Damaged));
+                }
+                vec![Input::Verified { op, result: Ok(VerifyOutcome { damaged_bytes: 1, damaged }) }]
+            }
+            Effect::Remove { op, game } => {
+                disk.folder(&game).remove();
+                node.run().writing.remove(&game);
+                vec![Input::Removed { op, result: Ok(()) }]
+            }
+            Effect::Publish { op, game } => {
+                node.run().writing.remove(&game);
+                let Some((release, given)) = node.publishing.remove(&game) else {
+                    return vec![Input::Published { op, result: Err(failure(FailureKind::Io)) }];
+                };
+                node.disk.put(&release);
+                node.stored.given.clone_from(&given);
+                let outcome = PublishOutcome { version: release.version, manifest: release.manifest.id() };
+                let given = given.map(Input::CatalogGiven);
+                given.into_iter().chain([Input::Published { op, result: Ok(outcome) }]).collect()
+            }
+            Effect::SwitchGamesFolder { reply } => vec![Input::GamesFolderSwitched { reply, result: Ok(()) }],
+            other => panic!("not disk work: {other:?}"),
+        }
+    }
+
+    /// The bytes of a unit that is about to be sent, and whether they are wrong. `None`: it is not there any more.
+    pub(crate) fn content(
+        &mut self,
+        node: NodeId,
+        from: &ServeFrom,
+        unit: &WantedUnit,
+    ) -> Option<(u64, bool)> {
+        let node = &mut self.nodes[node.0];
+        let (ServeFrom::Payload { game, .. } | ServeFrom::Store { game, .. }) = from;
+        let is_lie = node.lies.contains(game);
+        let folder = node.disk.games.get(game)?;
+        let (manifest, is_rotten) = match (from, &folder.complete, &folder.store) {
+            (ServeFrom::Payload { manifest, .. }, Some(complete), _)
+                if complete.manifest.id() == *manifest =>
+            {
+                (&complete.manifest, complete.is_rotten)
+            }
+            (ServeFrom::Payload { .. }, _, _) => return None,
+            (ServeFrom::Store { op, .. }, _, Some(store)) if store.op == *op => (&store.manifest, false),
+            // The download became the payload meanwhile.
+            (ServeFrom::Store { .. }, Some(complete), _) => (&complete.manifest, complete.is_rotten),
+            (ServeFrom::Store { .. }, None, _) => return None,
+        };
+        let chunks = manifest.units().get(unit.unit.as_usize())?.chunks.clone();
+        let wanted = chunks.enumerate().filter(|(nth, _)| unit.wants(*nth));
+        let bytes = wanted.map(|(_, index)| u64::from(manifest.chunks()[index as usize].bytes)).sum();
+        Some((bytes, is_lie || (is_rotten && unit.unit.0 % 3 == 1)))
+    }
+
+    pub(crate) fn catalog_of(&self, node: NodeId, head: &CatalogHead) -> Option<SignedCatalog> {
+        let stored = &self.nodes[node.0].stored;
+        let given = match &stored.given {
+            Some(lanspread_engine::GivenCatalog::Signed(given)) => Some(&**given),
+            _ => None,
+        };
+        stored.signed.iter().chain(given).find(|signed| signed.head == *head).cloned()
+    }
+}
+
+fn failure(kind: FailureKind) -> DiskFailure {
+    DiskFailure { kind, message: "simulated".to_owned() }
+}
