@@ -264,7 +264,10 @@ impl Peer {
     #[track_caller]
     pub fn until_state(&self, game: &str, state: &str) {
         self.until(&format!("{game} is {state}"), |peer| {
-            peer.state(game).as_str().unwrap_or_default() == state
+            let local = &peer.game(game)["local"];
+            // Before it is hashed, a payload is only claimed to be what its version.ini says.
+            let is_settled = local["checked"] == true || !matches!(state, "downloaded" | "installed");
+            local["state"].as_str().unwrap_or_default() == state && is_settled
         });
     }
 

@@ -34,7 +34,7 @@ fn update(peer: &Peer) -> lanspread_tests::Mark {
 fn an_update_fetches_what_is_new_and_leaves_the_rest() {
     let party = Party::new();
     let old = party.publish(&old_version());
-    let ben = party.seed("ben", &[&old]);
+    let ben = party.origin("ben", &old);
     let new = party.publish(&new_version());
     std::fs::copy(party.catalog(), ben.catalog()).unwrap();
     std::fs::copy(party.catalog().with_extension("ron.sig"), ben.catalog().with_extension("ron.sig"))

@@ -29,6 +29,8 @@ pub(super) const INPUT_QUEUE: usize = 1024;
 pub(super) const NET_QUEUE: usize = 1024;
 /// A window draws at most this often because of us.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(33);
+/// Before a peer starts again under a new identity: time for the other one to hear why.
+const RENEW_PAUSE: Duration = Duration::from_millis(500);
 /// Rates of peers are measured over this time.
 const RATE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -58,7 +60,8 @@ pub(super) struct EventLoop<'a> {
     snapshot_due: Option<Instant>,
     last_snapshot: Instant,
     rates: Rates,
-    renew_identity: bool,
+    /// When to start again under a new identity.
+    renew_at: Option<Instant>,
 }
 
 impl<'a> EventLoop<'a> {
@@ -85,7 +88,7 @@ impl<'a> EventLoop<'a> {
             snapshot_due: Some(Instant::now()),
             last_snapshot: Instant::now(),
             rates: Rates::default(),
-            renew_identity: false,
+            renew_at: None,
         }
     }
 
@@ -94,7 +97,8 @@ impl<'a> EventLoop<'a> {
         self.apply_effects();
         let stop = self.side.stop.clone();
         loop {
-            let due = [self.engine.poll_timeout(), self.snapshot_due].into_iter().flatten().min();
+            let due =
+                [self.engine.poll_timeout(), self.snapshot_due, self.renew_at].into_iter().flatten().min();
             let due = due.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
             tokio::select! {
                 biased;
@@ -112,7 +116,7 @@ impl<'a> EventLoop<'a> {
             }
             self.take_waiting();
             self.apply_effects();
-            if self.renew_identity {
+            if self.renew_at.is_some_and(|at| at <= Instant::now()) {
                 return Exit::RenewIdentity;
             }
             self.publish_if_due();
@@ -278,7 +282,9 @@ impl<'a> EventLoop<'a> {
                         answer(reply, result.map(|()| PeerReply::Done {}));
                     }
                 }
-                Effect::RenewIdentity => self.renew_identity = true,
+                Effect::RenewIdentity => {
+                    self.renew_at.get_or_insert(Instant::now() + RENEW_PAUSE);
+                }
                 effect => self.shell.apply(effect),
             }
         }

@@ -59,7 +59,8 @@ fn a_rotten_payload_is_found_withdrawn_and_repaired() {
     world.until("and repairs itself", 20, |world| {
         let complete = world.nodes[rotten.0].disk.games[&payload.game].complete.as_ref();
         complete.is_some_and(|complete| !complete.is_rotten)
-            && world.game(rotten, &payload.game).unwrap().local.map(|local| local.state) == Some(LocalState::Downloaded)
+            && world.game(rotten, &payload.game).unwrap().local.map(|local| local.state)
+                == Some(LocalState::Downloaded)
     });
     world.until("and is a source again", 5, |world| world.sources(guest, &payload) == 2);
 }

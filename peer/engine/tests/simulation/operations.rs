@@ -252,5 +252,8 @@ fn an_equal_games_folder_is_told_once_and_to_nobody_else() {
     assert_eq!(world.nodes[sources[0].0].stats.control_messages, messages);
     world.download(guest, &payload);
     world.until("it is still served", 10, |world| world.shares(guest, &payload));
-    assert_eq!(world.game(sources[0], &payload.game).unwrap().local.map(|local| local.state), Some(LocalState::Downloaded));
+    assert_eq!(
+        world.game(sources[0], &payload.game).unwrap().local.map(|local| local.state),
+        Some(LocalState::Downloaded)
+    );
 }

@@ -21,7 +21,10 @@ fn an_update_fetches_what_is_new_and_swaps_it_in() {
         world.add(Setup::new().catalog(&given).has(&new));
         let guest = world.add(Setup::new().catalog(&given).has(&old));
         world.until("the source is known", 5, |world| world.sources(guest, &new) == 1);
-        assert_eq!(world.game(guest, &new.game).unwrap().local.map(|local| local.state), Some(LocalState::WrongVersion));
+        assert_eq!(
+            world.game(guest, &new.game).unwrap().local.map(|local| local.state),
+            Some(LocalState::WrongVersion)
+        );
         world.command(guest, Command::Update { game: new.game.clone() }).unwrap();
         world.until("it is here", 10, |world| world.shares(guest, &new));
         assert_eq!(world.count(guest, updated), 1);
@@ -138,6 +141,9 @@ fn a_game_that_leaves_the_catalog_is_neither_served_nor_fetched() {
     let served = world.nodes[source.0].stats.units_served;
     world.run_for(Duration::from_secs(5));
     assert_eq!(world.nodes[source.0].stats.units_served, served);
-    assert_eq!(world.game(source, &payload.game).unwrap().local.map(|local| local.state), Some(LocalState::NotInCatalog));
+    assert_eq!(
+        world.game(source, &payload.game).unwrap().local.map(|local| local.state),
+        Some(LocalState::NotInCatalog)
+    );
     assert!(world.game(guest, &payload.game).is_none_or(|game| game.operation.is_none()));
 }
