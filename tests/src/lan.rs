@@ -124,6 +124,12 @@ impl Host {
         count.unwrap_or_else(|| panic!("no counter in:\n{rules}"))
     }
 
+    /// Sends one packet from here to another host's port, unasked.
+    pub fn knock(&self, other: &Self) {
+        let target = format!("/dev/udp/{}/40420", other.address);
+        self.run(&["bash", "-c", &format!("echo knock > {target}")]);
+    }
+
     /// Pulls the cable, or puts it back.
     pub fn set_plugged_in(&self, plugged_in: bool) {
         within(&self.switch, &["ip", "link", "set", &self.port, if plugged_in { "up" } else { "down" }]);

@@ -235,6 +235,7 @@ fn an_equal_library_in_another_folder_is_news_for_the_screen_only() {
     let holder = party.seed("holder", &[&game]).start();
     let ben = party.peer("ben").knows(&holder).start();
     ben.until_sources("chess", 1);
+    ben.wait("the holder's library", |event| event.is("peer-library-changed"));
     let revision = holder.wait("its library", |event| event.is("local-library-changed"));
     let last =
         holder.events().into_iter().rfind(|event| event.is("local-library-changed")).unwrap_or(revision);

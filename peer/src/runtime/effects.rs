@@ -40,17 +40,14 @@ pub(super) struct Shell {
     pub(super) adapters: Arc<ArcSwap<Adapters>>,
     /// What discovery announces.
     pub(super) announcement: watch::Sender<Announcement>,
+    /// Where this PC's state lies: other programs look there for the control channel.
+    pub(super) state_folder: watch::Sender<PathBuf>,
 }
 
 impl Shell {
     /// An event that a task has told.
     pub(super) fn next_event(&mut self) -> Option<PeerEvent> {
         self.events.try_recv().ok()
-    }
-
-    /// Limits while a game runs; nothing starts games yet, so it is only kept for then.
-    pub(super) fn set_playing_limit(&mut self, bytes_per_second: u64) {
-        tracing::debug!(bytes_per_second, "the limit while playing is set");
     }
 
     /// Starts the work. The caller has handled events, replies and the renewal of the identity.
@@ -64,7 +61,7 @@ impl Shell {
                 self.bans.ban(address);
             }
             Effect::FetchUnits { fetch, op, conn, game, units } => {
-                self.fetch_units(fetch, op, conn, game, units)
+                self.fetch_units(fetch, op, conn, game, units);
             }
             Effect::CancelFetch { fetch } => self.transfers.cancel_fetch(fetch),
             Effect::FetchManifest { op, conn, manifest } => self.fetch_manifest(op, conn, manifest),
@@ -146,9 +143,10 @@ impl Shell {
         let (net, inputs, token) = (self.net.clone(), self.inputs.clone(), self.token.child_token());
         let task = async move {
             let fetched = net.fetch_blob(conn, Blob::Catalog(head.hash), &token).await;
-            let (key, fetched) = (head.key, fetched.map_err(blob_error));
+            let (key, fetched) = (head.key, fetched.map_err(|error| blob_error(&error)));
             let opened =
-                tokio::task::spawn_blocking(move || fetched.and_then(|bytes| open_catalog(key, bytes))).await;
+                tokio::task::spawn_blocking(move || fetched.and_then(|bytes| open_catalog(key, &bytes)))
+                    .await;
             let result = opened.unwrap_or(Err(lanspread_engine::BlobError::Unavailable));
             tell(&inputs, Input::CatalogFetched { conn, head, result }).await;
         };
@@ -158,7 +156,7 @@ impl Shell {
 
 fn open_catalog(
     key: lanspread_protocol::OrganiserKey,
-    bytes: Vec<u8>,
+    bytes: &[u8],
 ) -> Result<Box<lanspread_protocol::SignedCatalog>, lanspread_engine::BlobError> {
     let wrong = |message: String| lanspread_engine::BlobError::Wrong(message);
     let (signature, file) =
@@ -168,7 +166,7 @@ fn open_catalog(
     opened.map(Box::new).map_err(|error| wrong(error.to_string()))
 }
 
-pub(super) fn blob_error(error: FetchError) -> lanspread_engine::BlobError {
+pub(super) fn blob_error(error: &FetchError) -> lanspread_engine::BlobError {
     match error {
         FetchError::BadBlob | FetchError::BadChunk { .. } => {
             lanspread_engine::BlobError::Wrong(error.to_string())

@@ -31,6 +31,8 @@ pub(super) const NET_QUEUE: usize = 1024;
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(33);
 /// Before a peer starts again under a new identity: time for the other one to hear why.
 const RENEW_PAUSE: Duration = Duration::from_millis(500);
+/// A full scan sees what the watch missed.
+const FULL_SCAN_INTERVAL: Duration = Duration::from_mins(5);
 /// Rates of peers are measured over this time.
 const RATE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -57,6 +59,7 @@ pub(super) struct EventLoop<'a> {
     waiting: VecDeque<SentCommand>,
     was_scanned: bool,
     next_number: u64,
+    full_scan_due: Instant,
     snapshot_due: Option<Instant>,
     last_snapshot: Instant,
     rates: Rates,
@@ -85,6 +88,7 @@ impl<'a> EventLoop<'a> {
             waiting: VecDeque::new(),
             was_scanned: false,
             next_number: 0,
+            full_scan_due: Instant::now() + FULL_SCAN_INTERVAL,
             snapshot_due: Some(Instant::now()),
             last_snapshot: Instant::now(),
             rates: Rates::default(),
@@ -97,9 +101,9 @@ impl<'a> EventLoop<'a> {
         self.apply_effects();
         let stop = self.side.stop.clone();
         loop {
+            let due = [self.engine.poll_timeout(), self.snapshot_due, self.renew_at];
             let due =
-                [self.engine.poll_timeout(), self.snapshot_due, self.renew_at].into_iter().flatten().min();
-            let due = due.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+                due.into_iter().flatten().min().map_or(self.full_scan_due, |due| due.min(self.full_scan_due));
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Exit::Stop,
@@ -113,6 +117,10 @@ impl<'a> EventLoop<'a> {
                 Some(input) = self.inputs.recv() => self.input(input),
                 Some(sent) = self.side.commands.recv() => self.take(sent),
                 () = sleep_until(due.into()) => self.input(Input::Tick),
+            }
+            if self.full_scan_due <= Instant::now() {
+                self.full_scan_due = Instant::now() + FULL_SCAN_INTERVAL;
+                self.shell.list_games();
             }
             self.take_waiting();
             self.apply_effects();
@@ -234,7 +242,8 @@ impl<'a> EventLoop<'a> {
 
     /// Settings that the engine decides on follow; the reply is that of the last step.
     fn set(&mut self, change: SettingsChange, reply: oneshot::Sender<Result<PeerReply, CommandError>>) {
-        let SettingsChange { upload_limit, playing_limit, games, name, catalog } = change;
+        // Nothing starts games yet, so nothing is limited while one runs.
+        let SettingsChange { upload_limit, playing_limit: _, games, name, catalog } = change;
         if let Some(name) = &name {
             self.shell.ready.name.clone_from(name);
             self.shell.announcement.send_modify(|announcement| announcement.name.clone_from(name));
@@ -248,9 +257,6 @@ impl<'a> EventLoop<'a> {
                 }
                 Err(message) => return answer(reply, Err(CommandError::new(ErrorCode::Io, message))),
             }
-        }
-        if let Some(limit) = playing_limit {
-            self.shell.set_playing_limit(limit);
         }
         if upload_limit.is_some() || name.is_some() || games.is_none() {
             let settings = Command::Set(Settings { name, upload_limit });
@@ -272,20 +278,19 @@ impl<'a> EventLoop<'a> {
             self.side.emit(event);
         }
         while let Some(effect) = self.engine.poll_effect() {
-            match effect {
-                Effect::Emit(event) => self.side.emit(PeerEvent::Engine(event)),
-                Effect::Reply { reply, result } => {
-                    if let (Some(game), Err(_)) = (self.publishes.remove(&reply), &result) {
-                        self.shell.library.drop_publish(&game);
-                    }
-                    if let Some(reply) = self.replies.remove(&reply) {
-                        answer(reply, result.map(|()| PeerReply::Done {}));
-                    }
+            if let Effect::Emit(event) = effect {
+                self.side.emit(PeerEvent::Engine(event));
+            } else if let Effect::Reply { reply, result } = effect {
+                if let (Some(game), Err(_)) = (self.publishes.remove(&reply), &result) {
+                    self.shell.library.drop_publish(&game);
                 }
-                Effect::RenewIdentity => {
-                    self.renew_at.get_or_insert(Instant::now() + RENEW_PAUSE);
+                if let Some(reply) = self.replies.remove(&reply) {
+                    answer(reply, result.map(|()| PeerReply::Done {}));
                 }
-                effect => self.shell.apply(effect),
+            } else if let Effect::RenewIdentity = effect {
+                self.renew_at.get_or_insert(Instant::now() + RENEW_PAUSE);
+            } else {
+                self.shell.apply(effect);
             }
         }
     }

@@ -412,6 +412,7 @@ impl Shell {
                 self.disk.retired.store(true, Ordering::Release);
                 self.disk = Arc::new(disk);
                 self.ready.games_dir = self.disk.games.root().display().to_string();
+                self.state_folder.send_replace(self.disk.games.state());
                 self.save_state();
                 self.watch_games();
             }

@@ -1,6 +1,7 @@
 //! Starting a peer: its folder, its key, its catalog, its sockets; then the thread that runs it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
@@ -20,14 +21,14 @@ use super::library::{Disk, Library, check_games_folder};
 use super::state::PeerState;
 use super::supervisor::{Policy, RESTART_PAUSE, STOP_DEADLINE, Supervisor};
 use super::transfers::Transfers;
-use crate::api::{PeerConfig, PeerEvent, PeerRuntimeHandle, Ready, RuntimeSide, Waker, connect_runtime};
+use crate::api::{
+    PeerClient, PeerConfig, PeerEvent, PeerRuntimeHandle, Ready, RuntimeSide, Waker, connect_runtime,
+};
 use crate::discovery::adapters::Adapters;
 use crate::discovery::mdns::{self, Announcement, Discovery};
 use crate::identity::{Identity, IdentityError};
 use crate::net::{BanList, Net, NetConfig, NetError, NetEvent, Port};
 
-/// A full scan sees what the watch missed.
-const FULL_SCAN_INTERVAL: Duration = Duration::from_secs(300);
 /// Events of tasks that wait for the loop.
 const TASK_EVENTS: usize = 64;
 /// Between two looks at the adapters.
@@ -206,6 +207,7 @@ impl Session<'_> {
             port: ready.addresses.first().map_or(0, SocketAddr::port),
             addresses: self.config.bind.clone(),
         });
+        let (state_folder, folder_changes) = watch::channel(self.disk.games.state());
         let shell = Shell {
             net: net.clone(),
             bans,
@@ -222,17 +224,15 @@ impl Session<'_> {
             token: token.clone(),
             adapters: Arc::clone(&adapters),
             announcement,
+            state_folder,
         };
-        start_services(
-            &supervisor,
-            self.config,
-            announced,
-            &adapters,
-            &catalogs,
-            &inputs_sender,
-            &self.disk,
-            side,
-        );
+        let services = Services { supervisor: &supervisor, inputs: &inputs_sender, adapters: &adapters };
+        services.adapters();
+        if self.config.mdns {
+            services.discovery(announced);
+        }
+        services.catalog_file(&catalogs);
+        services.control(folder_changes, side);
         let mut event_loop = EventLoop::new(engine, shell, side, inputs, net_events, failure);
         event_loop.shell.watch_games();
         event_loop.shell.save_state();
@@ -313,53 +313,66 @@ async fn stop(
     }
 }
 
-/// Services beside the network: discovery, the periodic scan, the catalog file, the control channel.
-fn start_services(
-    supervisor: &Supervisor,
-    config: &PeerConfig,
-    announcement: watch::Receiver<Announcement>,
-    adapters: &Arc<ArcSwap<Adapters>>,
-    catalogs: &Catalogs,
-    inputs: &mpsc::Sender<Input>,
-    disk: &Arc<Disk>,
-    side: &RuntimeSide,
-) {
-    let watched = Arc::clone(adapters);
-    supervisor
-        .service("adapters", Policy::BestEffort, move |token| watch_adapters(Arc::clone(&watched), token));
-    if config.mdns {
-        let (announcement, adapters, inputs) = (announcement, Arc::clone(adapters), inputs.clone());
-        supervisor.service("discovery", Policy::Restart(RESTART_PAUSE), move |token| {
+/// What services act on.
+struct Services<'a> {
+    supervisor: &'a Supervisor,
+    inputs: &'a mpsc::Sender<Input>,
+    adapters: &'a Arc<ArcSwap<Adapters>>,
+}
+
+impl Services<'_> {
+    fn discovery(&self, announcement: watch::Receiver<Announcement>) {
+        let (adapters, inputs) = (Arc::clone(self.adapters), self.inputs.clone());
+        self.supervisor.service("discovery", Policy::Restart(RESTART_PAUSE), move |token| {
             discover(announcement.clone(), Arc::clone(&adapters), inputs.clone(), token)
         });
     }
-    let full_scan = inputs.clone();
-    let games = disk.games.clone();
-    supervisor.service("library monitor", Policy::BestEffort, move |token| {
-        let (inputs, games) = (full_scan.clone(), games.clone());
-        async move {
-            loop {
-                tokio::select! {
-                    () = token.cancelled() => return Ok::<(), String>(()),
-                    () = tokio::time::sleep(FULL_SCAN_INTERVAL) => {}
+
+    fn adapters(&self) {
+        let adapters = Arc::clone(self.adapters);
+        self.supervisor.service("adapters", Policy::BestEffort, move |token| {
+            watch_adapters(Arc::clone(&adapters), token)
+        });
+    }
+
+    fn catalog_file(&self, catalogs: &Catalogs) {
+        let (catalogs, inputs) = (catalogs.clone(), self.inputs.clone());
+        self.supervisor.service("catalog file", Policy::BestEffort, move |token| {
+            let (catalogs, inputs) = (catalogs.clone(), inputs.clone());
+            async move { catalogs.watch_given(inputs, token).await }
+        });
+    }
+
+    fn control(&self, folder: watch::Receiver<PathBuf>, side: &RuntimeSide) {
+        let client = side.client();
+        self.supervisor.service("control", Policy::BestEffort, move |token| {
+            control(client.clone(), folder.clone(), token)
+        });
+    }
+}
+
+/// Listens to other programs on this PC, wherever the games folder is just now.
+async fn control(
+    client: PeerClient,
+    mut folder: watch::Receiver<PathBuf>,
+    token: CancellationToken,
+) -> std::io::Result<()> {
+    loop {
+        let state = folder.borrow_and_update().clone();
+        let here = token.child_token();
+        let serve = ControlListener::bind(&state).await?.serve(client.clone(), here.clone());
+        tokio::pin!(serve);
+        tokio::select! {
+            ended = &mut serve => return ended,
+            changed = folder.changed() => {
+                here.cancel();
+                serve.await?;
+                if changed.is_err() {
+                    return Ok(());
                 }
-                let games = games.clone();
-                let listed = tokio::task::spawn_blocking(move || crate::disk::list_games(&games)).await;
-                let listed = listed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-                super::effects::tell(&inputs, Input::GamesListed(listed)).await;
             }
         }
-    });
-    let (watched, given) = (catalogs.clone(), inputs.clone());
-    supervisor.service("catalog file", Policy::BestEffort, move |token| {
-        let (catalogs, inputs) = (watched.clone(), given.clone());
-        async move { catalogs.watch_given(inputs, token).await }
-    });
-    let (client, state) = (side.client(), disk.games.state());
-    supervisor.service("control", Policy::BestEffort, move |token| {
-        let (client, state) = (client.clone(), state.clone());
-        async move { ControlListener::bind(&state).await?.serve(client, token).await }
-    });
+    }
 }
 
 /// Announces this peer and tells the engine of others.

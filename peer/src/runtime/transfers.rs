@@ -80,10 +80,10 @@ impl Transfers {
 
     /// Forgets a transfer whose end is on its way to the engine.
     pub(super) fn note_end(&mut self, input: &Input) {
-        match input {
-            Input::ServeEnded { serve, .. } => drop(self.serves.remove(serve)),
-            Input::FetchEnded { fetch, .. } => drop(self.fetches.remove(fetch)),
-            _ => {}
+        if let Input::ServeEnded { serve, .. } = input {
+            self.serves.remove(serve);
+        } else if let Input::FetchEnded { fetch, .. } = input {
+            self.fetches.remove(fetch);
         }
     }
 
@@ -135,7 +135,10 @@ impl Shell {
         let (net, inputs, token) = (self.net.clone(), self.inputs.clone(), self.token.child_token());
         let disk = Arc::clone(&self.disk);
         let task = async move {
-            let fetched = net.fetch_blob(conn, Blob::Manifest(manifest), &token).await.map_err(blob_error);
+            let fetched = net
+                .fetch_blob(conn, Blob::Manifest(manifest), &token)
+                .await
+                .map_err(|error| blob_error(&error));
             let decode = move || {
                 let wrong = |error: String| lanspread_engine::BlobError::Wrong(error);
                 let manifest = Manifest::decode(&fetched?).map_err(|error| wrong(error.to_string()))?;
@@ -186,9 +189,7 @@ impl Shell {
         let Some(running) = self.transfers.stores.get(&op) else { return };
         let (store, tasks, cancel) = (running.get(), running.tasks.clone(), running.cancel.clone());
         let (disk, inputs) = (Arc::clone(&self.disk), self.inputs.clone());
-        // Fetches that were superseded end first; whoever is served goes on while a fresh payload is committed.
-        let fetches: Vec<CancellationToken> = self.transfers.fetches.values().cloned().collect();
-        drop(fetches);
+        // Before an update is swapped in, superseded fetches end; whoever is served from a fresh payload may go on.
         tasks.close();
         let task = async move {
             if mode == StoreMode::Update {
