@@ -25,6 +25,7 @@ mod world;
 
 mod catalogs;
 mod downloads;
+mod garbage;
 mod hostile;
 mod meeting;
 mod operations;
