@@ -1,5 +1,6 @@
 //! Anything at all, in any order: no input makes the engine panic, loop, or grow without bound.
 
+use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +13,9 @@ use lanspread_engine::{
 use lanspread_protocol::message::{
     Control, GameServer, GossipPeer, Hello, Offer, OfferState, Presence, Request, WantedUnit,
 };
-use lanspread_protocol::{GameId, InstanceId, ManifestId, PeerId, UnitIndex, UnitSet, Version};
+use lanspread_protocol::{
+    GameId, InstanceId, ManifestId, OrganiserSecret, PeerId, SignedCatalog, UnitIndex, UnitSet, Version,
+};
 
 use crate::content::{Release, organiser, plain, release, repetitive, signed, update};
 use crate::dice::Dice;
@@ -23,6 +26,7 @@ struct Garbage {
     dice: Dice,
     releases: Vec<Release>,
     last_number: u64,
+    answers: VecDeque<Input>,
     serves: u64,
 }
 
@@ -34,7 +38,7 @@ impl Garbage {
             repetitive("quake", "1", 20),
             release("lone", "7", 1),
         ];
-        Self { dice: Dice::new(seed), releases, last_number: 0, serves: 0 }
+        Self { dice: Dice::new(seed), releases, last_number: 0, answers: VecDeque::new(), serves: 0 }
     }
 
     fn config(&self) -> lanspread_engine::EngineConfig {
@@ -131,10 +135,17 @@ impl Garbage {
         (0..self.below(4)).map(|_| self.offer()).collect()
     }
 
+    fn signed(&self, by: &OrganiserSecret, serial: u64) -> SignedCatalog {
+        let entry =
+            |release: &Release| if serial.is_multiple_of(2) { release.open() } else { release.pinned() };
+        let games = [0, 2, 3].map(|at| entry(&self.releases[at]));
+        signed(by, serial, games.to_vec())
+    }
+
     fn head(&mut self) -> lanspread_protocol::CatalogHead {
         let by = organiser(1 + self.below(2) as u8);
         let serial = self.below(5);
-        signed(&by, serial, vec![]).head
+        self.signed(&by, serial).head
     }
 
     fn hello(&mut self) -> Hello {
@@ -147,7 +158,8 @@ impl Garbage {
     fn message(&mut self) -> Control {
         let (revision, game, manifest) = (self.below(9), self.game(), self.manifest());
         match self.below(13) {
-            0 => Control::Hello(self.hello()),
+            0 if self.dice.percent(10) => Control::Hello(self.hello()),
+            0 => Control::Ping(1),
             1 | 2 => Control::Library { revision, offers: self.offers() },
             3 | 4 => {
                 let withdrawn = vec![game; self.below(2) as usize];
@@ -200,8 +212,8 @@ impl Garbage {
 
     fn command(&mut self) -> Command {
         let game = self.game();
-        match self.below(16) {
-            0..=4 => Command::Download { game },
+        match self.below(24) {
+            0..=4 | 16..=22 => Command::Download { game },
             5 => Command::Update { game },
             6 => Command::Verify { game },
             7 => Command::Cancel { game },
@@ -210,7 +222,9 @@ impl Garbage {
             10 => Command::Remove { game },
             11 => Command::Publish { game },
             12 => Command::Connect { addresses: vec![self.address(9); self.below(3) as usize] },
-            13 => Command::Trust { key: organiser(1 + self.below(2) as u8).public() },
+            13 if self.dice.percent(10) => {
+                Command::Trust { key: organiser(1 + self.below(2) as u8).public() }
+            }
             14 => Command::Set(Settings { name: Some("n".to_owned()), upload_limit: Some(self.below(3)) }),
             _ => Command::ChangeGamesFolder,
         }
@@ -242,7 +256,10 @@ impl Garbage {
                     dial,
                 }
             }
-            8 => Input::Control { conn: self.conn(), message: Control::Hello(self.hello()) },
+            8 if self.dice.percent(20) => {
+                Input::Control { conn: self.conn(), message: Control::Hello(self.hello()) }
+            }
+            8 => Input::Tick,
             9..=14 => Input::Control { conn: self.conn(), message: self.message() },
             15 => Input::Closed { conn: self.conn(), reason: ClosedReason::TimedOut },
             16 | 17 => {
@@ -282,8 +299,9 @@ impl Garbage {
             26 => Input::CatalogFetched {
                 conn: self.conn(),
                 head: self.head(),
-                result: Ok(Box::new(signed(&organiser(1), 3, vec![]))),
+                result: Ok(Box::new(self.signed(&organiser(1), 3))),
             },
+            27 if self.dice.percent(50) => Input::CatalogGiven(plain(vec![self.release().open()])),
             27 => Input::GamesListed(vec![game; 2]),
             28 => Input::Scanned { game, found: self.dice.percent(80).then(|| self.scan()) },
             29 => Input::Hashed {
@@ -326,17 +344,109 @@ impl Garbage {
         }
     }
 
-    /// Numbers of effects are good for later inputs.
+    /// Numbers of effects are good for later inputs; and what a sound shell would answer is mixed into the garbage, so
+    /// that it meets every stage of the work.
     fn learn(&mut self, effect: &Effect) {
+        let answers = self.answers_to(effect);
+        self.answers.extend(answers);
         let number = match effect {
             Effect::Dial { dial, .. } => dial.0,
             Effect::FetchUnits { fetch, .. } => fetch.0,
             Effect::OpenStore { op, .. }
             | Effect::LoadManifest { op, .. }
-            | Effect::CloseStore { op, .. } => op.0,
+            | Effect::CloseStore { op, .. }
+            | Effect::Verify { op, .. } => op.0,
             _ => return,
         };
         self.last_number = self.last_number.max(number);
+    }
+
+    fn answers_to(&mut self, effect: &Effect) -> Vec<Input> {
+        let release_of = |id: &ManifestId| self.releases.iter().find(|release| release.manifest.id() == *id);
+        match effect.clone() {
+            Effect::LoadManifest { op, manifest } => {
+                let manifest = release_of(&manifest).map(|release| Arc::clone(&release.manifest));
+                vec![Input::ManifestLoaded { op, manifest }]
+            }
+            Effect::OpenStore { op, manifest, .. } => {
+                let count = manifest.units().len() as u32;
+                let wanted: Vec<WantedUnit> =
+                    (0..count).map(|unit| WantedUnit::whole(UnitIndex(unit))).collect();
+                let opened = Opened { here: UnitSet::new(), wanted, bytes_missing: manifest.total_bytes() };
+                vec![Input::StoreOpened { op, result: Ok(opened) }]
+            }
+            Effect::FetchUnits { fetch, units, .. } => {
+                let stored = units.into_iter().map(|wanted| {
+                    let unit = wanted.unit;
+                    Input::UnitStored { fetch, unit, bytes: 9, completed: vec![unit] }
+                });
+                stored.chain([Input::FetchEnded { fetch, end: FetchEnd::Done }]).collect()
+            }
+            Effect::CancelFetch { fetch } => vec![Input::FetchEnded { fetch, end: FetchEnd::Cancelled }],
+            Effect::CloseStore { op, .. } => vec![Input::StoreClosed { op }],
+            Effect::Finish { op, .. } => vec![Input::Finished { op, result: Ok(self.scan()) }],
+            Effect::Verify { op, .. } => vec![Input::Verified { op, result: Ok(VerifyOutcome::default()) }],
+            Effect::Publish { op, .. } => {
+                let outcome = PublishOutcome { version: self.version(), manifest: self.manifest() };
+                vec![Input::Published { op, result: Ok(outcome) }]
+            }
+            Effect::Remove { op, .. } => vec![Input::Removed { op, result: Ok(()) }],
+            Effect::Scan { game, .. } => {
+                let found = self.releases.iter().find(|release| release.game == game).cloned();
+                let found = found.map(|release| ScannedGame {
+                    payload: Payload::Hashed(release.manifest.id()),
+                    version: Some(release.version),
+                    ..self.scan()
+                });
+                vec![Input::Scanned { game, found: found.filter(|_| self.dice.percent(50)) }]
+            }
+            Effect::Serve { serve, .. } | Effect::Refuse { serve, .. } | Effect::ServeBlob { serve, .. } => {
+                vec![Input::ServeEnded { serve, end: ServeEnd::Served { bytes: 1, units: 1 } }]
+            }
+            Effect::SwitchGamesFolder { reply } => vec![Input::GamesFolderSwitched { reply, result: Ok(()) }],
+            Effect::Close { conn, .. } => vec![Input::Closed { conn, reason: ClosedReason::Goodbye }],
+            _ => Vec::new(),
+        }
+    }
+
+    /// A new connection whose peer greets, offers and asks.
+    fn visitor(&mut self) {
+        let (conn, peer, host) = (self.conn(), self.peer(), self.below(200) as u8);
+        let remote = self.address(host);
+        let offers = self.releases.clone().into_iter().map(|release| {
+            let (version, manifest) = (release.version, release.manifest.id());
+            let state = if self.dice.percent(50) {
+                OfferState::Complete { version, manifest }
+            } else {
+                OfferState::Partial { version, manifest, units: self.unit_set(), weight: 3 }
+            };
+            Offer { game: release.game, state }
+        });
+        let offers = offers.collect();
+        let hello = self.hello();
+        let message = |message| Input::Control { conn, message };
+        self.answers.extend([
+            Input::Connected { conn, peer, remote, rank: 0, gossiped: true, dial: None },
+            message(Control::Hello(hello)),
+            message(Control::Library { revision: 1, offers }),
+        ]);
+        for release in self.releases.clone() {
+            self.serves += 1;
+            let units = (0..3).map(|unit| WantedUnit::whole(UnitIndex(unit))).collect();
+            let request = Request::Units { game: release.game, manifest: release.manifest.id(), units };
+            self.answers.push_back(Input::Requested { serve: ServeId(self.serves), conn, request });
+        }
+    }
+
+    fn next(&mut self) -> Input {
+        if self.dice.percent(3) {
+            self.visitor();
+        }
+        if self.dice.percent(85) && !self.answers.is_empty() {
+            let reach = self.below(3).min(self.answers.len() as u64 - 1) as usize;
+            return self.answers.remove(reach).unwrap();
+        }
+        self.input()
     }
 }
 
@@ -347,7 +457,7 @@ fn feed_garbage(seed: u64, count: u32) {
     let mut engine = Engine::new(garbage.config(), now);
     for step in 0..count {
         now += Duration::from_millis([0, 0, 1, 20, 300, 5000][garbage.below(6) as usize]);
-        let input = garbage.input();
+        let input = garbage.next();
         engine.handle(input.clone(), now);
         let mut effects = 0;
         while let Some(effect) = engine.poll_effect() {
