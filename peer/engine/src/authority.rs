@@ -219,7 +219,7 @@ impl Engine {
         self.authority.signed = None;
         self.push(Effect::StorePin(key));
         self.authority.adopt_given();
-        self.catalog_may_have_changed(old_head);
+        self.catalog_may_have_changed(old_head.as_ref());
         self.fetch_newest_catalog();
     }
 
@@ -318,7 +318,7 @@ impl Engine {
                     let old_head = self.authority.head();
                     self.authority.signed = Some(Arc::clone(&signed));
                     self.push(Effect::StoreCatalog(signed));
-                    self.catalog_may_have_changed(old_head);
+                    self.catalog_may_have_changed(old_head.as_ref());
                 }
             }
             Ok(_) | Err(BlobError::Wrong(_)) => self.catalog_was_wrong(conn, head.serial),
@@ -358,13 +358,13 @@ impl Engine {
         {
             self.push(Effect::StoreCatalog(signed));
         }
-        self.catalog_may_have_changed(old_head);
+        self.catalog_may_have_changed(old_head.as_ref());
     }
 
     /// Puts the catalog in force, says what changed, and lets everything that hangs on it follow.
-    fn catalog_may_have_changed(&mut self, old_head: Option<CatalogHead>) {
+    fn catalog_may_have_changed(&mut self, old_head: Option<&CatalogHead>) {
         let head = self.authority.head();
-        if let Some(head) = head.filter(|head| Some(head) != old_head.as_ref()) {
+        if let Some(head) = head.filter(|head| Some(head) != old_head) {
             self.broadcast(&Control::Catalog(head));
         }
         let (old_games, old_serial) = (self.authority.games.clone(), self.authority.serial);

@@ -109,9 +109,10 @@ impl Engine {
         let Some(about) = swarm.fetches.remove(&fetch) else { return };
         let peer = about.source;
         // A request that ended well and did not bring all is one that broke.
-        let end = match end {
-            FetchEnd::Done if !about.units.is_empty() => FetchEnd::Lost("units are missing".to_owned()),
-            other => other,
+        let end = if end == FetchEnd::Done && !about.units.is_empty() {
+            FetchEnd::Lost("units are missing".to_owned())
+        } else {
+            end
         };
         let is_news = swarm.give_back(&about.units);
         if let Some(source) = swarm.sources.get_mut(&peer) {

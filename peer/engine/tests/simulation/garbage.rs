@@ -44,10 +44,10 @@ impl Garbage {
     fn config(&self) -> lanspread_engine::EngineConfig {
         let games = vec![self.releases[0].pinned(), self.releases[2].open(), self.releases[3].pinned()];
         let setup = Setup::new().catalog(&plain(games)).pin(organiser(1).public());
-        Node::new(0, setup, vec![self.address(1)]).config(0, 7)
+        Node::new(0, setup, vec![Self::address(1)]).config(0, 7)
     }
 
-    fn address(&self, host: u8) -> SocketAddr {
+    fn address(host: u8) -> SocketAddr {
         SocketAddr::new(Ipv4Addr::new(10, 0, 0, host).into(), 40420)
     }
 
@@ -221,7 +221,7 @@ impl Garbage {
             9 => Command::Resume { game },
             10 => Command::Remove { game },
             11 => Command::Publish { game },
-            12 => Command::Connect { addresses: vec![self.address(9); self.below(3) as usize] },
+            12 => Command::Connect { addresses: vec![Self::address(9); self.below(3) as usize] },
             13 if self.dice.percent(10) => {
                 Command::Trust { key: organiser(1 + self.below(2) as u8).public() }
             }
@@ -241,7 +241,7 @@ impl Garbage {
             1..=3 => Input::Command { reply: ReplyId(1), command: self.command() },
             4 => Input::Discovered {
                 peer: self.peer(),
-                candidates: vec![Candidate { rank: 1, address: self.address(3) }; self.below(3) as usize],
+                candidates: vec![Candidate { rank: 1, address: Self::address(3) }; self.below(3) as usize],
             },
             5 => Input::DialFailed { dial: DialId(self.number()) },
             6 | 7 => {
@@ -250,7 +250,7 @@ impl Garbage {
                 Input::Connected {
                     conn: self.conn(),
                     peer: self.peer(),
-                    remote: self.address(host),
+                    remote: Self::address(host),
                     rank: self.below(3) as u8,
                     gossiped: true,
                     dial,
@@ -296,35 +296,41 @@ impl Garbage {
                 op,
                 manifest: self.dice.percent(60).then(|| Arc::clone(&self.release().manifest)),
             },
-            26 => Input::CatalogFetched {
+            26..=31 => self.news_of_disk_and_catalog(op, game),
+            32 => self.end_of_work(op),
+            _ => Input::StoreClosed { op },
+        }
+    }
+
+    fn news_of_disk_and_catalog(&mut self, op: OpId, game: GameId) -> Input {
+        match self.below(6) {
+            0 => Input::CatalogFetched {
                 conn: self.conn(),
                 head: self.head(),
                 result: Ok(Box::new(self.signed(&organiser(1), 3))),
             },
-            27 if self.dice.percent(50) => Input::CatalogGiven(plain(vec![self.release().open()])),
-            27 => Input::GamesListed(vec![game; 2]),
-            28 => Input::Scanned { game, found: self.dice.percent(80).then(|| self.scan()) },
-            29 => Input::Hashed {
+            1 if self.dice.percent(50) => Input::CatalogGiven(plain(vec![self.release().open()])),
+            1 => Input::GamesListed(vec![game; 2]),
+            2 => Input::Scanned { game, found: self.dice.percent(80).then(|| self.scan()) },
+            3 => Input::Hashed {
                 game,
                 fingerprint: self.below(4),
                 manifest: self.dice.percent(70).then(|| self.manifest()),
             },
-            30 => Input::StoreOpened {
+            4 => Input::StoreOpened {
                 op,
                 result: {
                     let opened = self.opened();
                     self.or_failure(opened)
                 },
             },
-            31 => Input::Finished {
+            _ => Input::Finished {
                 op,
                 result: {
                     let scan = self.scan();
                     self.or_failure(scan)
                 },
             },
-            32 => self.end_of_work(op),
-            _ => Input::StoreClosed { op },
         }
     }
 
@@ -412,7 +418,7 @@ impl Garbage {
     /// A new connection whose peer greets, offers and asks.
     fn visitor(&mut self) {
         let (conn, peer, host) = (self.conn(), self.peer(), self.below(200) as u8);
-        let remote = self.address(host);
+        let remote = Self::address(host);
         let offers = self.releases.clone().into_iter().map(|release| {
             let (version, manifest) = (release.version, release.manifest.id());
             let state = if self.dice.percent(50) {
@@ -488,7 +494,7 @@ fn a_flood_of_messages_does_not_grow_the_engine() {
     let mut garbage = Garbage::new(1);
     let start = Instant::now();
     let mut engine = Engine::new(garbage.config(), start);
-    let (conn, peer, remote) = (ConnId(1), peer_id(1, 0), garbage.address(2));
+    let (conn, peer, remote) = (ConnId(1), peer_id(1, 0), Garbage::address(2));
     engine.handle(Input::Connected { conn, peer, remote, rank: 0, gossiped: true, dial: None }, start);
     engine.handle(Input::Control { conn, message: Control::Hello(garbage.hello()) }, start);
     let mut sizes = Vec::new();

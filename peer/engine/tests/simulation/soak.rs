@@ -76,7 +76,7 @@ fn fault(world: &mut World, dice: &mut Dice, hub: NodeId, peers: &[NodeId], game
         return world.start(id);
     }
     // What is refused is refused.
-    let mut ask = |world: &mut World, command| drop(world.command(id, command));
+    let ask = |world: &mut World, command| drop(world.command(id, command));
     match dice.below(20) {
         0..=5 => ask(world, Command::Download { game }),
         6 => ask(world, Command::Update { game }),
