@@ -59,6 +59,9 @@ impl Serving {
 
 impl Engine {
     pub(crate) fn requested(&mut self, serve: ServeId, conn: ConnId, request: Request) {
+        if self.serving.transfers.contains_key(&serve) {
+            return;
+        }
         let in_flight = self.serving.in_flight.entry(conn).or_default();
         *in_flight += 1;
         let is_too_many = *in_flight > MAX_REQUESTS_PER_CONNECTION as usize;

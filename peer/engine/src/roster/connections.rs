@@ -27,6 +27,9 @@ impl Engine {
         gossiped: bool,
         dial: Option<DialId>,
     ) {
+        if self.roster.conns.contains_key(&conn) {
+            return;
+        }
         let ours = dial.is_some();
         if peer == self.config.me {
             self.roster.mark_as_me(dial);

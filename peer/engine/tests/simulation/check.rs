@@ -48,11 +48,11 @@ impl World {
                 self.nodes[id.0].run().writing.remove(game);
             }
             Effect::Remove { op, game } | Effect::Publish { op, game } => {
-                self.check_writer(id, *op, game, true)
+                self.check_writer(id, *op, game, true);
             }
             Effect::Send { message: Control::Library { offers, .. }, .. } => self.check_offers(id, offers),
             Effect::Send { message: Control::LibraryDelta { changed, .. }, .. } => {
-                self.check_offers(id, changed)
+                self.check_offers(id, changed);
             }
             Effect::Emit(event) => self.check_event(id, event),
             _ => {}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lanspread_engine::{OpId, Opened, Payload, ScannedGame, StoreMode};
+use lanspread_engine::{OpId, Opened, Payload, ScannedGame};
 use lanspread_protocol::message::WantedUnit;
 use lanspread_protocol::{Blake3Hash, GameId, Manifest, ManifestId, UnitIndex, UnitSet, Version};
 
@@ -43,7 +43,6 @@ pub(crate) struct Complete {
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) op: OpId,
-    pub(crate) mode: StoreMode,
     pub(crate) manifest: Arc<Manifest>,
     here: UnitSet,
     /// Chunks that are here, by the index where each stands first.
@@ -117,7 +116,7 @@ impl Folder {
         self.complete.as_ref().is_some_and(|complete| complete.manifest.id() == manifest)
     }
 
-    pub(crate) fn open(&mut self, op: OpId, manifest: &Arc<Manifest>, mode: StoreMode) -> Opened {
+    pub(crate) fn open(&mut self, op: OpId, manifest: &Arc<Manifest>) -> Opened {
         assert!(self.store.is_none(), "two stores on one game");
         let mut present: BTreeSet<Blake3Hash> = self.parts.keys().copied().collect();
         if let Some(complete) = self.complete.as_ref().filter(|complete| !complete.is_rotten) {
@@ -133,7 +132,7 @@ impl Folder {
             }
             has.push(present.contains(&chunk.hash));
         }
-        let mut store = Store { op, mode, manifest: Arc::clone(manifest), here: UnitSet::new(), has, shared };
+        let mut store = Store { op, manifest: Arc::clone(manifest), here: UnitSet::new(), has, shared };
         let mut wanted = Vec::new();
         let mut bytes_missing = 0;
         for unit in store.all_units() {

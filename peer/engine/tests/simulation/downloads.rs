@@ -97,9 +97,9 @@ fn a_source_that_dies_half_way_is_replaced() {
         world.download(guest, &payload);
         world.until("half is here", 10, |world| world.nodes[guest.0].units_here(&payload.game) > 100);
         if seed % 2 == 0 {
-            world.kill(sources[0])
+            world.kill(sources[0]);
         } else {
-            world.quit(sources[0])
+            world.quit(sources[0]);
         }
         world.until("it is here", 20, |world| world.shares(guest, &payload));
         assert_eq!((world.count(guest, all_gone), world.count(guest, failed)), (0, 0));
@@ -179,7 +179,7 @@ fn a_stalled_source_is_passed_over() {
     let (mut world, sources, guest) = party(1, 2, &payload, 20_000_000);
     world.download(guest, &payload);
     world.until("some is here", 10, |world| world.nodes[guest.0].units_here(&payload.game) > 20);
-    let until = world.now + Duration::from_secs(60);
+    let until = world.now + Duration::from_mins(1);
     world.nodes[sources[0].0].stalled_until = until;
     let start = world.now;
     world.until("it is here", 20, |world| world.shares(guest, &payload));
@@ -209,9 +209,9 @@ fn a_crash_keeps_what_was_verified() {
         let before: u64 = world.nodes[guest.0].received.values().sum();
         // `kill -9` loses nothing; a power loss what was not durable.
         if seed % 2 == 0 {
-            world.kill(guest)
+            world.kill(guest);
         } else {
-            world.crash(guest)
+            world.crash(guest);
         }
         let kept = world.nodes[guest.0].disk.games[&payload.game].parts.len();
         world.run_for(Duration::from_secs(1));

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use lanspread_engine::{Event, Input, LeaveReason, LocalState};
+use lanspread_engine::{Event, LeaveReason, LocalState};
 use lanspread_protocol::GameId;
 
 use crate::content::{plain, release};
 use crate::downloads::{all_gone, failed, party};
-use crate::node::{NodeId, Setup};
+use crate::node::Setup;
 use crate::world::World;
 
 fn rejected(event: &Event) -> bool {
@@ -86,7 +86,7 @@ fn a_repeated_liar_is_banned_for_the_session() {
     world.until("all are here", 30, |world| payloads.iter().all(|payload| world.shares(guest, payload)));
     let banned = |event: &Event| matches!(event, Event::PeerLeft { reason: LeaveReason::Banned, .. });
     assert_eq!(world.count(guest, banned), 1);
-    world.run_for(Duration::from_secs(60));
+    world.run_for(Duration::from_mins(1));
     assert!(!world.sees(guest, liar), "it does not come back");
     let dials = world.nodes[guest.0].sent_to.get(&world.nodes[liar.0].addresses[0].0).copied();
     assert!(dials.is_none_or(|at| at < world.now - Duration::from_secs(40)), "nor is it dialled");
@@ -117,14 +117,4 @@ fn a_source_that_answers_with_nothing_is_left_alone() {
     world.download(guest, &payload);
     world.until("it is here", 20, |world| world.shares(guest, &payload));
     assert!(world.nodes[guest.0].stats.requests < 400, "{}", world.nodes[guest.0].stats.requests);
-}
-
-#[test]
-fn the_order_of_garbage_does_not_matter() {
-    // Inputs that name nothing that is there: nothing happens.
-    let mut world = World::new(1);
-    let a = world.add(Setup::new());
-    world.feed(a, Input::GameTouched("nothing".parse().unwrap()));
-    world.run_for(Duration::from_secs(2));
-    assert_eq!(world.peers_of(NodeId(0)), 0);
 }

@@ -11,8 +11,10 @@
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "numbers of a simulation are small"
+    clippy::unchecked_time_subtraction,
+    reason = "numbers of a simulation are small, and its time runs forward"
 )]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test looks at what concerns it")]
 
 mod check;
 mod content;
@@ -25,6 +27,7 @@ mod world;
 
 mod catalogs;
 mod downloads;
+mod garbage;
 mod hostile;
 mod meeting;
 mod operations;

@@ -44,7 +44,7 @@ pub(crate) struct End {
 pub(crate) struct Dial {
     from: NodeId,
     generation: u32,
-    dial: DialId,
+    id: DialId,
     source: SocketAddr,
     target: SocketAddr,
     expect: Option<PeerId>,
@@ -138,8 +138,8 @@ impl World {
         let same_net = |(address, _): &&(SocketAddr, u8)| net_of(*address) == net_of(target);
         let source = node.addresses.iter().find(same_net).unwrap_or(&node.addresses[0]).0;
         let generation = node.generation;
-        let dial = Dial { from, generation, dial, source, target, expect };
-        let (now, id) = (self.now, dial.dial);
+        let dial = Dial { from, generation, id: dial, source, target, expect };
+        let (now, id) = (self.now, dial.id);
         assert!(self.nodes[from.0].run().dials.insert(id, now).is_none(), "a dial's number came twice");
         for (nth, millis) in TRIES.into_iter().enumerate() {
             self.at(Duration::from_millis(millis), Happening::Packet(Packet::Try(dial.clone(), nth)));
@@ -150,12 +150,12 @@ impl World {
     fn dial_try(&mut self, dial: Dial, nth: usize) {
         let now = self.now;
         let node = &mut self.nodes[dial.from.0];
-        if node.generation != dial.generation || !node.run().dials.contains_key(&dial.dial) {
+        if node.generation != dial.generation || !node.run().dials.contains_key(&dial.id) {
             return;
         }
         if nth == TRIES.len() {
-            node.run().dials.remove(&dial.dial);
-            return self.feed(dial.from, Input::DialFailed { dial: dial.dial });
+            node.run().dials.remove(&dial.id);
+            return self.feed(dial.from, Input::DialFailed { dial: dial.id });
         }
         node.sent_to.insert(dial.target, now);
         let after = self.flight();
@@ -166,7 +166,7 @@ impl World {
         let now = self.now;
         let Some(to) = self.by_address.get(&dial.target).copied() else { return };
         let alive = self.nodes[dial.from.0].generation == dial.generation
-            && self.nodes[dial.from.0].run().dials.contains_key(&dial.dial);
+            && self.nodes[dial.from.0].run().dials.contains_key(&dial.id);
         if !alive || self.cut_until(dial.from, to).is_some() || !self.is_running(to) {
             return;
         }
@@ -175,10 +175,10 @@ impl World {
         if (target.is_closed && !was_asked && to != dial.from) || target.banned.contains(&dial.source.ip()) {
             return;
         }
-        self.nodes[dial.from.0].run().dials.remove(&dial.dial);
+        self.nodes[dial.from.0].run().dials.remove(&dial.id);
         let is_expected = dial.expect.is_none_or(|expect| expect == self.nodes[to.0].peer);
         if !is_expected {
-            let failed = Input::DialFailed { dial: dial.dial };
+            let failed = Input::DialFailed { dial: dial.id };
             return self.soon(dial.from, failed);
         }
         self.connect(dial, to);
@@ -199,7 +199,7 @@ impl World {
         // The dialler's first messages leave once its side stands, and never arrive before the other side stands.
         self.links[link].last_arrival = [self.now + back, self.now + back];
         for (side, node, remote, dialled) in
-            [(1, to, dial.source, None), (0, dial.from, dial.target, Some(dial.dial))]
+            [(1, to, dial.source, None), (0, dial.from, dial.target, Some(dial.id))]
         {
             self.nodes[node.0].run().conns.insert(conns[side], (link, side));
             let other = &self.nodes[ends[1 - side].node.0];

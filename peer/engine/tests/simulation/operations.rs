@@ -156,9 +156,9 @@ fn the_queue_survives_a_restart() {
         world.command(guest, Command::Pause { game: payloads[3].game.clone() }).unwrap();
         world.run_for(Duration::from_millis(300));
         if seed % 2 == 0 {
-            world.kill(guest)
+            world.kill(guest);
         } else {
-            world.quit(guest)
+            world.quit(guest);
         }
         world.run_for(Duration::from_secs(1));
         world.start(guest);

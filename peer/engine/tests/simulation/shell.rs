@@ -100,13 +100,14 @@ impl World {
             Effect::LoadManifest { op, manifest } => {
                 vec![Input::ManifestLoaded { op, manifest: disk.manifests.get(&manifest).map(Arc::clone) }]
             }
-            Effect::OpenStore { op, game, manifest, mode } => {
+            Effect::OpenStore { op, game, manifest, .. } => {
                 if node.run().closed_ops.contains(&op) {
                     return Vec::new();
                 }
-                let result = match node.full_disks.contains(&game) {
-                    true => Err(failure(FailureKind::NoSpace)),
-                    false => Ok(node.disk.folder(&game).open(op, &manifest, mode)),
+                let result = if node.full_disks.contains(&game) {
+                    Err(failure(FailureKind::NoSpace))
+                } else {
+                    Ok(node.disk.folder(&game).open(op, &manifest))
                 };
                 vec![Input::StoreOpened { op, result }]
             }

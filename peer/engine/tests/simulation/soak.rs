@@ -76,7 +76,7 @@ fn fault(world: &mut World, dice: &mut Dice, hub: NodeId, peers: &[NodeId], game
         return world.start(id);
     }
     // What is refused is refused.
-    let mut ask = |world: &mut World, command| drop(world.command(id, command));
+    let ask = |world: &mut World, command| drop(world.command(id, command));
     match dice.below(20) {
         0..=5 => ask(world, Command::Download { game }),
         6 => ask(world, Command::Update { game }),
@@ -98,7 +98,7 @@ fn fault(world: &mut World, dice: &mut Dice, hub: NodeId, peers: &[NodeId], game
         16 => world.nodes[id.0].stalled_until = world.now + Duration::from_secs(1 + dice.below(12)),
         17 => world.feed(id, Input::GameTouched(game)),
         // Not in an unpinned party, where rotten bytes are a version of their own and may win the vote.
-        18 if games_are_pinned(world) => {
+        18 if games_are_pinned(world) && world.nodes[id.0].lies.is_empty() => {
             if let Some(complete) = world.nodes[id.0].disk.folder(&game).complete.as_mut() {
                 complete.is_rotten = true;
             }

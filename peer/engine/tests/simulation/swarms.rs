@@ -36,27 +36,6 @@ fn swarm(seed: u64, downloaders: usize, payload: &Release, rate: u64, stagger: D
         world.run_for(stagger);
     }
     let mut left = guests.clone();
-    if std::env::var("TRACE").is_ok() {
-        let (mut got, mut sent) = (0, 0);
-        while !guests.iter().all(|guest| world.has(*guest, payload)) {
-            let bucket = Duration::from_secs_f64(payload.manifest.total_bytes() as f64 / rate as f64 / 20.0);
-            world.run_for(bucket);
-            let now_got: u64 = guests.iter().map(|g| world.nodes[g.0].received.values().sum::<u64>()).sum();
-            let now_sent = world.nodes[source.0].stats.units_served;
-            let cap = rate as f64 * bucket.as_secs_f64();
-            let here: Vec<usize> =
-                guests.iter().map(|g| world.nodes[g.0].units_here(&payload.game)).collect();
-            eprintln!(
-                "   {:?} down {:.2} source {:.2} done {} here {:?}",
-                world.now - start,
-                (now_got - got) as f64 / cap / guests.len() as f64,
-                (now_sent - sent) as f64 * 262144.0 / cap,
-                guests.iter().filter(|g| world.has(**g, payload)).count(),
-                &here[..here.len().min(8)]
-            );
-            (got, sent) = (now_got, now_sent);
-        }
-    }
     world.until("all have it", 600, |world| {
         left.retain(|guest| !world.has(*guest, payload));
         left.is_empty()

@@ -68,7 +68,7 @@ fn a_stalled_receiver_does_not_hold_an_update_up() {
     let (mut world, updater, new) = update_while_it_is_read(1);
     let reader = NodeId(0);
     world.nodes[reader.0].down = 1000;
-    world.nodes[reader.0].down_free = world.now + Duration::from_secs(600);
+    world.nodes[reader.0].down_free = world.now + Duration::from_mins(10);
     world.command(updater, Command::Update { game: new.game.clone() }).unwrap();
     world.until("it is updated", 20, |world| world.shares(updater, &new));
 }

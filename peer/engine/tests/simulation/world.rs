@@ -1,6 +1,6 @@
 //! The world: a clock, a queue of what happens next, and the peers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -343,10 +343,6 @@ impl World {
         self.nodes[id.0].running.as_ref().map(|running| &running.engine)
     }
 
-    pub(crate) fn peers_of(&self, id: NodeId) -> usize {
-        self.engine(id).map_or(0, |engine| engine.view().peers.len())
-    }
-
     pub(crate) fn sees(&self, id: NodeId, other: NodeId) -> bool {
         let peer = self.nodes[other.0].peer;
         self.engine(id).is_some_and(|engine| engine.connections().any(|(here, _)| here == peer))
@@ -441,9 +437,5 @@ impl World {
                 self.nodes[id.0].events.push((self.now, event.clone()));
             }
         }
-    }
-
-    pub(crate) fn ids_of(&self, nodes: &[NodeId]) -> BTreeSet<lanspread_protocol::PeerId> {
-        nodes.iter().map(|id| self.nodes[id.0].peer).collect()
     }
 }
