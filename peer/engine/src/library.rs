@@ -307,11 +307,11 @@ impl Engine {
 
     /// Tells all peers what changed, in one message.
     pub(crate) fn send_offer_changes(&mut self) {
-        if self.library.must_tell && !self.library.is_settled() {
-            // Another games folder is taken in: what is equal there must not come and go for others.
-            return;
-        }
+        // While another games folder is taken in, what is equal there must not come and go for others.
+        let is_taking_in = self.library.must_tell && !self.library.is_settled();
         let stale = std::mem::take(&mut self.library.stale_offers);
+        let (stale, later) = stale.into_iter().partition(|game| !is_taking_in || self.operations.hides(game));
+        self.library.stale_offers = later;
         let (mut changed, mut withdrawn) = (Vec::new(), Vec::new());
         for game in stale {
             let offer = self.offer_of(&game);
