@@ -58,9 +58,9 @@ pub struct PublishFields {
     #[arg(long, value_name = "IMAGE")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cover: Option<PathBuf>,
-    /// How the game is started: '[NAME=]PROGRAM ARGS…[@OS]'; may be given several times
+    /// How the game is started, as below; may be given several times
     ///
-    /// PROGRAM is relative to the installed game, words are split as in a shell, and `{player} {lang} {game_dir}
+    /// An entry is written `'[NAME=]PROGRAM ARGS…[@OS]'`. PROGRAM is relative to the installed game, words are split as in a shell, and `{player} {lang} {game_dir}
     /// {local_dir} {server}` are filled in. NAME is play unless given (server, setup, join, or anything), OS is windows
     /// or linux, unless given the one this runs on.
     #[arg(long, value_name = "ENTRY")]

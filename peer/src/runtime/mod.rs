@@ -1,6 +1,6 @@
 //! The background thread that runs a peer: the engine, and the shell around it.
 //!
-//! - [`start_peer`] makes the thread and hands out a [`PeerRuntimeHandle`];
+//! - [`start_peer`] makes the thread and hands out a [`crate::api::PeerRuntimeHandle`];
 //! - `event_loop` owns the engine: inputs in, effects out, one at a time, and never waits for anything but the next
 //!   input;
 //! - `effects` turns each effect into a call or a task, `library`, `transfers` and `catalogs` are those tasks; every
