@@ -134,7 +134,7 @@ pub(crate) struct VerifyArgs {
 impl From<RunArgs> for PeerConfig {
     fn from(args: RunArgs) -> Self {
         Self {
-            games: args.games,
+            games: std::path::absolute(&args.games).unwrap_or(args.games),
             catalog: args.catalog,
             name: args.name,
             bind: args.bind,
