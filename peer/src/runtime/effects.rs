@@ -84,7 +84,7 @@ impl Shell {
             Effect::OpenStore { op, game, manifest, mode } => self.open_store(op, &game, manifest, mode),
             Effect::Finish { op, game, version, mode } => self.finish(op, game, version, mode),
             Effect::CloseStore { op, game, discard } => self.close_store(op, game, discard),
-            Effect::Verify { op, game, manifest } => self.verify(op, game, manifest),
+            Effect::Verify { op, game, manifest, from } => self.verify(op, game, manifest, from),
             Effect::Remove { op, game } => self.remove(op, game),
             Effect::Publish { op, game } => self.publish(op, &game),
             Effect::SwitchGamesFolder { reply } => self.switch_games_folder(reply),
@@ -231,12 +231,15 @@ pub(super) async fn tell(inputs: &mpsc::Sender<Input>, input: Input) {
 }
 
 pub(super) fn disk_failure(error: &DiskError) -> DiskFailure {
-    let kind = match error.kind() {
+    DiskFailure { kind: failure_kind(error.kind()), message: error.to_string() }
+}
+
+pub(super) fn failure_kind(kind: DiskErrorKind) -> FailureKind {
+    match kind {
         DiskErrorKind::NoSpace => FailureKind::NoSpace,
         DiskErrorKind::Cancelled => FailureKind::Cancelled,
         DiskErrorKind::AccessDenied | DiskErrorKind::Changed | DiskErrorKind::Io => FailureKind::Io,
-    };
-    DiskFailure { kind, message: error.to_string() }
+    }
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lanspread_engine::{
-    CommandError, DiskFailure, ErrorCode, FailureKind, Input, OpId, Payload, PublishOutcome, ReplyId,
+    CommandError, ConnId, DiskFailure, ErrorCode, FailureKind, Input, OpId, Payload, PublishOutcome, ReplyId,
     ScannedGame, VerifyOutcome,
 };
 use lanspread_protocol::{GameId, Manifest, ManifestId, SignedCatalog};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::effects::{Shell, disk_failure, failed_inside, tell};
+use super::effects::{Shell, disk_failure, failed_inside, failure_kind, tell};
 use super::state::PeerState;
 use super::supervisor::Supervisor;
 use crate::api::{PeerEvent, PublishRequest};
@@ -326,15 +326,22 @@ impl Shell {
         });
     }
 
-    pub(super) fn verify(&self, op: OpId, game: GameId, manifest: ManifestId) {
-        let disk = Arc::clone(&self.disk);
-        let verify = move || {
-            let result = verify(&disk, &game, manifest);
-            Some(Input::Verified { op, result: result.map_err(|error| disk_failure(&error)) })
+    pub(super) fn verify(&self, op: OpId, game: GameId, id: ManifestId, from: Vec<ConnId>) {
+        let (disk, net, token) = (Arc::clone(&self.disk), self.net.clone(), self.token.child_token());
+        let task = async move {
+            let known = Arc::clone(&disk);
+            let is_here = move || known.manifests.get(id).is_ok_and(|known| known.is_some());
+            let mut is_known = tokio::task::spawn_blocking(is_here).await.unwrap_or(false);
+            let mut holders = from.into_iter();
+            while !is_known && let Some(conn) = holders.next() {
+                is_known = super::transfers::fetch_manifest(&net, &disk, conn, id, &token).await.is_ok();
+            }
+            let verify = move || verify(&disk, &game, id);
+            let result = tokio::task::spawn_blocking(verify).await;
+            let result = result.unwrap_or_else(|end| Err(failed_inside("verify", end)));
+            Input::Verified { op, result }
         };
-        self.blocking_input("verify", verify, move |failure| {
-            Some(Input::Verified { op, result: Err(failure) })
-        });
+        self.input_task("verify", task, move |failure| Input::Verified { op, result: Err(failure) });
     }
 
     pub(super) fn remove(&self, op: OpId, game: GameId) {
@@ -435,9 +442,10 @@ pub(super) type OpenedFolder = Arc<Mutex<Option<NewFolder>>>;
 
 fn open_folder(root: PathBuf) -> Result<Disk, DiskFailure> {
     check_games_folder(&root)?;
-    Disk::open(root).map_err(|error| match error {
-        DiskError::Locked { .. } => DiskFailure { kind: FailureKind::Refused, message: error.to_string() },
-        error => disk_failure(&error),
+    Disk::open(root).map_err(|error| {
+        let failure = disk_failure(&error);
+        let is_locked = matches!(error, DiskError::Locked { .. });
+        DiskFailure { kind: if is_locked { FailureKind::Refused } else { failure.kind }, ..failure }
     })
 }
 
@@ -489,21 +497,26 @@ pub(super) fn check_games_folder(root: &Path) -> Result<(), DiskFailure> {
     }
 }
 
-fn verify(disk: &Disk, game: &GameId, id: ManifestId) -> Result<VerifyOutcome, DiskError> {
+fn verify(disk: &Disk, game: &GameId, id: ManifestId) -> Result<VerifyOutcome, DiskFailure> {
+    let failed = |error: DiskError| disk_failure(&error);
     let folder = disk.games.game(game);
-    let Some(manifest) = disk.manifests.get(id)? else {
-        // Nothing to compare with: the payload is hashed, and its identity says whether it is the accepted one.
-        let hashed = disk.hash(game, None)?;
-        let damaged =
-            if hashed == id { Vec::new() } else { vec!["the files are not those of the catalog".to_owned()] };
-        return Ok(VerifyOutcome { damaged, damaged_bytes: 0 });
+    let Some(manifest) = disk.manifests.get(id).map_err(failed)? else {
+        // The payload is hashed, and its identity says whether it is the accepted one.
+        if disk.hash(game, None).map_err(failed)? == id {
+            return Ok(VerifyOutcome::default());
+        }
+        let message = format!(
+            "{game}: the list of its files is not on this PC, and nobody here has it. Something in the folder differs \
+             from it; what that is can be said when a PC with this game is here"
+        );
+        return Err(DiskFailure { kind: FailureKind::Refused, message });
     };
-    let found = disk::verify(&folder, &manifest, &disk.cancel, &Progress::new())?;
+    let found = disk::verify(&folder, &manifest, &disk.cancel, &Progress::new()).map_err(failed)?;
     disk.forget_reader(game);
     if found.is_empty() {
-        disk.learn_payload(game, &manifest)?;
+        disk.learn_payload(game, &manifest).map_err(failed)?;
     } else {
-        disk.index.update(game, None)?;
+        disk.index.update(game, None).map_err(failed)?;
     }
     let damaged_bytes = found.iter().map(|damage| damage.bytes).sum();
     Ok(VerifyOutcome { damaged: found.iter().map(|damage| damage.path.to_string()).collect(), damaged_bytes })
@@ -512,12 +525,14 @@ fn verify(disk: &Disk, game: &GameId, id: ManifestId) -> Result<VerifyOutcome, D
 fn publish(disk: &Disk, request: &PublishRequest) -> Result<crate::api::Published, DiskFailure> {
     disk.forget_reader(&request.game.id);
     let published = crate::publish::publish(&disk.games, request, &disk.cancel, &Progress::new());
-    let published = published.map_err(|error| match &error {
+    let published = published.map_err(|error| {
         // A full disk is told as one; what else cannot be carried out as it is was refused.
-        PublishError::Disk(
-            cause @ (DiskError::Io { .. } | DiskError::NoSpace { .. } | DiskError::Cancelled),
-        ) => disk_failure(cause),
-        _ => DiskFailure { kind: FailureKind::Refused, message: error.to_string() },
+        let is_io = matches!(
+            &error,
+            PublishError::Disk(DiskError::Io { .. } | DiskError::NoSpace { .. } | DiskError::Cancelled)
+        );
+        let kind = error.kind().filter(|_| is_io).map_or(FailureKind::Refused, failure_kind);
+        DiskFailure { kind, message: error.to_string() }
     })?;
     let manifest = disk.manifests.get(published.manifest).map_err(|error| disk_failure(&error))?;
     if let Some(manifest) = manifest {

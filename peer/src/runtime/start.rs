@@ -176,6 +176,20 @@ struct Ended {
     upload_limit: u64,
 }
 
+impl Ended {
+    fn new(exit: Exit, port: Option<u16>, shell: &Shell) -> Self {
+        Self {
+            exit,
+            disk: Arc::clone(&shell.disk),
+            state: shell.state.clone(),
+            port,
+            name: shell.ready.name.clone(),
+            catalog: shell.catalogs.given(),
+            upload_limit: shell.upload_limit,
+        }
+    }
+}
+
 impl Session<'_> {
     async fn run(
         self,
@@ -193,13 +207,7 @@ impl Session<'_> {
         let net = match Net::start(self.identity, net_config, net_sender, &token) {
             Ok(net) => net,
             Err(error) => {
-                match tell_start {
-                    Some(tell_start) => drop(tell_start.send(Err(error.into()))),
-                    None => {
-                        let component = "network".to_owned();
-                        side.fail(RuntimeFailure { component, error: error.to_string() });
-                    }
-                }
+                tell_failed_start(error, side, tell_start);
                 return None;
             }
         };
@@ -264,15 +272,7 @@ impl Session<'_> {
         let exit = event_loop.run().await;
         let port = net.addresses().first().map(SocketAddr::port);
         let EventLoop { shell, inputs, net_events, .. } = event_loop;
-        let ended = Ended {
-            exit,
-            disk: Arc::clone(&shell.disk),
-            state: shell.state.clone(),
-            port,
-            name: shell.ready.name.clone(),
-            catalog: shell.catalogs.given(),
-            upload_limit: shell.upload_limit,
-        };
+        let ended = Ended::new(exit, port, &shell);
         stop(shell, inputs, net_events, &token).await;
         Some(ended)
     }
@@ -311,6 +311,19 @@ impl Session<'_> {
             upload_limit: self.config.upload_limit,
         };
         Engine::new(config, Instant::now())
+    }
+}
+
+/// Whoever starts the peer is told; later, everybody.
+fn tell_failed_start(
+    error: NetError,
+    side: &RuntimeSide,
+    tell_start: Option<std::sync::mpsc::SyncSender<Result<(), StartError>>>,
+) {
+    if let Some(tell_start) = tell_start {
+        drop(tell_start.send(Err(error.into())));
+    } else {
+        side.fail(RuntimeFailure { component: "network".to_owned(), error: error.to_string() });
     }
 }
 

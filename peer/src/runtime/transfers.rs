@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use lanspread_engine::{
-    ConnId, DiskFailure, FetchEnd, FetchId, Input, OpId, Opened, ServeEnd, ServeFrom, ServeId, StoreMode,
+    BlobError, ConnId, DiskFailure, FetchEnd, FetchId, Input, OpId, Opened, ServeEnd, ServeFrom, ServeId,
+    StoreMode,
 };
 use lanspread_protocol::message::{Refusal, Request, WantedUnit};
 use lanspread_protocol::{GameId, Manifest, ManifestId, Version};
@@ -141,28 +142,10 @@ impl Shell {
         let (net, token) = (self.net.clone(), self.token.child_token());
         let disk = Arc::clone(&self.disk);
         let task = async move {
-            let fetched = net
-                .fetch_blob(conn, Blob::Manifest(manifest), &token)
-                .await
-                .map_err(|error| blob_error(&error));
-            let decode = move || {
-                let wrong = |error: String| lanspread_engine::BlobError::Wrong(error);
-                let manifest = Manifest::decode(&fetched?).map_err(|error| wrong(error.to_string()))?;
-                let kept = Arc::new(manifest.clone());
-                match disk.manifests.put(manifest) {
-                    Ok(stored) => Ok(stored),
-                    Err(error) => {
-                        // Opening the store meets the same disk and says so.
-                        tracing::warn!(%error, "a manifest could not be stored");
-                        Ok(kept)
-                    }
-                }
-            };
-            let result = tokio::task::spawn_blocking(decode).await;
-            let result = result.unwrap_or(Err(lanspread_engine::BlobError::Unavailable));
+            let result = fetch_manifest(&net, &disk, conn, manifest, &token).await;
             Input::ManifestFetched { op, conn, result }
         };
-        let result = Err(lanspread_engine::BlobError::Unavailable);
+        let result = Err(BlobError::Unavailable);
         self.input_task("fetch manifest", task, move |_| Input::ManifestFetched { op, conn, result });
     }
 
@@ -316,6 +299,29 @@ impl Shell {
         };
         self.input_task("serve blob", task, serve_lost(serve));
     }
+}
+
+/// Fetches a manifest and stores it.
+pub(super) async fn fetch_manifest(
+    net: &crate::net::Net,
+    disk: &Arc<Disk>,
+    conn: ConnId,
+    manifest: ManifestId,
+    token: &CancellationToken,
+) -> Result<Arc<Manifest>, BlobError> {
+    let fetched = net.fetch_blob(conn, Blob::Manifest(manifest), token).await;
+    let fetched = fetched.map_err(|error| blob_error(&error));
+    let disk = Arc::clone(disk);
+    let decode = move || {
+        let manifest = Manifest::decode(&fetched?).map_err(|error| BlobError::Wrong(error.to_string()))?;
+        let kept = Arc::new(manifest.clone());
+        Ok(disk.manifests.put(manifest).unwrap_or_else(|error| {
+            // Opening the store meets the same disk and says so.
+            tracing::warn!(%error, "a manifest could not be stored");
+            kept
+        }))
+    };
+    tokio::task::spawn_blocking(decode).await.unwrap_or(Err(BlobError::Unavailable))
 }
 
 /// What is told of a transfer whose task is lost: it must not be counted for ever.
