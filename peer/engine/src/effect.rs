@@ -109,10 +109,13 @@ pub enum Effect {
         game: GameId,
         discard: bool,
     },
+    /// Reads all files and compares them with the manifest; where that is not on this PC, it is fetched from one of
+    /// these first.
     Verify {
         op: OpId,
         game: GameId,
         manifest: ManifestId,
+        from: Vec<ConnId>,
     },
     Remove {
         op: OpId,

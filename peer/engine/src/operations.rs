@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use lanspread_protocol::message::OfferState;
 use lanspread_protocol::{GameId, ManifestId, UnitSet};
 use serde::Serialize;
 
@@ -17,7 +18,7 @@ use crate::download::{Download, Stage};
 use crate::effect::Effect;
 use crate::engine::{Engine, busy};
 use crate::event::{Event, Level, OperationStatus};
-use crate::ids::OpId;
+use crate::ids::{ConnId, OpId};
 use crate::input::{DiskFailure, FailureKind, PublishOutcome, VerifyOutcome};
 use crate::library::LocalState;
 
@@ -352,8 +353,22 @@ impl Engine {
             return Err(CommandError::new(ErrorCode::CatalogMismatch, message));
         };
         let op = self.begin(game, Work::Verify);
-        self.push(Effect::Verify { op, game: game.clone(), manifest });
+        let from = self.holders_of(game, manifest);
+        self.push(Effect::Verify { op, game: game.clone(), manifest, from });
         Ok(())
+    }
+
+    /// Connections to peers that have this payload, or a part of it.
+    fn holders_of(&self, game: &GameId, wanted: ManifestId) -> Vec<ConnId> {
+        let holds = |offer: &OfferState| match offer {
+            OfferState::Complete { manifest, .. } | OfferState::Partial { manifest, .. } => {
+                *manifest == wanted
+            }
+            OfferState::LocalOnly => false,
+        };
+        let offer_of = |peer| self.roster.live(peer)?.offers.get(game);
+        let peers = self.roster.live_peers().filter(|(peer, _)| offer_of(*peer).is_some_and(holds));
+        peers.map(|(_, conn)| conn).collect()
     }
 
     /// Another peer received a wrong chunk from here.

@@ -10,10 +10,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lanspread_protocol::limits::MAX_CATALOG_BYTES;
-use lanspread_protocol::{Blake3Hash, CatalogSignature};
+use lanspread_protocol::{Blake3Hash, CatalogSignature, SignedCatalog};
 
 use super::error::Tried as _;
-use super::{DiskError, atomic};
+use super::{DiskError, GamesFolder, atomic};
 
 /// A catalog file as it lies on disk, neither verified nor parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +93,26 @@ pub(crate) fn unstage(path: &Path) -> Result<(), DiskError> {
     Ok(())
 }
 
+/// Stores the newest catalog that a peer holds, by the pinned key. Nobody edits it by hand, so it is one file: the
+/// signature's line, then the catalog. Text and signature cannot be of two versions.
+pub fn store_newest(games: &GamesFolder, catalog: &SignedCatalog) -> Result<(), DiskError> {
+    atomic::write(&games.catalog(), &[catalog.signature.to_string().as_bytes(), &catalog.bytes].concat())
+}
+
+/// What [`store_newest`] stored, if it is there and its signature right.
+pub fn load_newest(games: &GamesFolder) -> Option<SignedCatalog> {
+    let stored = read_bounded(&games.catalog()).ok()??;
+    let end = stored.iter().position(|byte| *byte == b'\n')?;
+    let signature = std::str::from_utf8(&stored[..end]).ok()?.parse().ok()?;
+    match SignedCatalog::open(stored[end + 1..].to_vec(), signature) {
+        Ok(signed) => Some(signed),
+        Err(error) => {
+            tracing::warn!(%error, "the stored catalog is not used");
+            None
+        }
+    }
+}
+
 fn read_pair(path: &Path) -> Result<Option<CatalogFile>, DiskError> {
     let bytes = read_bounded(path)?;
     let text = read_bounded(&signature_path(path))?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
@@ -105,7 +125,7 @@ fn read_pair(path: &Path) -> Result<Option<CatalogFile>, DiskError> {
     }
 }
 
-/// A byte more than allowed is read at most: the parser says that it is too large.
+/// A little more than allowed is read at most, with room for a signature's line: the parser says that it is too large.
 fn read_bounded(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
     let file = match fs::File::open(path) {
         Ok(file) => file,
@@ -113,7 +133,7 @@ fn read_bounded(path: &Path) -> Result<Option<Vec<u8>>, DiskError> {
         Err(error) => return Err(error).tried("open", path),
     };
     let mut bytes = Vec::new();
-    let mut bounded = std::io::Read::take(file, MAX_CATALOG_BYTES as u64 + 1);
+    let mut bounded = std::io::Read::take(file, MAX_CATALOG_BYTES as u64 + 1024);
     std::io::Read::read_to_end(&mut bounded, &mut bytes).tried("read", path)?;
     Ok(Some(bytes))
 }

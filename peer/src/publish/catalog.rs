@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lanspread_protocol::{Blake3Hash, Catalog, Manifest, OrganiserKey, OrganiserSecret, SignedCatalog};
+use lanspread_protocol::{Blake3Hash, Catalog, Manifest, OrganiserKey, OrganiserSecret};
 
 use super::PublishError;
 use super::request::Checked;
@@ -38,7 +38,8 @@ impl Publication {
         let mut catalog =
             catalog.unwrap_or_else(|| Catalog { party: NEW_PARTY.to_owned(), ..Catalog::default() });
         // The party may have a newer one of this key than the file: then that is what changes.
-        if let Some(known) = newest_known(games, secret.public())? {
+        let known = catalog_file::load_newest(games).filter(|known| known.head.key == secret.public());
+        if let Some(known) = known {
             let hash = file.as_ref().map_or(Blake3Hash([0; 32]), |file| Blake3Hash::of(&file.bytes));
             if (known.head.serial, known.head.hash) > (catalog.serial, hash) {
                 catalog = known.catalog;
@@ -89,13 +90,6 @@ impl Publication {
         Catalog::parse(text.as_bytes()).map_err(failed)?;
         Ok(text.into_bytes())
     }
-}
-
-/// The catalog of this key that the games folder holds.
-fn newest_known(games: &GamesFolder, key: OrganiserKey) -> Result<Option<SignedCatalog>, PublishError> {
-    let Some(file) = catalog_file::load(&games.catalog())? else { return Ok(None) };
-    let signature = file.signature.filter(|signature| signature.key == key);
-    Ok(signature.and_then(|signature| SignedCatalog::open(file.bytes, signature).ok()))
 }
 
 /// The given key, else the one beside the catalog, else a new one unless the catalog is somebody's already.

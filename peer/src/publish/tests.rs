@@ -208,7 +208,8 @@ fn the_given_key_signs_and_the_newest_known_catalog_is_continued() {
     desk.home.put("my.key", secret.to_file().as_bytes());
     let newer = b"(party: \"Nord\", serial: 41, games: [(id: \"quake\", title: \"Quake\")])";
     fs::create_dir_all(desk.games().state()).unwrap();
-    catalog_file::store(&desk.games().catalog(), newer, &secret.sign(newer)).unwrap();
+    let newer = SignedCatalog::open(newer.to_vec(), secret.sign(newer)).unwrap();
+    catalog_file::store_newest(&desk.games(), &newer).unwrap();
     let key = Some(desk.home.path().join("my.key"));
     desk.publish(&PublishRequest { key, ..desk.request("1.0") }).unwrap();
     let catalog = desk.catalog();

@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog_file;
-use crate::disk::{DiskError, GamesFolder, atomic};
 
 /// How often the given file is looked at. One look is one `stat`.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
@@ -81,7 +80,7 @@ impl Catalogs {
         Some(read)
     }
 
-    fn given(&self) -> Option<PathBuf> {
+    pub(crate) fn given(&self) -> Option<PathBuf> {
         self.with(|inner| inner.given.clone())
     }
 
@@ -129,24 +128,4 @@ fn stamp(path: &Path) -> [Option<(u64, SystemTime)>; 2] {
 /// people and names the file.
 pub(crate) fn read_given(path: &Path) -> Result<GivenCatalog, String> {
     catalog_file::read(path).map_err(|error| error.to_string())
-}
-
-/// The stored newest catalog by the pinned key, if it is there and its signature right.
-pub(crate) fn load_stored(games: &GamesFolder) -> Option<SignedCatalog> {
-    let stored = fs::read(games.catalog()).ok()?;
-    let end = stored.iter().position(|byte| *byte == b'\n')?;
-    let signature = std::str::from_utf8(&stored[..end]).ok()?.parse().ok()?;
-    match SignedCatalog::open(stored[end + 1..].to_vec(), signature) {
-        Ok(signed) => Some(signed),
-        Err(error) => {
-            tracing::warn!(%error, "the stored catalog is not used");
-            None
-        }
-    }
-}
-
-/// Stores the newest catalog in one file, so that text and signature cannot be of two versions: the signature's line,
-/// then the catalog.
-pub(crate) fn store(games: &GamesFolder, catalog: &SignedCatalog) -> Result<(), DiskError> {
-    atomic::write(&games.catalog(), &[catalog.signature.to_string().as_bytes(), &catalog.bytes].concat())
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use lanspread_engine::{DiskFailure, Effect, FailureKind, Input};
+use lanspread_protocol::SignedCatalog;
 use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinError};
 use tokio_util::sync::CancellationToken;
 
-use super::catalogs::{self, Catalogs};
-use super::library::{Disk, Library};
+use super::catalogs::Catalogs;
+use super::library::{Disk, Library, OpenedFolder};
 use super::state::PeerState;
-use super::supervisor::Supervisor;
+use super::supervisor::{Supervisor, describe_join_error};
 use super::transfers::Transfers;
 use crate::api::{PeerEvent, Ready};
 use crate::discovery::adapters::Adapters;
@@ -33,6 +35,11 @@ pub(super) struct Shell {
     pub(super) state: PeerState,
     pub(super) ready: Ready,
     pub(super) next_games_folder: Option<PathBuf>,
+    /// Another games folder that was opened, until the input that says so is handled.
+    pub(super) opened_folder: OpenedFolder,
+    /// The newest catalog by the pinned key, as it is stored.
+    pub(super) newest_catalog: Option<Arc<SignedCatalog>>,
+    pub(super) upload_limit: u64,
     /// Events of tasks; they lie here before the input that wakes the loop.
     pub(super) events: mpsc::Receiver<PeerEvent>,
     pub(super) token: CancellationToken,
@@ -77,7 +84,7 @@ impl Shell {
             Effect::OpenStore { op, game, manifest, mode } => self.open_store(op, &game, manifest, mode),
             Effect::Finish { op, game, version, mode } => self.finish(op, game, version, mode),
             Effect::CloseStore { op, game, discard } => self.close_store(op, game, discard),
-            Effect::Verify { op, game, manifest } => self.verify(op, game, manifest),
+            Effect::Verify { op, game, manifest, from } => self.verify(op, game, manifest, from),
             Effect::Remove { op, game } => self.remove(op, game),
             Effect::Publish { op, game } => self.publish(op, &game),
             Effect::SwitchGamesFolder { reply } => self.switch_games_folder(reply),
@@ -87,10 +94,30 @@ impl Shell {
                 self.change_state(|state| drop(state.accepted.insert(game, (version, manifest))));
             }
             Effect::StoreQueue(queue) => self.change_state(|state| state.queue = queue),
-            Effect::SetUploadLimit(limit) => self.net.upload().set_limit(limit),
+            Effect::SetUploadLimit(limit) => {
+                self.upload_limit = limit;
+                self.net.upload().set_limit(limit);
+            }
             // The loop's own.
             Effect::Emit(_) | Effect::Reply { .. } | Effect::RenewIdentity => {}
         }
+    }
+
+    /// Runs a task that ends with an input. `lost` makes one if it panics or is aborted: nothing may wait for ever for
+    /// an end that never comes.
+    pub(super) fn input_task(
+        &self,
+        name: &'static str,
+        body: impl Future<Output = Input> + Send + 'static,
+        lost: impl FnOnce(DiskFailure) -> Input + Send + 'static,
+    ) {
+        report_end(&self.supervisor, &self.inputs, name, body, lost);
+    }
+
+    /// Tells the engine the end of something that never began.
+    pub(super) fn tell_later(&self, name: &'static str, input: Input) {
+        let inputs = self.inputs.clone();
+        drop(self.supervisor.task(name, async move { tell(&inputs, input).await }));
     }
 
     /// Runs blocking work on the pool; its result is an input. `failed` makes one if the work panics.
@@ -103,13 +130,7 @@ impl Shell {
         let inputs = self.inputs.clone();
         let work = self.supervisor.blocking(name, work);
         let task = async move {
-            let input = work.await.unwrap_or_else(|error| {
-                tracing::error!(name, %error, "work on disk panicked");
-                failed(DiskFailure {
-                    kind: FailureKind::Io,
-                    message: format!("{name} failed inside: {error}"),
-                })
-            });
+            let input = work.await.unwrap_or_else(|end| failed(failed_inside(name, end)));
             if let Some(input) = input {
                 tell(&inputs, input).await;
             }
@@ -127,20 +148,16 @@ impl Shell {
         self.disk.save_state_later(&self.supervisor, self.state.clone());
     }
 
-    fn store_catalog(&self, catalog: Arc<lanspread_protocol::SignedCatalog>) {
+    pub(super) fn store_catalog(&mut self, catalog: Arc<SignedCatalog>) {
         self.catalogs.remember(&catalog);
-        let games = self.disk.games.clone();
-        let store = move || {
-            if let Err(error) = catalogs::store(&games, &catalog) {
-                tracing::warn!(%error, "the new catalog is in force, but could not be stored");
-            }
-            None
-        };
-        self.blocking_input("store catalog", store, |_| None);
+        self.newest_catalog = Some(Arc::clone(&catalog));
+        let disk = Arc::clone(&self.disk);
+        drop(self.supervisor.blocking("store catalog", move || disk.store_catalog(&catalog)));
     }
 
     fn fetch_catalog(&self, conn: lanspread_engine::ConnId, head: lanspread_protocol::CatalogHead) {
-        let (net, inputs, token) = (self.net.clone(), self.inputs.clone(), self.token.child_token());
+        let (net, token) = (self.net.clone(), self.token.child_token());
+        let asked = head.clone();
         let task = async move {
             let fetched = net.fetch_blob(conn, Blob::Catalog(head.hash), &token).await;
             let (key, fetched) = (head.key, fetched.map_err(|error| blob_error(&error)));
@@ -148,21 +165,25 @@ impl Shell {
                 tokio::task::spawn_blocking(move || fetched.and_then(|bytes| open_catalog(key, &bytes)))
                     .await;
             let result = opened.unwrap_or(Err(lanspread_engine::BlobError::Unavailable));
-            tell(&inputs, Input::CatalogFetched { conn, head, result }).await;
+            Input::CatalogFetched { conn, head, result }
         };
-        drop(self.supervisor.task("fetch catalog", task));
+        self.input_task("fetch catalog", task, move |_| Input::CatalogFetched {
+            conn,
+            head: asked,
+            result: Err(lanspread_engine::BlobError::Unavailable),
+        });
     }
 }
 
 fn open_catalog(
     key: lanspread_protocol::OrganiserKey,
     bytes: &[u8],
-) -> Result<Box<lanspread_protocol::SignedCatalog>, lanspread_engine::BlobError> {
+) -> Result<Box<SignedCatalog>, lanspread_engine::BlobError> {
     let wrong = |message: String| lanspread_engine::BlobError::Wrong(message);
     let (signature, file) =
         bytes.split_first_chunk::<64>().ok_or_else(|| wrong("shorter than a signature".to_owned()))?;
     let signature = lanspread_protocol::CatalogSignature { key, signature: *signature };
-    let opened = lanspread_protocol::SignedCatalog::open(file.to_vec(), signature);
+    let opened = SignedCatalog::open(file.to_vec(), signature);
     opened.map(Box::new).map_err(|error| wrong(error.to_string()))
 }
 
@@ -177,6 +198,31 @@ pub(super) fn blob_error(error: &FetchError) -> lanspread_engine::BlobError {
     }
 }
 
+/// A task and the one that tells its end, however it ends. The end is told when nothing of the task is left.
+fn report_end(
+    supervisor: &Supervisor,
+    inputs: &mpsc::Sender<Input>,
+    name: &'static str,
+    body: impl Future<Output = Input> + Send + 'static,
+    lost: impl FnOnce(DiskFailure) -> Input + Send + 'static,
+) -> AbortHandle {
+    let (inputs, body) = (inputs.clone(), supervisor.task(name, body));
+    let abort = body.abort_handle();
+    let report = async move {
+        let input = body.await.unwrap_or_else(|end| lost(failed_inside(name, end)));
+        tell(&inputs, input).await;
+    };
+    drop(supervisor.task(name, report));
+    abort
+}
+
+/// A panic or an abort, as the failure of what was to be done.
+pub(super) fn failed_inside(name: &str, end: JoinError) -> DiskFailure {
+    let why = describe_join_error(end);
+    tracing::error!(name, why, "work failed inside");
+    DiskFailure { kind: FailureKind::Io, message: format!("“{name}” failed inside: {why}") }
+}
+
 /// Gives an input to the loop. After the loop's end nobody wants it.
 pub(super) async fn tell(inputs: &mpsc::Sender<Input>, input: Input) {
     if inputs.send(input).await.is_err() {
@@ -185,10 +231,52 @@ pub(super) async fn tell(inputs: &mpsc::Sender<Input>, input: Input) {
 }
 
 pub(super) fn disk_failure(error: &DiskError) -> DiskFailure {
-    let kind = match error.kind() {
+    DiskFailure { kind: failure_kind(error.kind()), message: error.to_string() }
+}
+
+pub(super) fn failure_kind(kind: DiskErrorKind) -> FailureKind {
+    match kind {
         DiskErrorKind::NoSpace => FailureKind::NoSpace,
         DiskErrorKind::Cancelled => FailureKind::Cancelled,
         DiskErrorKind::AccessDenied | DiskErrorKind::Changed | DiskErrorKind::Io => FailureKind::Io,
-    };
-    DiskFailure { kind, message: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lanspread_engine::{ServeEnd, ServeId};
+
+    use super::*;
+
+    const SERVE: ServeId = ServeId(7);
+
+    fn lost(failure: DiskFailure) -> Input {
+        Input::ServeEnded { serve: SERVE, end: ServeEnd::Failed(failure.message) }
+    }
+
+    /// A transfer that ends as `body` does tells its end once.
+    async fn end_of(body: impl Future<Output = Input> + Send + 'static, is_aborted: bool) -> ServeEnd {
+        let (supervisor, _failure) = Supervisor::new(CancellationToken::new());
+        let (sender, mut inputs) = mpsc::channel(4);
+        let abort = report_end(&supervisor, &sender, "serve", body, lost);
+        if is_aborted {
+            abort.abort();
+        }
+        let Some(Input::ServeEnded { serve: SERVE, end }) = inputs.recv().await else {
+            panic!("another input")
+        };
+        drop(sender);
+        assert!(inputs.recv().await.is_none(), "told once");
+        end
+    }
+
+    #[tokio::test]
+    async fn a_transfer_ends_once_however_its_task_ends() {
+        let served = async { Input::ServeEnded { serve: SERVE, end: ServeEnd::Cancelled } };
+        assert_eq!(end_of(served, false).await, ServeEnd::Cancelled);
+        let panicked = end_of(async { panic!("boom") }, false).await;
+        assert_eq!(panicked, ServeEnd::Failed("“serve” failed inside: it panicked: boom".into()));
+        let aborted = end_of(std::future::pending(), true).await;
+        assert_eq!(aborted, ServeEnd::Failed("“serve” failed inside: it was aborted".into()));
+    }
 }

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lanspread_engine::{
-    ClosedReason, Command, CommandError, ConnId, Effect, Engine, ErrorCode, Input, PeerView, ReplyId,
-    ServeId, Settings,
+    ClosedReason, Command, CommandError, ConnId, Effect, Engine, ErrorCode, GivenCatalog, Input, PeerView,
+    ReplyId, ServeId, Settings,
 };
 use lanspread_protocol::GameId;
 use lanspread_protocol::message::CloseCode;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
-use super::effects::Shell;
+use super::effects::{Shell, failed_inside};
 use super::supervisor::RuntimeFailure;
 use crate::api::{
     PeerCommand, PeerEvent, PeerReply, RuntimeSide, SentCommand, SettingsChange, Snapshot, Status,
@@ -45,6 +45,14 @@ pub(super) enum Exit {
     RenewIdentity,
 }
 
+/// Settings on their way into force, with the catalog that they name.
+#[derive(Debug)]
+struct ReadSettings {
+    change: SettingsChange,
+    given: GivenCatalog,
+    reply: oneshot::Sender<Result<PeerReply, CommandError>>,
+}
+
 pub(super) struct EventLoop<'a> {
     pub(super) engine: Engine,
     pub(super) shell: Shell,
@@ -55,6 +63,10 @@ pub(super) struct EventLoop<'a> {
     replies: BTreeMap<ReplyId, oneshot::Sender<Result<PeerReply, CommandError>>>,
     /// Publishes whose reply is not given yet: a refused one is dropped.
     publishes: BTreeMap<ReplyId, GameId>,
+    /// Settings whose catalog file was read.
+    read_settings: (mpsc::Sender<ReadSettings>, mpsc::Receiver<ReadSettings>),
+    /// The change of the games folder that is under way, and what follows it.
+    switching: Option<(ReplyId, SettingsChange, Option<GivenCatalog>)>,
     /// Commands that came before the library was known. Bounded by the queue they came through and its reader.
     waiting: VecDeque<SentCommand>,
     was_scanned: bool,
@@ -85,6 +97,8 @@ impl<'a> EventLoop<'a> {
             failure,
             replies: BTreeMap::new(),
             publishes: BTreeMap::new(),
+            read_settings: mpsc::channel(1),
+            switching: None,
             waiting: VecDeque::new(),
             was_scanned: false,
             next_number: 0,
@@ -116,6 +130,9 @@ impl<'a> EventLoop<'a> {
                 Some(event) = self.net_events.recv() => self.net_event(event),
                 Some(input) = self.inputs.recv() => self.input(input),
                 Some(sent) = self.side.commands.recv() => self.take(sent),
+                Some(ReadSettings { change, given, reply }) = self.read_settings.1.recv() => {
+                    self.set_folder(change, Some(given), reply);
+                }
                 () = sleep_until(due.into()) => self.input(Input::Tick),
             }
             if self.full_scan_due <= Instant::now() {
@@ -240,36 +257,72 @@ impl<'a> EventLoop<'a> {
         id
     }
 
-    /// Settings that the engine decides on follow; the reply is that of the last step.
+    /// All settings or none: what can fail comes first. A catalog file is read beside the loop.
     fn set(&mut self, change: SettingsChange, reply: oneshot::Sender<Result<PeerReply, CommandError>>) {
+        let Some(path) = change.catalog.clone() else {
+            return self.set_folder(change, None, reply);
+        };
+        let (supervisor, read_settings) = (self.shell.supervisor.clone(), self.read_settings.0.clone());
+        let task = async move {
+            let read = supervisor.blocking("read catalog", move || super::catalogs::read_given(&path)).await;
+            match read.unwrap_or_else(|end| Err(failed_inside("read catalog", end).message)) {
+                Ok(given) => {
+                    if read_settings.send(ReadSettings { change, given, reply }).await.is_err() {
+                        tracing::trace!("the loop has ended");
+                    }
+                }
+                Err(message) => answer(reply, Err(CommandError::new(ErrorCode::Io, message))),
+            }
+        };
+        drop(self.shell.supervisor.task("read catalog", task));
+    }
+
+    /// Another games folder is opened beside the loop, too; the other settings follow when it is in use.
+    fn set_folder(
+        &mut self,
+        change: SettingsChange,
+        given: Option<GivenCatalog>,
+        reply: oneshot::Sender<Result<PeerReply, CommandError>>,
+    ) {
+        let Some(games) = change.games.clone() else { return self.put_in_force(change, given, reply) };
+        if self.switching.is_some() {
+            let error = CommandError::new(ErrorCode::Busy, "the games folder is being changed already");
+            return answer(reply, Err(error));
+        }
+        self.shell.next_games_folder = Some(games);
+        let id = self.engine_command(Command::ChangeGamesFolder, reply);
+        self.switching = Some((id, change, given));
+    }
+
+    fn put_in_force(
+        &mut self,
+        change: SettingsChange,
+        given: Option<GivenCatalog>,
+        reply: oneshot::Sender<Result<PeerReply, CommandError>>,
+    ) {
         // Nothing starts games yet, so nothing is limited while one runs.
-        let SettingsChange { upload_limit, playing_limit: _, games, name, catalog } = change;
+        let SettingsChange { upload_limit, playing_limit: _, games: _, name, catalog } = change;
+        if let (Some(path), Some(given)) = (catalog, given) {
+            self.shell.catalogs.remember_given(&given);
+            self.shell.catalogs.watch(path);
+            self.input(Input::CatalogGiven(given));
+        }
         if let Some(name) = &name {
             self.shell.ready.name.clone_from(name);
             self.shell.announcement.send_modify(|announcement| announcement.name.clone_from(name));
         }
-        if let Some(catalog) = catalog {
-            match super::catalogs::read_given(&catalog) {
-                Ok(given) => {
-                    self.shell.catalogs.remember_given(&given);
-                    self.shell.catalogs.watch(catalog);
-                    self.input(Input::CatalogGiven(given));
-                }
-                Err(message) => return answer(reply, Err(CommandError::new(ErrorCode::Io, message))),
-            }
+        self.engine_command(Command::Set(Settings { name, upload_limit }), reply);
+    }
+
+    /// An answer of the engine.
+    fn replied(&mut self, id: ReplyId, result: Result<(), CommandError>) {
+        if let (Some(game), Err(_)) = (self.publishes.remove(&id), &result) {
+            self.shell.library.drop_publish(&game);
         }
-        if upload_limit.is_some() || name.is_some() || games.is_none() {
-            let settings = Command::Set(Settings { name, upload_limit });
-            if games.is_none() {
-                self.engine_command(settings, reply);
-                return;
-            }
-            let id = ReplyId(self.number());
-            self.input(Input::Command { reply: id, command: settings });
-        }
-        if let Some(games) = games {
-            self.shell.next_games_folder = Some(games);
-            self.engine_command(Command::ChangeGamesFolder, reply);
+        let Some(reply) = self.replies.remove(&id) else { return };
+        match (self.switching.take_if(|(switch, ..)| *switch == id), result) {
+            (Some((_, change, given)), Ok(())) => self.put_in_force(change, given, reply),
+            (_, result) => answer(reply, result.map(|()| PeerReply::Done {})),
         }
     }
 
@@ -281,12 +334,7 @@ impl<'a> EventLoop<'a> {
             if let Effect::Emit(event) = effect {
                 self.side.emit(PeerEvent::Engine(event));
             } else if let Effect::Reply { reply, result } = effect {
-                if let (Some(game), Err(_)) = (self.publishes.remove(&reply), &result) {
-                    self.shell.library.drop_publish(&game);
-                }
-                if let Some(reply) = self.replies.remove(&reply) {
-                    answer(reply, result.map(|()| PeerReply::Done {}));
-                }
+                self.replied(reply, result);
             } else if let Effect::RenewIdentity = effect {
                 self.renew_at.get_or_insert(Instant::now() + RENEW_PAUSE);
             } else {
@@ -321,7 +369,7 @@ impl<'a> EventLoop<'a> {
             tx_bytes,
             served_chunks: self.shell.transfers.served_units(),
             bad_chunks: self.shell.transfers.bad_chunks(),
-            connections: self.engine.view().peers.len(),
+            connections: self.engine.connections().count(),
         }
     }
 }

@@ -1,26 +1,27 @@
 //! Work on the games folder: listing, scanning, hashing, verifying, removing, publishing; and moving to another one.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lanspread_engine::{
-    CommandError, DiskFailure, ErrorCode, FailureKind, Input, OpId, Payload, PublishOutcome, ReplyId,
+    CommandError, ConnId, DiskFailure, ErrorCode, FailureKind, Input, OpId, Payload, PublishOutcome, ReplyId,
     ScannedGame, VerifyOutcome,
 };
-use lanspread_protocol::{GameId, Manifest, ManifestId};
+use lanspread_protocol::{GameId, Manifest, ManifestId, SignedCatalog};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::effects::{Shell, disk_failure, tell};
+use super::effects::{Shell, disk_failure, failed_inside, failure_kind, tell};
 use super::state::PeerState;
 use super::supervisor::Supervisor;
 use crate::api::{PeerEvent, PublishRequest};
 use crate::disk::hash::Selection;
 use crate::disk::{
     self, Cancel, DiskError, Fingerprint, FolderLock, GamesFolder, Index, IndexEntry, ManifestStore,
-    PayloadReader, Progress,
+    PayloadReader, Progress, catalog_file,
 };
+use crate::publish::PublishError;
 
 /// Scans at once: enough to keep a disk busy, few enough not to thrash a hard disk.
 const SCANS_AT_ONCE: usize = 4;
@@ -35,6 +36,8 @@ pub(super) struct Disk {
     readers: Mutex<BTreeMap<GameId, (ManifestId, Arc<PayloadReader>)>>,
     /// Another folder is in use: results of this one are dropped.
     retired: AtomicBool,
+    /// Ends hashing and the like at its next step.
+    cancel: Cancel,
     /// The newest state that was not written yet.
     unsaved: Mutex<Option<PeerState>>,
     saving: Mutex<()>,
@@ -54,9 +57,35 @@ impl Disk {
             _lock: lock,
             readers: Mutex::default(),
             retired: AtomicBool::new(false),
+            cancel: Cancel::new(),
             unsaved: Mutex::default(),
             saving: Mutex::default(),
         })
+    }
+
+    /// Ends hashing and the like at its next step.
+    pub(super) fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Another folder takes its place: work on this one ends, so that its lock does.
+    fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+        self.cancel();
+    }
+
+    /// Stores the newest catalog, unless the folder holds a newer one of the same organiser.
+    pub(super) fn store_catalog(&self, catalog: &SignedCatalog) {
+        let _turn = lock(&self.saving);
+        let is_older = |stored: &SignedCatalog| {
+            stored.head.key == catalog.head.key && !catalog.head.is_newer_than(&stored.head)
+        };
+        if catalog_file::load_newest(&self.games).as_ref().is_some_and(is_older) {
+            return;
+        }
+        if let Err(error) = catalog_file::store_newest(&self.games, catalog) {
+            tracing::warn!(%error, "the new catalog is in force, but could not be stored");
+        }
     }
 
     fn is_retired(&self) -> bool {
@@ -77,7 +106,7 @@ impl Disk {
 
     fn scan(&self, game: &GameId, accepted: Option<ManifestId>) -> Result<Option<ScannedGame>, DiskError> {
         let known = self.known_manifest(game, accepted);
-        let scan = disk::scan_game(&self.games.game(game), game, known.as_deref(), &Cancel::new())?;
+        let scan = disk::scan_game(&self.games.game(game), game, known.as_deref(), &self.cancel)?;
         if scan.is_empty() {
             self.index.update(game, None)?;
             return Ok(None);
@@ -87,16 +116,11 @@ impl Disk {
         Ok(Some(engine_scan(&scan, payload)))
     }
 
-    fn hash(
-        &self,
-        game: &GameId,
-        accepted: Option<ManifestId>,
-        cancel: &Cancel,
-    ) -> Result<ManifestId, DiskError> {
+    fn hash(&self, game: &GameId, accepted: Option<ManifestId>) -> Result<ManifestId, DiskError> {
         let folder = self.games.game(game);
         let known = accepted.and_then(|id| self.manifests.get(id).ok().flatten());
         let selection = known.as_deref().map_or(Selection::All, Selection::Of);
-        let hashed = disk::hash_payload(folder.root(), selection, cancel, &Progress::new())?;
+        let hashed = disk::hash_payload(folder.root(), selection, &self.cancel, &Progress::new())?;
         let manifest = self.manifests.put(hashed.manifest)?;
         self.learn_payload(game, &manifest)?;
         Ok(manifest.id())
@@ -193,7 +217,6 @@ pub(super) struct Library {
     /// What is to be published, until the engine says when.
     publishing: BTreeMap<GameId, PublishRequest>,
     events: mpsc::Sender<PeerEvent>,
-    cancel: Cancel,
     /// Watches the games folder; replaced when that changes.
     watch: Option<disk::FolderWatcher>,
 }
@@ -205,14 +228,8 @@ impl Library {
             hashes: Arc::new(Semaphore::new(1)),
             publishing: BTreeMap::new(),
             events,
-            cancel: Cancel::new(),
             watch: None,
         }
-    }
-
-    /// Ends hashing and the like at its next step.
-    pub(super) fn cancel(&self) {
-        self.cancel.cancel();
     }
 
     pub(super) fn hold_publish(&mut self, request: PublishRequest) -> Result<(), CommandError> {
@@ -241,7 +258,8 @@ impl Shell {
                 Some(Input::GamesListed(Vec::new()))
             }
         };
-        self.blocking_input("list games", list, |_| None);
+        // Commands wait for the first list: a lost one is an empty one.
+        self.blocking_input("list games", list, |_| Some(Input::GamesListed(Vec::new())));
     }
 
     pub(super) fn scan(&self, game: GameId, manifest: Option<ManifestId>) {
@@ -271,11 +289,11 @@ impl Shell {
 
     pub(super) fn hash(&self, game: GameId, fingerprint: u64, manifest: Option<ManifestId>) {
         let (disk, inputs) = (Arc::clone(&self.disk), self.inputs.clone());
-        let (slots, cancel) = (Arc::clone(&self.library.hashes), self.library.cancel.clone());
+        let slots = Arc::clone(&self.library.hashes);
         let task = async move {
             let _slot = slots.acquire_owned().await;
             let (hashed, of) = (Arc::clone(&disk), game.clone());
-            let manifest = tokio::task::spawn_blocking(move || hashed.hash(&of, manifest, &cancel)).await;
+            let manifest = tokio::task::spawn_blocking(move || hashed.hash(&of, manifest)).await;
             let manifest = match manifest {
                 Ok(Ok(manifest)) => Some(manifest),
                 Ok(Err(error)) => {
@@ -308,15 +326,22 @@ impl Shell {
         });
     }
 
-    pub(super) fn verify(&self, op: OpId, game: GameId, manifest: ManifestId) {
-        let (disk, cancel) = (Arc::clone(&self.disk), self.library.cancel.clone());
-        let verify = move || {
-            let result = verify(&disk, &game, manifest, &cancel);
-            Some(Input::Verified { op, result: result.map_err(|error| disk_failure(&error)) })
+    pub(super) fn verify(&self, op: OpId, game: GameId, id: ManifestId, from: Vec<ConnId>) {
+        let (disk, net, token) = (Arc::clone(&self.disk), self.net.clone(), self.token.child_token());
+        let task = async move {
+            let known = Arc::clone(&disk);
+            let is_here = move || known.manifests.get(id).is_ok_and(|known| known.is_some());
+            let mut is_known = tokio::task::spawn_blocking(is_here).await.unwrap_or(false);
+            let mut holders = from.into_iter();
+            while !is_known && let Some(conn) = holders.next() {
+                is_known = super::transfers::fetch_manifest(&net, &disk, conn, id, &token).await.is_ok();
+            }
+            let verify = move || verify(&disk, &game, id);
+            let result = tokio::task::spawn_blocking(verify).await;
+            let result = result.unwrap_or_else(|end| Err(failed_inside("verify", end)));
+            Input::Verified { op, result }
         };
-        self.blocking_input("verify", verify, move |failure| {
-            Some(Input::Verified { op, result: Err(failure) })
-        });
+        self.input_task("verify", task, move |failure| Input::Verified { op, result: Err(failure) });
     }
 
     pub(super) fn remove(&self, op: OpId, game: GameId) {
@@ -334,96 +359,129 @@ impl Shell {
     }
 
     pub(super) fn publish(&mut self, op: OpId, game: &GameId) {
-        let Some(request) = self.library.publishing.remove(game) else { return };
-        let (disk, cancel) = (Arc::clone(&self.disk), self.library.cancel.clone());
+        let lost = move |failure| Input::Published { op, result: Err(failure) };
+        let Some(request) = self.library.publishing.remove(game) else {
+            let message = format!("{game}: what is to be published is not known any more");
+            return self.tell_later("publish", lost(DiskFailure { kind: FailureKind::Io, message }));
+        };
+        let disk = Arc::clone(&self.disk);
         let (events, inputs, catalogs) =
             (self.library.events.clone(), self.inputs.clone(), self.catalogs.clone());
         let pinned = self.state.pinned;
+        let publish = move || {
+            let published = publish(&disk, &request)?;
+            Ok((published, catalogs.after_publish(&request.catalog, pinned)))
+        };
         let task = async move {
-            let catalog = request.catalog.clone();
-            let publish = move || publish(&disk, &request, &cancel);
             let published = tokio::task::spawn_blocking(publish).await;
-            let result = published.unwrap_or_else(|error| {
-                Err(DiskFailure {
-                    kind: FailureKind::Io,
-                    message: format!("publishing failed inside: {error}"),
-                })
-            });
-            if let Ok(published) = &result {
-                if let Some(given) = catalogs.after_publish(&catalog, pinned) {
-                    tell(&inputs, Input::CatalogGiven(given)).await;
+            let result = match published.unwrap_or_else(|end| Err(failed_inside("publish", end))) {
+                Ok((published, given)) => {
+                    if let Some(given) = given {
+                        tell(&inputs, Input::CatalogGiven(given)).await;
+                    }
+                    if events.send(PeerEvent::Published(published.clone())).await.is_err() {
+                        tracing::trace!("the loop has ended");
+                    }
+                    Ok(PublishOutcome { version: published.version, manifest: published.manifest })
                 }
-                if events.send(PeerEvent::Published(published.clone())).await.is_err() {
-                    tracing::trace!("the loop has ended");
-                }
-            }
-            let outcome = result
-                .map(|published| PublishOutcome { version: published.version, manifest: published.manifest });
-            tell(&inputs, Input::Published { op, result: outcome }).await;
-        };
-        drop(self.supervisor.task("publish", task));
-    }
-
-    /// Watches the games folder; without a watch the periodic scan sees changes, later.
-    pub(super) fn watch_games(&mut self) {
-        let inputs = self.inputs.clone();
-        let disk = Arc::clone(&self.disk);
-        let on_event = move |event| {
-            let input = match event {
-                disk::WatchEvent::Game(game) => Input::GameTouched(game),
-                disk::WatchEvent::Root => match disk::list_games(&disk.games) {
-                    Ok(games) => Input::GamesListed(games),
-                    Err(_) => return,
-                },
-                disk::WatchEvent::Lost => return,
+                Err(failure) => Err(failure),
             };
-            // A full queue: the periodic scan sees it.
-            if !disk.is_retired() && inputs.try_send(input).is_err() {
-                tracing::debug!("a change of the games folder waits for the next full scan");
-            }
+            Input::Published { op, result }
         };
-        match disk::FolderWatcher::start(&self.disk.games, on_event) {
-            Ok(watch) => self.library.watch = Some(watch),
-            Err(error) => {
-                tracing::warn!(%error, "the games folder cannot be watched; it is scanned every few minutes instead");
-            }
-        }
+        self.input_task("publish", task, lost);
     }
 
-    /// Takes another games folder into use; identity and connections stay.
+    pub(super) fn watch_games(&mut self) {
+        self.library.watch = watch(&self.disk, &self.inputs);
+    }
+
+    /// Opens another games folder; identity and connections stay. Opening may recover a transaction, so the loop does
+    /// not wait for it.
     pub(super) fn switch_games_folder(&mut self, reply: ReplyId) {
-        let result = match self.next_games_folder.take() {
-            Some(root) if root == self.disk.games.root() => Ok(None),
-            Some(root) => check_games_folder(&root).and_then(|()| {
-                Disk::open(root).map(Some).map_err(|error| {
-                    let failure = disk_failure(&error);
-                    let kind = if matches!(error, DiskError::Locked { .. }) {
-                        FailureKind::Refused
-                    } else {
-                        failure.kind
-                    };
-                    DiskFailure { kind, ..failure }
-                })
-            }),
-            None => Ok(None),
+        let switched = move |result| Some(Input::GamesFolderSwitched { reply, result });
+        let (old, root) = (Arc::clone(&self.disk), self.next_games_folder.take());
+        let (inputs, opened) = (self.inputs.clone(), Arc::clone(&self.opened_folder));
+        let open = move || {
+            let Some(root) = root.filter(|root| !is_same_folder(root, old.games.root())) else {
+                return switched(Ok(()));
+            };
+            switched(open_folder(root).map(|disk| {
+                let disk = Arc::new(disk);
+                let watch = watch(&disk, &inputs);
+                *lock(&opened) = Some(NewFolder { disk, watch });
+                old.retire();
+            }))
         };
-        let result = result.map(|disk| {
-            if let Some(disk) = disk {
-                self.disk.retired.store(true, Ordering::Release);
-                self.disk = Arc::new(disk);
-                self.ready.games_dir = self.disk.games.root().display().to_string();
-                self.state_folder.send_replace(self.disk.games.state());
-                self.save_state();
-                self.watch_games();
-            }
-        });
-        let (inputs, input) = (self.inputs.clone(), Input::GamesFolderSwitched { reply, result });
-        drop(self.supervisor.task("switch games folder", async move { tell(&inputs, input).await }));
+        self.blocking_input("switch games folder", open, move |failure| switched(Err(failure)));
+    }
+
+    /// The other games folder is in use from now on.
+    pub(super) fn move_in(&mut self) {
+        let Some(NewFolder { disk, watch }) = lock(&self.opened_folder).take() else { return };
+        self.disk = disk;
+        self.ready.games_dir = self.disk.games.root().display().to_string();
+        self.state_folder.send_replace(self.disk.games.state());
+        self.save_state();
+        if let Some(catalog) = self.newest_catalog.clone() {
+            self.store_catalog(catalog);
+        }
+        let old = std::mem::replace(&mut self.library.watch, watch);
+        // Its thread is joined.
+        drop(self.supervisor.blocking("end watch", move || drop(old)));
+    }
+}
+
+/// Another games folder, ready to be used.
+#[derive(Debug)]
+pub(super) struct NewFolder {
+    disk: Arc<Disk>,
+    watch: Option<disk::FolderWatcher>,
+}
+
+pub(super) type OpenedFolder = Arc<Mutex<Option<NewFolder>>>;
+
+fn open_folder(root: PathBuf) -> Result<Disk, DiskFailure> {
+    check_games_folder(&root)?;
+    Disk::open(root).map_err(|error| {
+        let failure = disk_failure(&error);
+        let is_locked = matches!(error, DiskError::Locked { .. });
+        DiskFailure { kind: if is_locked { FailureKind::Refused } else { failure.kind }, ..failure }
+    })
+}
+
+fn is_same_folder(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    one == other || real(one).is_some_and(|one| real(other) == Some(one))
+}
+
+/// Watches a games folder; without a watch the periodic scan sees changes, later.
+fn watch(disk: &Arc<Disk>, inputs: &mpsc::Sender<Input>) -> Option<disk::FolderWatcher> {
+    let (inputs, watched) = (inputs.clone(), Arc::clone(disk));
+    let on_event = move |event| {
+        let input = match event {
+            disk::WatchEvent::Game(game) => Input::GameTouched(game),
+            disk::WatchEvent::Root => match disk::list_games(&watched.games) {
+                Ok(games) => Input::GamesListed(games),
+                Err(_) => return,
+            },
+            disk::WatchEvent::Lost => return,
+        };
+        // A full queue: the periodic scan sees it.
+        if !watched.is_retired() && inputs.try_send(input).is_err() {
+            tracing::debug!("a change of the games folder waits for the next full scan");
+        }
+    };
+    match disk::FolderWatcher::start(&disk.games, on_event) {
+        Ok(watch) => Some(watch),
+        Err(error) => {
+            tracing::warn!(%error, "the games folder cannot be watched; it is scanned every few minutes instead");
+            None
+        }
     }
 }
 
 /// A folder that can be used: there, and writable.
-pub(super) fn check_games_folder(root: &std::path::Path) -> Result<(), DiskFailure> {
+pub(super) fn check_games_folder(root: &Path) -> Result<(), DiskFailure> {
     let refuse = |message: String| Err(DiskFailure { kind: FailureKind::Io, message });
     if !root.is_dir() {
         return refuse(format!("the games folder “{}” does not exist", root.display()));
@@ -439,35 +497,43 @@ pub(super) fn check_games_folder(root: &std::path::Path) -> Result<(), DiskFailu
     }
 }
 
-fn verify(disk: &Disk, game: &GameId, id: ManifestId, cancel: &Cancel) -> Result<VerifyOutcome, DiskError> {
+fn verify(disk: &Disk, game: &GameId, id: ManifestId) -> Result<VerifyOutcome, DiskFailure> {
+    let failed = |error: DiskError| disk_failure(&error);
     let folder = disk.games.game(game);
-    let Some(manifest) = disk.manifests.get(id)? else {
-        // Nothing to compare with: the payload is hashed, and its identity says whether it is the accepted one.
-        let hashed = disk.hash(game, None, cancel)?;
-        let damaged =
-            if hashed == id { Vec::new() } else { vec!["the files are not those of the catalog".to_owned()] };
-        return Ok(VerifyOutcome { damaged, damaged_bytes: 0 });
+    let Some(manifest) = disk.manifests.get(id).map_err(failed)? else {
+        // The payload is hashed, and its identity says whether it is the accepted one.
+        if disk.hash(game, None).map_err(failed)? == id {
+            return Ok(VerifyOutcome::default());
+        }
+        let message = format!(
+            "{game}: the list of its files is not on this PC, and nobody here has it. Something in the folder differs \
+             from it; what that is can be said when a PC with this game is here"
+        );
+        return Err(DiskFailure { kind: FailureKind::Refused, message });
     };
-    let found = disk::verify(&folder, &manifest, cancel, &Progress::new())?;
+    let found = disk::verify(&folder, &manifest, &disk.cancel, &Progress::new()).map_err(failed)?;
     disk.forget_reader(game);
     if found.is_empty() {
-        disk.learn_payload(game, &manifest)?;
+        disk.learn_payload(game, &manifest).map_err(failed)?;
     } else {
-        disk.index.update(game, None)?;
+        disk.index.update(game, None).map_err(failed)?;
     }
     let damaged_bytes = found.iter().map(|damage| damage.bytes).sum();
     Ok(VerifyOutcome { damaged: found.iter().map(|damage| damage.path.to_string()).collect(), damaged_bytes })
 }
 
-fn publish(
-    disk: &Disk,
-    request: &PublishRequest,
-    cancel: &Cancel,
-) -> Result<crate::api::Published, DiskFailure> {
+fn publish(disk: &Disk, request: &PublishRequest) -> Result<crate::api::Published, DiskFailure> {
     disk.forget_reader(&request.game.id);
-    let published = crate::publish::publish(&disk.games, request, cancel, &Progress::new());
-    let published =
-        published.map_err(|error| DiskFailure { kind: FailureKind::Refused, message: error.to_string() })?;
+    let published = crate::publish::publish(&disk.games, request, &disk.cancel, &Progress::new());
+    let published = published.map_err(|error| {
+        // A full disk is told as one; what else cannot be carried out as it is was refused.
+        let is_io = matches!(
+            &error,
+            PublishError::Disk(DiskError::Io { .. } | DiskError::NoSpace { .. } | DiskError::Cancelled)
+        );
+        let kind = error.kind().filter(|_| is_io).map_or(FailureKind::Refused, failure_kind);
+        DiskFailure { kind, message: error.to_string() }
+    })?;
     let manifest = disk.manifests.get(published.manifest).map_err(|error| disk_failure(&error))?;
     if let Some(manifest) = manifest {
         disk.learn_payload(&published.game, &manifest).map_err(|error| disk_failure(&error))?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use lanspread_engine::{Candidate, DiskFailure, Engine, EngineConfig, GivenCatalog, Input};
-use lanspread_protocol::{ALPN, InstanceId, PeerId};
+use lanspread_protocol::{ALPN, InstanceId, PeerId, SignedCatalog};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -17,15 +17,16 @@ use super::catalogs::{self, Catalogs};
 use super::control::ControlListener;
 use super::effects::Shell;
 use super::event_loop::{EventLoop, Exit, INPUT_QUEUE, NET_QUEUE};
-use super::library::{Disk, Library, check_games_folder};
+use super::library::{Disk, Library, OpenedFolder, check_games_folder};
 use super::state::PeerState;
-use super::supervisor::{Policy, RESTART_PAUSE, STOP_DEADLINE, Supervisor};
+use super::supervisor::{Policy, RESTART_PAUSE, RuntimeFailure, STOP_DEADLINE, Supervisor};
 use super::transfers::Transfers;
 use crate::api::{
     PeerClient, PeerConfig, PeerEvent, PeerRuntimeHandle, Ready, RuntimeSide, Waker, connect_runtime,
 };
 use crate::discovery::adapters::Adapters;
 use crate::discovery::mdns::{self, Announcement, Discovery};
+use crate::disk::catalog_file;
 use crate::identity::{Identity, IdentityError};
 use crate::net::{BanList, Net, NetConfig, NetError, NetEvent, Port};
 
@@ -33,6 +34,8 @@ use crate::net::{BanList, Net, NetConfig, NetError, NetEvent, Port};
 const TASK_EVENTS: usize = 64;
 /// Between two looks at the adapters.
 const ADAPTERS_INTERVAL: Duration = Duration::from_secs(10);
+/// Of a stop's time, what is kept for aborting what is late and for ending the thread.
+const LAST_STEPS: Duration = Duration::from_millis(200);
 /// Downloads that run at once.
 const PARALLEL_DOWNLOADS: usize = 2;
 
@@ -54,7 +57,11 @@ pub enum StartError {
 }
 
 /// Starts a peer on a thread of its own. Returns when it listens, or with the reason why it cannot.
-pub fn start_peer(config: PeerConfig, waker: Waker) -> Result<PeerRuntimeHandle, StartError> {
+pub fn start_peer(mut config: PeerConfig, waker: Waker) -> Result<PeerRuntimeHandle, StartError> {
+    // Commands name files absolutely, and are compared with these.
+    for path in [Some(&mut config.games), config.catalog.as_mut()].into_iter().flatten() {
+        *path = std::path::absolute(&*path).unwrap_or_else(|_empty| std::mem::take(path));
+    }
     let prepared = Prepared::new(&config)?;
     let (handle, side) = connect_runtime(waker);
     let (tell_start, started) = sync_channel(1);
@@ -104,7 +111,7 @@ impl Prepared {
 
 /// Runs until the peer stops; again with a new identity when another PC has this one.
 async fn run(
-    config: PeerConfig,
+    mut config: PeerConfig,
     prepared: Prepared,
     mut side: RuntimeSide,
     tell_start: std::sync::mpsc::SyncSender<Result<(), StartError>>,
@@ -125,6 +132,9 @@ async fn run(
         let ended = session.run(&mut side, tell_start.take()).await;
         let Some(ended) = ended else { return };
         (disk, state) = (ended.disk, ended.state);
+        // What was set meanwhile stays.
+        (config.name, config.catalog) = (Some(ended.name), ended.catalog);
+        config.upload_limit = ended.upload_limit;
         // Others know this peer by its address, too.
         port = ended.port.map_or(port, Port::Exactly);
         match ended.exit {
@@ -132,10 +142,7 @@ async fn run(
             Exit::RenewIdentity => match Identity::renew(&disk.games.state()) {
                 Ok(renewed) => identity = renewed,
                 Err(error) => {
-                    side.fail(super::supervisor::RuntimeFailure {
-                        component: "identity".to_owned(),
-                        error: error.to_string(),
-                    });
+                    side.fail(RuntimeFailure { component: "identity".to_owned(), error: error.to_string() });
                     return;
                 }
             },
@@ -164,6 +171,23 @@ struct Ended {
     disk: Arc<Disk>,
     state: PeerState,
     port: Option<u16>,
+    name: String,
+    catalog: Option<PathBuf>,
+    upload_limit: u64,
+}
+
+impl Ended {
+    fn new(exit: Exit, port: Option<u16>, shell: &Shell) -> Self {
+        Self {
+            exit,
+            disk: Arc::clone(&shell.disk),
+            state: shell.state.clone(),
+            port,
+            name: shell.ready.name.clone(),
+            catalog: shell.catalogs.given(),
+            upload_limit: shell.upload_limit,
+        }
+    }
 }
 
 impl Session<'_> {
@@ -172,7 +196,10 @@ impl Session<'_> {
         side: &mut RuntimeSide,
         tell_start: Option<std::sync::mpsc::SyncSender<Result<(), StartError>>>,
     ) -> Option<Ended> {
-        let token = side.stop.child_token();
+        // Not the program's token: when that is cancelled, goodbyes are said before anything stops. Whatever ends this
+        // session, and be it a panic, leaves nothing running.
+        let token = CancellationToken::new();
+        let _stops_all = token.clone().drop_guard();
         let (supervisor, failure) = Supervisor::new(token.clone());
         let (net_sender, net_events) = mpsc::channel(NET_QUEUE);
         let bans = BanList::default();
@@ -180,10 +207,7 @@ impl Session<'_> {
         let net = match Net::start(self.identity, net_config, net_sender, &token) {
             Ok(net) => net,
             Err(error) => {
-                match tell_start {
-                    Some(tell_start) => drop(tell_start.send(Err(error.into()))),
-                    None => supervisor.fail("network", error.to_string()),
-                }
+                tell_failed_start(error, side, tell_start);
                 return None;
             }
         };
@@ -199,7 +223,9 @@ impl Session<'_> {
         let (inputs_sender, inputs) = mpsc::channel(INPUT_QUEUE);
         let (events_sender, events) = mpsc::channel(TASK_EVENTS);
         let catalogs = Catalogs::default();
-        let engine = self.engine(me, name.clone(), pc, &catalogs);
+        let signed = catalog_file::load_newest(&self.disk.games).map(Arc::new);
+        let signed = signed.filter(|signed| Some(signed.head.key) == self.state.pinned);
+        let engine = self.engine(me, name.clone(), pc, &catalogs, signed.as_deref());
         let adapters = Arc::new(ArcSwap::from_pointee(Adapters::now().unwrap_or_default()));
         let (announcement, announced) = watch::channel(Announcement {
             peer: me,
@@ -220,6 +246,9 @@ impl Session<'_> {
             state: self.state,
             ready: ready.clone(),
             next_games_folder: None,
+            opened_folder: OpenedFolder::default(),
+            newest_catalog: signed,
+            upload_limit: self.config.upload_limit,
             events,
             token: token.clone(),
             adapters: Arc::clone(&adapters),
@@ -243,14 +272,20 @@ impl Session<'_> {
         let exit = event_loop.run().await;
         let port = net.addresses().first().map(SocketAddr::port);
         let EventLoop { shell, inputs, net_events, .. } = event_loop;
-        let (disk, state) = (Arc::clone(&shell.disk), shell.state.clone());
+        let ended = Ended::new(exit, port, &shell);
         stop(shell, inputs, net_events, &token).await;
-        Some(Ended { exit, disk, state, port })
+        Some(ended)
     }
 
-    fn engine(&self, me: PeerId, name: String, pc: String, catalogs: &Catalogs) -> Engine {
-        let signed = catalogs::load_stored(&self.disk.games);
-        if let Some(signed) = &signed {
+    fn engine(
+        &self,
+        me: PeerId,
+        name: String,
+        pc: String,
+        catalogs: &Catalogs,
+        signed: Option<&SignedCatalog>,
+    ) -> Engine {
+        if let Some(signed) = signed {
             catalogs.remember(&Arc::new(signed.clone()));
         }
         if let Some(given) = &self.given {
@@ -269,13 +304,26 @@ impl Session<'_> {
             addresses: self.config.peers.iter().map(crate::api::PeerAddress::socket_addrs).collect(),
             given: self.given.clone(),
             pinned: self.state.pinned,
-            signed,
+            signed: signed.cloned(),
             accepted: self.state.accepted.clone(),
             queue: self.state.queue.clone(),
             parallel_downloads: PARALLEL_DOWNLOADS,
             upload_limit: self.config.upload_limit,
         };
         Engine::new(config, Instant::now())
+    }
+}
+
+/// Whoever starts the peer is told; later, everybody.
+fn tell_failed_start(
+    error: NetError,
+    side: &RuntimeSide,
+    tell_start: Option<std::sync::mpsc::SyncSender<Result<(), StartError>>>,
+) {
+    if let Some(tell_start) = tell_start {
+        drop(tell_start.send(Err(error.into())));
+    } else {
+        side.fail(RuntimeFailure { component: "network".to_owned(), error: error.to_string() });
     }
 }
 
@@ -287,7 +335,8 @@ async fn stop(
     token: &CancellationToken,
 ) {
     let begun = Instant::now();
-    shell.library.cancel();
+    shell.disk.cancel();
+    shell.transfers.cancel_stores();
     // Goodbyes go first: a cancelled transfer must not look like an error on the other side.
     let drained = async {
         // Whoever waits for room in a queue of a loop that has ended gets it.
@@ -302,7 +351,7 @@ async fn stop(
     let ended = async {
         shell.net.shutdown().await;
         token.cancel();
-        let late = shell.supervisor.stop(STOP_DEADLINE.saturating_sub(begun.elapsed())).await;
+        let late = shell.supervisor.stop(STOP_DEADLINE.saturating_sub(begun.elapsed() + LAST_STEPS)).await;
         if !late.is_empty() {
             tracing::warn!(?late, "tasks were given up at the stop");
         }
@@ -330,14 +379,14 @@ impl Services<'_> {
 
     fn adapters(&self) {
         let adapters = Arc::clone(self.adapters);
-        self.supervisor.service("adapters", Policy::BestEffort, move |token| {
+        self.supervisor.service("adapters", Policy::Restart(RESTART_PAUSE), move |token| {
             watch_adapters(Arc::clone(&adapters), token)
         });
     }
 
     fn catalog_file(&self, catalogs: &Catalogs) {
         let (catalogs, inputs) = (catalogs.clone(), self.inputs.clone());
-        self.supervisor.service("catalog file", Policy::BestEffort, move |token| {
+        self.supervisor.service("catalog file", Policy::Restart(RESTART_PAUSE), move |token| {
             let (catalogs, inputs) = (catalogs.clone(), inputs.clone());
             async move { catalogs.watch_given(inputs, token).await }
         });

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use lanspread_engine::{
-    ConnId, DiskFailure, FetchEnd, FetchId, Input, OpId, Opened, ServeEnd, ServeFrom, ServeId, StoreMode,
+    BlobError, ConnId, DiskFailure, FetchEnd, FetchId, Input, OpId, Opened, ServeEnd, ServeFrom, ServeId,
+    StoreMode,
 };
 use lanspread_protocol::message::{Refusal, Request, WantedUnit};
 use lanspread_protocol::{GameId, Manifest, ManifestId, Version};
@@ -18,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::effects::{Shell, blob_error, disk_failure, tell};
+use super::effects::{Shell, blob_error, disk_failure, failed_inside, tell};
 use super::library::Disk;
 use crate::disk::store::{Mode, PayloadStore};
 use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader, Progress};
@@ -87,6 +88,13 @@ impl Transfers {
         }
     }
 
+    /// Opening and committing stores ends at its next step.
+    pub(super) fn cancel_stores(&self) {
+        for running in self.stores.values() {
+            running.cancel.cancel();
+        }
+    }
+
     fn store(&self, op: OpId) -> Option<Arc<PayloadStore>> {
         self.stores.get(&op)?.get()
     }
@@ -107,13 +115,10 @@ impl Shell {
         game: GameId,
         units: Vec<WantedUnit>,
     ) {
-        let inputs = self.inputs.clone();
         let Some((running, store)) =
             self.transfers.stores.get(&op).and_then(|running| Some((running, running.get()?)))
         else {
-            let ended = Input::FetchEnded { fetch, end: FetchEnd::Cancelled };
-            drop(self.supervisor.task("fetch", async move { tell(&inputs, ended).await }));
-            return;
+            return self.tell_later("fetch", Input::FetchEnded { fetch, end: FetchEnd::Cancelled });
         };
         let token = running.token.child_token();
         self.transfers.fetches.insert(fetch, token.clone());
@@ -121,42 +126,27 @@ impl Shell {
             fetch,
             op,
             store,
-            inputs,
+            inputs: self.inputs.clone(),
             token,
             net: self.net.clone(),
             bad_chunks: Arc::clone(&self.transfers.bad_chunks),
         };
         let manifest = Arc::clone(&running.manifest);
         let task = running.tasks.track_future(job.run(conn, game, manifest, units));
-        drop(self.supervisor.task("fetch", task));
+        let lost =
+            move |failure: DiskFailure| Input::FetchEnded { fetch, end: FetchEnd::Lost(failure.message) };
+        self.input_task("fetch", task, lost);
     }
 
     pub(super) fn fetch_manifest(&self, op: OpId, conn: ConnId, manifest: ManifestId) {
-        let (net, inputs, token) = (self.net.clone(), self.inputs.clone(), self.token.child_token());
+        let (net, token) = (self.net.clone(), self.token.child_token());
         let disk = Arc::clone(&self.disk);
         let task = async move {
-            let fetched = net
-                .fetch_blob(conn, Blob::Manifest(manifest), &token)
-                .await
-                .map_err(|error| blob_error(&error));
-            let decode = move || {
-                let wrong = |error: String| lanspread_engine::BlobError::Wrong(error);
-                let manifest = Manifest::decode(&fetched?).map_err(|error| wrong(error.to_string()))?;
-                let kept = Arc::new(manifest.clone());
-                match disk.manifests.put(manifest) {
-                    Ok(stored) => Ok(stored),
-                    Err(error) => {
-                        // Opening the store meets the same disk and says so.
-                        tracing::warn!(%error, "a manifest could not be stored");
-                        Ok(kept)
-                    }
-                }
-            };
-            let result = tokio::task::spawn_blocking(decode).await;
-            let result = result.unwrap_or(Err(lanspread_engine::BlobError::Unavailable));
-            tell(&inputs, Input::ManifestFetched { op, conn, result }).await;
+            let result = fetch_manifest(&net, &disk, conn, manifest, &token).await;
+            Input::ManifestFetched { op, conn, result }
         };
-        drop(self.supervisor.task("fetch manifest", task));
+        let result = Err(BlobError::Unavailable);
+        self.input_task("fetch manifest", task, move |_| Input::ManifestFetched { op, conn, result });
     }
 
     pub(super) fn open_store(&mut self, op: OpId, game: &GameId, manifest: Arc<Manifest>, mode: StoreMode) {
@@ -186,9 +176,12 @@ impl Shell {
 
     /// Ends what uses the store, then commits it.
     pub(super) fn finish(&mut self, op: OpId, game: GameId, version: Version, mode: StoreMode) {
-        let Some(running) = self.transfers.stores.get(&op) else { return };
+        let lost = move |failure| Input::Finished { op, result: Err(failure) };
+        let Some(running) = self.transfers.stores.get(&op) else {
+            return self.tell_later("finish", lost(store_is_gone()));
+        };
         let (store, tasks, cancel) = (running.get(), running.tasks.clone(), running.cancel.clone());
-        let (disk, inputs) = (Arc::clone(&self.disk), self.inputs.clone());
+        let disk = Arc::clone(&self.disk);
         // Before an update is swapped in, superseded fetches end; whoever is served from a fresh payload may go on.
         tasks.close();
         let task = async move {
@@ -196,28 +189,19 @@ impl Shell {
                 tasks.wait().await;
             }
             let commit = move || {
-                let Some(store) = store else {
-                    return Err(DiskFailure {
-                        kind: lanspread_engine::FailureKind::Io,
-                        message: "the store is gone".into(),
-                    });
-                };
+                let store = store.ok_or_else(store_is_gone)?;
                 commit(&disk, &store, &game, &version, mode, &cancel).map_err(|error| disk_failure(&error))
             };
-            let result = tokio::task::spawn_blocking(commit).await.unwrap_or_else(|error| {
-                Err(DiskFailure {
-                    kind: lanspread_engine::FailureKind::Io,
-                    message: format!("committing failed: {error}"),
-                })
-            });
-            tell(&inputs, Input::Finished { op, result }).await;
+            let result = tokio::task::spawn_blocking(commit).await;
+            let result = result.unwrap_or_else(|end| Err(failed_inside("finish", end)));
+            Input::Finished { op, result }
         };
-        drop(self.supervisor.task("finish", task));
+        self.input_task("finish", task, lost);
     }
 
     /// Cancels what uses the store, waits for it, and lets go of it.
     pub(super) fn close_store(&mut self, op: OpId, game: GameId, discard: bool) {
-        let (inputs, folder) = (self.inputs.clone(), self.disk.games.game(&game));
+        let folder = self.disk.games.game(&game);
         let running = self.transfers.stores.remove(&op);
         let task = async move {
             if let Some(running) = running {
@@ -235,16 +219,18 @@ impl Shell {
                     Err(error) => tracing::error!(%game, %error, "discarding parts panicked"),
                 }
             }
-            tell(&inputs, Input::StoreClosed { op }).await;
+            Input::StoreClosed { op }
         };
-        drop(self.supervisor.task("close store", task));
+        self.input_task("close store", task, move |_| Input::StoreClosed { op });
     }
 
-    /// The operation is over: its store is let go of.
+    /// Before the engine hears of an end, the shell lets go of what ended.
     pub(super) fn note_end(&mut self, input: &Input) {
         self.transfers.note_end(input);
         if let Input::Finished { op, result: Ok(_) } = input {
             self.transfers.stores.remove(op);
+        } else if let Input::GamesFolderSwitched { result: Ok(()), .. } = input {
+            self.move_in();
         }
     }
 
@@ -252,14 +238,14 @@ impl Shell {
         if let Some(request) = self.transfers.arrived.remove(&serve) {
             request.refuse(reason);
         }
-        let inputs = self.inputs.clone();
-        let ended = Input::ServeEnded { serve, end: ServeEnd::Refused };
-        drop(self.supervisor.task("refuse", async move { tell(&inputs, ended).await }));
+        self.tell_later("refuse", Input::ServeEnded { serve, end: ServeEnd::Refused });
     }
 
     pub(super) fn serve(&mut self, serve: ServeId, from: ServeFrom) {
-        let Some(request) = self.transfers.arrived.remove(&serve) else { return };
-        let (inputs, disk) = (self.inputs.clone(), Arc::clone(&self.disk));
+        let Some(request) = self.transfers.arrived.remove(&serve) else {
+            return self.refuse(serve, Refusal::Other);
+        };
+        let disk = Arc::clone(&self.disk);
         let (token, served) = (self.token.child_token(), Arc::clone(&self.transfers.served_units));
         self.transfers.serves.insert(serve, token.clone());
         let (source, units, tracked) = match from {
@@ -277,16 +263,18 @@ impl Shell {
         let task = async move {
             let _tracked = tracked;
             let end = serve_units(request, source, units, served, &token).await;
-            tell(&inputs, Input::ServeEnded { serve, end }).await;
+            Input::ServeEnded { serve, end }
         };
-        drop(self.supervisor.task("serve", task));
+        self.input_task("serve", task, serve_lost(serve));
     }
 
     pub(super) fn serve_blob(&mut self, serve: ServeId, request: &Request) {
-        let Some(inbound) = self.transfers.arrived.remove(&serve) else { return };
+        let Some(inbound) = self.transfers.arrived.remove(&serve) else {
+            return self.refuse(serve, Refusal::Other);
+        };
         let token = self.token.child_token();
         self.transfers.serves.insert(serve, token.clone());
-        let (inputs, disk, catalogs) = (self.inputs.clone(), Arc::clone(&self.disk), self.catalogs.clone());
+        let (disk, catalogs) = (Arc::clone(&self.disk), self.catalogs.clone());
         let request = request.clone();
         let load = move || match request {
             Request::Manifest(id) => disk.manifests.encoded(id).ok().flatten(),
@@ -307,9 +295,44 @@ impl Shell {
                     serve_end(inbound.serve(length, 1, move |_| Ok(blob.clone()), &token).await, length, 0)
                 }
             };
-            tell(&inputs, Input::ServeEnded { serve, end }).await;
+            Input::ServeEnded { serve, end }
         };
-        drop(self.supervisor.task("serve blob", task));
+        self.input_task("serve blob", task, serve_lost(serve));
+    }
+}
+
+/// Fetches a manifest and stores it.
+pub(super) async fn fetch_manifest(
+    net: &crate::net::Net,
+    disk: &Arc<Disk>,
+    conn: ConnId,
+    manifest: ManifestId,
+    token: &CancellationToken,
+) -> Result<Arc<Manifest>, BlobError> {
+    let fetched = net.fetch_blob(conn, Blob::Manifest(manifest), token).await;
+    let fetched = fetched.map_err(|error| blob_error(&error));
+    let disk = Arc::clone(disk);
+    let decode = move || {
+        let manifest = Manifest::decode(&fetched?).map_err(|error| BlobError::Wrong(error.to_string()))?;
+        let kept = Arc::new(manifest.clone());
+        Ok(disk.manifests.put(manifest).unwrap_or_else(|error| {
+            // Opening the store meets the same disk and says so.
+            tracing::warn!(%error, "a manifest could not be stored");
+            kept
+        }))
+    };
+    tokio::task::spawn_blocking(decode).await.unwrap_or(Err(BlobError::Unavailable))
+}
+
+/// What is told of a transfer whose task is lost: it must not be counted for ever.
+fn serve_lost(serve: ServeId) -> impl FnOnce(DiskFailure) -> Input {
+    move |failure| Input::ServeEnded { serve, end: ServeEnd::Failed(failure.message) }
+}
+
+fn store_is_gone() -> DiskFailure {
+    DiskFailure {
+        kind: lanspread_engine::FailureKind::Io,
+        message: "the download's store is gone".to_owned(),
     }
 }
 
@@ -325,7 +348,7 @@ struct FetchJob {
 }
 
 impl FetchJob {
-    async fn run(self, conn: ConnId, game: GameId, manifest: Arc<Manifest>, units: Vec<WantedUnit>) {
+    async fn run(self, conn: ConnId, game: GameId, manifest: Arc<Manifest>, units: Vec<WantedUnit>) -> Input {
         let (sender, receiver) = mpsc::channel(UNITS_AHEAD);
         let fetching = async {
             let sender = sender;
@@ -348,7 +371,7 @@ impl FetchJob {
                 FetchEnd::Lost(error.to_string())
             }
         };
-        tell(&self.inputs, Input::FetchEnded { fetch: self.fetch, end }).await;
+        Input::FetchEnded { fetch: self.fetch, end }
     }
 
     /// Writes verified units as they come. Ends when no more come, or at the first failure.
@@ -356,10 +379,7 @@ impl FetchJob {
         while let Some(FetchedUnit { wanted, bytes }) = units.recv().await {
             let (store, unit, length) = (Arc::clone(&self.store), wanted.unit, bytes.len() as u64);
             let written = tokio::task::spawn_blocking(move || store.write_unit(&wanted, &bytes)).await;
-            let written = written.map_err(|error| DiskFailure {
-                kind: lanspread_engine::FailureKind::Io,
-                message: format!("writing failed inside: {error}"),
-            })?;
+            let written = written.map_err(|end| failed_inside("write", end))?;
             let completed = written.map_err(|error| disk_failure(&error))?;
             tell(&self.inputs, Input::UnitStored { fetch: self.fetch, unit, bytes: length, completed }).await;
         }

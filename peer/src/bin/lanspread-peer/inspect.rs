@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{bail, ensure};
 use lanspread_engine::{GivenCatalog, LocalState};
 use lanspread_peer::catalog_file;
+use lanspread_peer::disk::catalog_file::load_newest;
 use lanspread_peer::disk::hash::Selection;
 use lanspread_peer::disk::{
     Cancel, DiskError, GamesFolder, ManifestStore, Progress, ScannedGame, hash_payload, manifests, scan_game,
@@ -70,7 +71,8 @@ impl Party {
         let games = GamesFolder::new(args.games.clone());
         let catalog = match &args.catalog {
             Some(file) => Some(catalog_of(&catalog_file::read(file)?)),
-            None => None,
+            // The newest by the pinned key, as a peer on this folder has stored it.
+            None => load_newest(&games).map(|signed| Arc::new(signed.catalog)),
         };
         Ok(Self { manifests: ManifestStore::new(games.clone()), games, catalog })
     }
