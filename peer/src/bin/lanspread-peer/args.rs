@@ -194,14 +194,14 @@ mod tests {
 
     #[test]
     fn run_takes_everything_there_is() {
-        assert_eq!(config("run --games g"), PeerConfig::new("g"));
+        assert_eq!(config("run --games g"), PeerConfig::new(std::path::absolute("g").unwrap()));
         let all = config(
             "run --games g --catalog c.ron --name 'Anna B' --bind 10.0.0.1 --bind fd00::1 --port 0 --peer 10.0.0.2 \
              --peer [fd00::2]:7 --no-mdns --upload-limit 1000 --playing-limit 0 --no-fetch-ahead --organiser \
              abababababababababababababababababababababababababababababababab",
         );
         let expected = PeerConfig {
-            games: "g".into(),
+            games: std::path::absolute("g").unwrap(),
             catalog: Some("c.ron".into()),
             name: Some("Anna B".into()),
             bind: vec!["10.0.0.1".parse().unwrap(), "fd00::1".parse().unwrap()],
