@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use lanspread_engine::{
     CommandError, ConnId, DiskFailure, ErrorCode, FailureKind, Input, OpId, Payload, PublishOutcome, ReplyId,
@@ -23,6 +24,9 @@ use crate::disk::{
 };
 use crate::publish::PublishError;
 
+/// How long a locked folder is tried again: it may be the one that this peer left a moment ago.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Scans at once: enough to keep a disk busy, few enough not to thrash a hard disk.
 const SCANS_AT_ONCE: usize = 4;
 
@@ -442,7 +446,14 @@ pub(super) type OpenedFolder = Arc<Mutex<Option<NewFolder>>>;
 
 fn open_folder(root: PathBuf) -> Result<Disk, DiskFailure> {
     check_games_folder(&root)?;
-    Disk::open(root).map_err(|error| {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    let opened = loop {
+        match Disk::open(root.clone()) {
+            Err(DiskError::Locked { .. }) if Instant::now() < deadline => std::thread::sleep(LOCK_PAUSE),
+            opened => break opened,
+        }
+    };
+    opened.map_err(|error| {
         let failure = disk_failure(&error);
         let is_locked = matches!(error, DiskError::Locked { .. });
         DiskFailure { kind: if is_locked { FailureKind::Refused } else { failure.kind }, ..failure }
@@ -483,6 +494,9 @@ fn watch(disk: &Arc<Disk>, inputs: &mpsc::Sender<Input>) -> Option<disk::FolderW
 /// A folder that can be used: there, and writable.
 pub(super) fn check_games_folder(root: &Path) -> Result<(), DiskFailure> {
     let refuse = |message: String| Err(DiskFailure { kind: FailureKind::Io, message });
+    if root.is_file() {
+        return refuse(format!("the games folder “{}” is no folder", root.display()));
+    }
     if !root.is_dir() {
         return refuse(format!("the games folder “{}” does not exist", root.display()));
     }
