@@ -143,7 +143,8 @@ fn a_broken_catalog_is_one_line_with_its_place() {
     lanspread(&folder, ["catalog", "show", "broken.ron", "--json"]).complains(1, said);
     lanspread(&folder, ["catalog", "sign", "broken.ron", "--key", "key"]).complains(1, said);
     lanspread(&folder, ["scan", "--games", ".", "--catalog", "broken.ron"]).complains(1, said);
-    lanspread(&folder, ["catalog", "check", "none.ron"]).complains(1, "none.ron”: ");
+    lanspread(&folder, ["catalog", "check", "none.ron"])
+        .complains(1, "cannot read “none.ron”: there is no such file");
     let sign = |key: &str| lanspread(&folder, ["catalog", "sign", "catalog.ron", "--key", key]);
     sign("none").complains(1, "cannot read “none”: ");
     sign("catalog.ron").complains(1, "“catalog.ron”: this is no organiser's key file");

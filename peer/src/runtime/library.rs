@@ -409,7 +409,7 @@ impl Shell {
             let Some(root) = root.filter(|root| !is_same_folder(root, old.games.root())) else {
                 return switched(Ok(()));
             };
-            switched(open_folder(root).map(|disk| {
+            switched(open_folder(&root).map(|disk| {
                 let disk = Arc::new(disk);
                 let watch = watch(&disk, &inputs);
                 *lock(&opened) = Some(NewFolder { disk, watch });
@@ -444,11 +444,11 @@ pub(super) struct NewFolder {
 
 pub(super) type OpenedFolder = Arc<Mutex<Option<NewFolder>>>;
 
-fn open_folder(root: PathBuf) -> Result<Disk, DiskFailure> {
-    check_games_folder(&root)?;
+fn open_folder(root: &Path) -> Result<Disk, DiskFailure> {
+    check_games_folder(root)?;
     let deadline = Instant::now() + LOCK_PATIENCE;
     let opened = loop {
-        match Disk::open(root.clone()) {
+        match Disk::open(root.to_owned()) {
             Err(DiskError::Locked { .. }) if Instant::now() < deadline => std::thread::sleep(LOCK_PAUSE),
             opened => break opened,
         }
