@@ -43,7 +43,7 @@ pub fn read(path: &Path) -> Result<GivenCatalog, CatalogFileError> {
     let none = || CatalogFileError::Io {
         action: "read",
         path: path.to_owned(),
-        cause: io::ErrorKind::NotFound.into(),
+        cause: io::Error::new(io::ErrorKind::NotFound, "there is no such file"),
     };
     let file = disk_file::load(path)?.ok_or_else(none)?;
     let Some(signature) = file.signature else {

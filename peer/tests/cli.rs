@@ -143,7 +143,8 @@ fn a_broken_catalog_is_one_line_with_its_place() {
     lanspread(&folder, ["catalog", "show", "broken.ron", "--json"]).complains(1, said);
     lanspread(&folder, ["catalog", "sign", "broken.ron", "--key", "key"]).complains(1, said);
     lanspread(&folder, ["scan", "--games", ".", "--catalog", "broken.ron"]).complains(1, said);
-    lanspread(&folder, ["catalog", "check", "none.ron"]).complains(1, "cannot read “none.ron”: ");
+    lanspread(&folder, ["catalog", "check", "none.ron"])
+        .complains(1, "cannot read “none.ron”: there is no such file");
     let sign = |key: &str| lanspread(&folder, ["catalog", "sign", "catalog.ron", "--key", key]);
     sign("none").complains(1, "cannot read “none”: ");
     sign("catalog.ron").complains(1, "“catalog.ron”: this is no organiser's key file");
@@ -238,10 +239,10 @@ fn a_run_that_cannot_start_is_one_line() {
     put(&folder, "broken.ron", "(party: 7)");
     let run = |args: &[&str]| lanspread(&folder, ["run", "--no-mdns"].iter().chain(args));
     for (args, said) in [
-        (["--games", "none", "--port", "0"].as_slice(), "“none”"),
-        (&["--games", "file", "--port", "0"], "“file”"),
-        (&["--games", "games", "--catalog", "broken.ron", "--port", "0"], "“broken.ron”: line 1: "),
-        (&["--games", "games", "--catalog", "none.ron", "--port", "0"], "cannot read “none.ron”: "),
+        (["--games", "none", "--port", "0"].as_slice(), "none” does not exist"),
+        (&["--games", "file", "--port", "0"], "file” is no folder"),
+        (&["--games", "games", "--catalog", "broken.ron", "--port", "0"], "broken.ron”: line 1: "),
+        (&["--games", "games", "--catalog", "none.ron", "--port", "0"], "none.ron”: "),
     ] {
         let run = run(args);
         assert!(run.stderr.contains(said), "{}", run.stderr);

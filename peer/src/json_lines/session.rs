@@ -164,7 +164,7 @@ fn reply_line(client: &PeerClient, id: &Value, result: Result<PeerReply, Command
 
 /// To the millisecond: more would be noise.
 fn seconds(uptime: Duration) -> f64 {
-    Duration::from_millis(u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
+    (uptime.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 fn to_json(line: &impl Serialize) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use lanspread_engine::{
     CommandError, ConnId, DiskFailure, ErrorCode, FailureKind, Input, OpId, Payload, PublishOutcome, ReplyId,
@@ -23,6 +24,9 @@ use crate::disk::{
 };
 use crate::publish::PublishError;
 
+/// How long a locked folder is tried again: it may be the one that this peer left a moment ago.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Scans at once: enough to keep a disk busy, few enough not to thrash a hard disk.
 const SCANS_AT_ONCE: usize = 4;
 
@@ -405,7 +409,7 @@ impl Shell {
             let Some(root) = root.filter(|root| !is_same_folder(root, old.games.root())) else {
                 return switched(Ok(()));
             };
-            switched(open_folder(root).map(|disk| {
+            switched(open_folder(&root).map(|disk| {
                 let disk = Arc::new(disk);
                 let watch = watch(&disk, &inputs);
                 *lock(&opened) = Some(NewFolder { disk, watch });
@@ -440,9 +444,16 @@ pub(super) struct NewFolder {
 
 pub(super) type OpenedFolder = Arc<Mutex<Option<NewFolder>>>;
 
-fn open_folder(root: PathBuf) -> Result<Disk, DiskFailure> {
-    check_games_folder(&root)?;
-    Disk::open(root).map_err(|error| {
+fn open_folder(root: &Path) -> Result<Disk, DiskFailure> {
+    check_games_folder(root)?;
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    let opened = loop {
+        match Disk::open(root.to_owned()) {
+            Err(DiskError::Locked { .. }) if Instant::now() < deadline => std::thread::sleep(LOCK_PAUSE),
+            opened => break opened,
+        }
+    };
+    opened.map_err(|error| {
         let failure = disk_failure(&error);
         let is_locked = matches!(error, DiskError::Locked { .. });
         DiskFailure { kind: if is_locked { FailureKind::Refused } else { failure.kind }, ..failure }
@@ -483,6 +494,9 @@ fn watch(disk: &Arc<Disk>, inputs: &mpsc::Sender<Input>) -> Option<disk::FolderW
 /// A folder that can be used: there, and writable.
 pub(super) fn check_games_folder(root: &Path) -> Result<(), DiskFailure> {
     let refuse = |message: String| Err(DiskFailure { kind: FailureKind::Io, message });
+    if root.is_file() {
+        return refuse(format!("the games folder “{}” is no folder", root.display()));
+    }
     if !root.is_dir() {
         return refuse(format!("the games folder “{}” does not exist", root.display()));
     }

@@ -121,14 +121,8 @@ async fn run(
     let mut tell_start = Some(tell_start);
     let mut port = port(config.port);
     loop {
-        let session = Session {
-            config: &config,
-            port,
-            disk: Arc::clone(&disk),
-            identity: &identity,
-            given: given.clone(),
-            state,
-        };
+        let session =
+            Session { config: &config, port, disk, identity: &identity, given: given.clone(), state };
         let ended = session.run(&mut side, tell_start.take()).await;
         let Some(ended) = ended else { return };
         (disk, state) = (ended.disk, ended.state);
@@ -159,6 +153,7 @@ async fn run(
 struct Session<'a> {
     config: &'a PeerConfig,
     port: Port,
+    /// Handed on, not kept: a folder that is left must not stay locked.
     disk: Arc<Disk>,
     identity: &'a Identity,
     given: Option<GivenCatalog>,
@@ -239,7 +234,7 @@ impl Session<'_> {
             bans,
             supervisor: supervisor.clone(),
             inputs: inputs_sender.clone(),
-            disk: Arc::clone(&self.disk),
+            disk: self.disk,
             library: Library::new(events_sender),
             transfers: Transfers::default(),
             catalogs: catalogs.clone(),
