@@ -102,45 +102,56 @@ impl Drop for FolderWatcher {
 
 impl Work {
     fn run(mut self, receiver: &Receiver<Message>, mut on_event: impl FnMut(WatchEvent)) {
-        let mut first_at: Option<Instant> = (!self.pending.is_empty()).then(Instant::now);
+        // When the first and the last change of those pending came. Readers make events, too, one for each file that a
+        // scan opens: they must not put a change off.
+        let mut since = (!self.pending.is_empty()).then(|| (Instant::now(), Instant::now()));
         loop {
-            let message = match first_at {
-                Some(_) => receiver.recv_timeout(QUIET),
+            let due = since.map(|(first, last): (Instant, Instant)| (last + QUIET).min(first + PATIENCE));
+            let message = match due {
+                Some(due) => receiver.recv_timeout(due.saturating_duration_since(Instant::now())),
                 None => receiver.recv().map_err(|_closed| RecvTimeoutError::Disconnected),
             };
-            let is_quiet = matches!(message, Err(RecvTimeoutError::Timeout));
-            match message {
+            let is_change = match message {
                 Ok(Message::Raw(event)) => self.take(event),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => {}
-            }
+                Err(RecvTimeoutError::Timeout) => false,
+            };
             if self.was_full.swap(false, Ordering::Relaxed) {
                 self.pending.insert(WatchEvent::Lost);
             }
+            let now = Instant::now();
             if self.pending.is_empty() {
-                first_at = None;
-            } else if first_at.get_or_insert_with(Instant::now).elapsed() >= PATIENCE || is_quiet {
+                since = None;
+            } else if is_change || since.is_none() {
+                since = Some((since.map_or(now, |(first, _)| first), now));
+            }
+            if due.is_some_and(|due| due <= now) && !self.pending.is_empty() {
                 if self.pending.contains(&WatchEvent::Root) || self.pending.contains(&WatchEvent::Lost) {
                     self.watch_games();
                 }
                 std::mem::take(&mut self.pending).into_iter().for_each(&mut on_event);
-                first_at = None;
+                since = None;
             }
         }
     }
 
-    fn take(&mut self, event: notify::Result<notify::Event>) {
+    /// Whether the event is a change of something that counts.
+    fn take(&mut self, event: notify::Result<notify::Event>) -> bool {
+        let mut found = BTreeSet::new();
         match event {
             Ok(event) if event.need_rescan() => {
-                self.pending.insert(WatchEvent::Lost);
+                found.insert(WatchEvent::Lost);
             }
             Ok(event) if event.kind.is_access() => {}
-            Ok(event) => event.paths.iter().for_each(|path| classify(&self.root, path, &mut self.pending)),
+            Ok(event) => event.paths.iter().for_each(|path| classify(&self.root, path, &mut found)),
             Err(error) => {
                 tracing::warn!(%error, "changes in the games folder may be missed until the next full scan");
-                self.pending.insert(WatchEvent::Lost);
+                found.insert(WatchEvent::Lost);
             }
         }
+        let is_change = !found.is_empty();
+        self.pending.extend(found);
+        is_change
     }
 
     /// Watches the games that are there. A folder that was replaced is another one, which the old watch does not see.

@@ -374,14 +374,24 @@ impl FetchJob {
         Input::FetchEnded { fetch: self.fetch, end }
     }
 
-    /// Writes verified units as they come. Ends when no more come, or at the first failure.
+    /// Writes verified units as they come, those that wait in one go. Ends when no more come, or at the first failure.
     async fn write(&self, mut units: mpsc::Receiver<FetchedUnit>) -> Result<(), DiskFailure> {
-        while let Some(FetchedUnit { wanted, bytes }) = units.recv().await {
-            let (store, unit, length) = (Arc::clone(&self.store), wanted.unit, bytes.len() as u64);
-            let written = tokio::task::spawn_blocking(move || store.write_unit(&wanted, &bytes)).await;
+        let mut waiting = Vec::with_capacity(UNITS_AHEAD);
+        while units.recv_many(&mut waiting, UNITS_AHEAD).await > 0 {
+            let (store, batch) = (Arc::clone(&self.store), std::mem::take(&mut waiting));
+            let write = move || {
+                let write = |FetchedUnit { wanted, bytes }: FetchedUnit| {
+                    let written = store.write_unit(&wanted, &bytes);
+                    written.map(|completed| (wanted.unit, bytes.len() as u64, completed))
+                };
+                batch.into_iter().map(write).collect::<Vec<_>>()
+            };
+            let written = tokio::task::spawn_blocking(write).await;
             let written = written.map_err(|end| failed_inside("write", end))?;
-            let completed = written.map_err(|error| disk_failure(&error))?;
-            tell(&self.inputs, Input::UnitStored { fetch: self.fetch, unit, bytes: length, completed }).await;
+            for result in written {
+                let (unit, bytes, completed) = result.map_err(|error| disk_failure(&error))?;
+                tell(&self.inputs, Input::UnitStored { fetch: self.fetch, unit, bytes, completed }).await;
+            }
         }
         Ok(())
     }

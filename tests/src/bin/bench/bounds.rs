@@ -30,7 +30,28 @@ pub(crate) fn disk_write(folder: &Path) -> f64 {
     rate
 }
 
-/// MB/s of one bare quinn stream on loopback: 2 GiB out of memory into nothing, tuned as well as is known.
+/// MB/s of writing these files, each by its own name into folders of a few hundred, and flushing them all: what small
+/// files cost the filesystem.
+pub(crate) fn small_writes(folder: &Path, sizes: &[u64]) -> f64 {
+    let root = folder.join("small-writes");
+    let piece = vec![7; sizes.iter().max().map_or(0, |largest| *largest as usize)];
+    let start = Instant::now();
+    for (nth, size) in sizes.iter().enumerate() {
+        let folder = root.join((nth / 200).to_string());
+        if nth % 200 == 0 {
+            std::fs::create_dir_all(&folder).unwrap();
+        }
+        std::fs::write(folder.join(nth.to_string()), &piece[..*size as usize]).unwrap();
+    }
+    let flush = std::process::Command::new("sync").arg("-f").arg(&root).status();
+    assert!(flush.is_ok_and(|status| status.success()), "sync -f does not work here");
+    let rate = mb_per_sec(sizes.iter().sum(), start.elapsed().as_secs_f64());
+    std::fs::remove_dir_all(root).unwrap();
+    rate
+}
+
+/// MB/s of one bare quinn stream on loopback: 2 GiB out of memory into nothing, tuned as well as is known for packets
+/// of Ethernet's size.
 pub(crate) fn bare_quinn() -> f64 {
     const BYTES: u64 = 2 * GIB;
     let key = rcgen::KeyPair::generate().unwrap();
