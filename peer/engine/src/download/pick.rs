@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use lanspread_protocol::limits::MAX_UNITS_PER_REQUEST;
 use lanspread_protocol::{PeerId, UnitIndex};
 
-use super::swarm::{Has, Swarm, UnitState};
+use super::swarm::{Fetch, Has, Swarm, UnitState};
 use crate::random::{Random, mix};
 
 /// The window's size in bytes.
@@ -29,10 +29,13 @@ const PIPELINE_TIME: Duration = Duration::from_millis(200);
 const PIPELINE_MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// Before so much came, picks begin anywhere in the window: those who click at the same moment do not fetch the same.
 const SCATTERED_BYTES: u64 = 2 * 1024 * 1024;
+const STEAL: usize = 1;
 /// With so many requests under way there is something better to do than to ask a complete source outside the own share.
 const BUSY_REQUESTS: usize = 4;
-/// Requests of one unit each under way from one source while contended.
+/// Requests of one unit each under way from one source while contended; one where there are many downloaders, because
+/// each has that many sources.
 const CONTENDED_REQUESTS: usize = 2;
+const MANY_RIVALS: usize = 16;
 /// A downloader that announced nothing in this many of its intervals no longer holds its share.
 const SILENT_INTERVALS: u32 = 4;
 const SILENT_AT_LEAST: Duration = Duration::from_secs(1);
@@ -54,13 +57,14 @@ impl Swarm {
         }
         let is_complete = source.has == Has::Everything;
         if self.is_contended() {
-            if source.fetches.len() >= CONTENDED_REQUESTS {
+            let limit = if self.rivals < MANY_RIVALS { CONTENDED_REQUESTS } else { 1 };
+            if source.fetches.len() >= limit {
                 return None;
             }
             let unit = if is_complete {
                 self.pick_from_complete(peer, random, now)
             } else {
-                self.pick_rarest(peer, random)
+                self.pick_rarest(peer, random).or_else(|| self.pick_overdue(peer, now))
             };
             return unit.map(|unit| vec![unit]);
         }
@@ -138,7 +142,7 @@ impl Swarm {
             self.window().filter(|(_, state)| *state == UnitState::Missing).map(|(unit, _)| unit).collect();
         // What others wait for at this source takes about as long as what this peer got from it last.
         let took = self.sources.get(&from).map_or(Duration::ZERO, |source| source.took);
-        let mut orphans = Vec::new();
+        let (mut orphans, mut unannounced) = (Vec::new(), Vec::new());
         for unit in &missing {
             if self.availability[unit.as_usize()] > 0 {
                 continue;
@@ -150,14 +154,21 @@ impl Swarm {
             if self.is_silent(owner, took, now) {
                 orphans.push(*unit);
             }
+            unannounced.push(*unit);
         }
-        // Random, because the others who are done or wait for the same peer do the same.
+        // By chance, because others who are done or wait for the same peer do the same.
         let mut any = |units: &[UnitIndex]| {
             let at = random.below(units.len() as u64);
             units.get(usize::try_from(at).unwrap_or(0)).copied()
         };
+        if !orphans.is_empty() {
+            return any(&orphans);
+        }
+        // From the far end: their first fetchers come from the near one. So many as may be under way to them are left.
+        let under_way = CONTENDED_REQUESTS * self.rivals;
+        let far = if unannounced.len() > STEAL * under_way { &unannounced[unannounced.len() / 2..] } else { &[] };
         let is_busy = self.fetches.len() >= BUSY_REQUESTS;
-        any(&orphans).or_else(|| if is_busy { None } else { any(&missing) })
+        any(far).or_else(|| if is_busy { None } else { any(&missing) })
     }
 
     fn is_silent(&self, peer: PeerId, took: Duration, now: Instant) -> bool {
@@ -237,6 +248,18 @@ impl Swarm {
             }
         }
         best.map(|(_, unit)| unit)
+    }
+
+    /// A unit that waits at a busy downloader for long, and that this idle one has as well.
+    fn pick_overdue(&self, peer: PeerId, now: Instant) -> Option<UnitIndex> {
+        let source = self.sources.get(&peer).filter(|source| source.fetches.is_empty())?;
+        let Has::Some(has) = &source.has else { return None };
+        let is_overdue = |fetch: &&Fetch| fetch.source != peer && now > fetch.asked + self.latency * 2;
+        let is_free = |unit: &UnitIndex| {
+            has.contains(*unit) && self.units.get(unit.as_usize()) == Some(&UnitState::Requested(1))
+        };
+        let overdue = self.fetches.values().filter(is_overdue);
+        overdue.flat_map(|fetch| &fetch.units).copied().find(is_free)
     }
 
     /// Nothing is missing that is not asked for already: a unit that another source owes, to ask this one, too.
