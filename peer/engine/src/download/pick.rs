@@ -1,11 +1,22 @@
 //! What to fetch next from whom.
 //!
 //! **Alone** with its sources, a download asks each for runs of neighbouring units, as much at once as the source
-//! delivers in a moment. **Contended**, while others download the same payload, queues are short, because a deep queue
-//! delays the first copy that everybody else needs; who fetches a unit from a complete peer first is settled without
-//! talking, by weighted rendezvous hashing over the downloaders (Thaler, Ravishankar 1998; weights: Schindelhauer,
-//! Schomaker 2005). A download asks complete peers for its own share, takes the rest from the others as they announce
-//! it, rarest first, and takes over shares of those who fell silent. With nothing better to do it asks anyone.
+//! delivers in a moment. Its first picks are scattered: it does not know yet who else begins.
+//!
+//! **Contended**, while others download the same payload, queues are short, because a deep queue delays the first copy
+//! that everybody else needs. From a complete peer a download asks, in this order:
+//! 1. its own share: who fetches a unit first is settled without talking, by weighted rendezvous hashing over the
+//!    downloaders (Thaler, Ravishankar 1998; weights: Schindelhauer, Schomaker 2005);
+//! 2. shares of those who fell silent;
+//! 3. shares of those who have much left, from their far end. Shares differ by chance, and a unit's first fetcher
+//!    uploads it to most of the others: without this step the largest share alone decides when all are finished;
+//! 4. anything, if next to nothing is under way.
+//!
+//! From other downloaders it asks what they announced, rarest first; of an idle one also what waits for long at a busy
+//! one. Complete peers are not asked for what a downloader has announced: their uplink is what all wait for.
+//!
+//! Simulated (`tests/simulation/swarms.rs`), by the time that the payload takes on one link: 8 downloaders finish
+//! 200 MiB at 1.07, 30 at 1.18; with two requests a source and no step 3 it was 1.24 and 1.54.
 //!
 //! Units are picked inside a window that moves through the manifest: far writes zero-fill on some filesystems.
 
@@ -29,7 +40,6 @@ const PIPELINE_TIME: Duration = Duration::from_millis(200);
 const PIPELINE_MAX_BYTES: u64 = 32 * 1024 * 1024;
 /// Before so much came, picks begin anywhere in the window: those who click at the same moment do not fetch the same.
 const SCATTERED_BYTES: u64 = 2 * 1024 * 1024;
-const STEAL: usize = 1;
 /// With so many requests under way there is something better to do than to ask a complete source outside the own share.
 const BUSY_REQUESTS: usize = 4;
 /// Requests of one unit each under way from one source while contended; one where there are many downloaders, because
@@ -166,7 +176,7 @@ impl Swarm {
         }
         // From the far end: their first fetchers come from the near one. So many as may be under way to them are left.
         let under_way = CONTENDED_REQUESTS * self.rivals;
-        let far = if unannounced.len() > STEAL * under_way { &unannounced[unannounced.len() / 2..] } else { &[] };
+        let far = if unannounced.len() > under_way { &unannounced[unannounced.len() / 2..] } else { &[] };
         let is_busy = self.fetches.len() >= BUSY_REQUESTS;
         any(far).or_else(|| if is_busy { None } else { any(&missing) })
     }

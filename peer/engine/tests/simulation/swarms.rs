@@ -40,28 +40,6 @@ fn swarm(seed: u64, downloaders: usize, payload: &Release, rate: u64, stagger: D
         world.run_for(stagger);
     }
     let mut left = guests.clone();
-    let bound0 = payload.manifest.total_bytes() as f64 / rate as f64;
-    if std::env::var("TRACE").is_ok() {
-        let mut served: Vec<u64> = world.nodes.iter().map(|n| n.stats.units_served).collect();
-        let mut got: u64 = 0;
-        while !guests.iter().all(|guest| world.has(*guest, payload)) {
-            let bucket = Duration::from_secs_f64(payload.manifest.total_bytes() as f64 / rate as f64 / 20.0);
-            world.run_for(bucket);
-            let cap = rate as f64 * bucket.as_secs_f64() / 262144.0;
-            let now_got: u64 = guests.iter().map(|g| world.nodes[g.0].received.values().sum::<u64>()).sum();
-            let now: Vec<u64> = world.nodes.iter().map(|n| n.stats.units_served).collect();
-            let mut ups: Vec<i64> = now.iter().zip(&served).skip(1).map(|(a, b)| ((a - b) as f64 / cap * 100.0) as i64).collect();
-            ups.sort();
-            let mut queue: Vec<usize> = world.nodes.iter().skip(1).map(|n| n.uplink.queues.values().map(|q| q.len()).sum()).collect();
-            queue.sort();
-            let sq: usize = world.nodes[source.0].uplink.queues.values().map(|q| q.len()).sum();
-            let fl: Vec<usize> = guests.iter().map(|g| world.nodes[g.0].running.as_ref().unwrap().fetches.len()).collect();
-            let mean = ups.iter().sum::<i64>() / ups.len() as i64;
-            let q = |v: &Vec<i64>| format!("{} {} {}", v[0], v[v.len()/2], v[v.len()-1]);
-            println!("   {:.2} down {:.2} src {:.2} q{} | up mean {mean} min/med/max {} | queues {} {} {} | fetches {} {} | here {}", (world.now - start).as_secs_f64() / bound0, (now_got - got) as f64 / 262144.0 / cap / guests.len() as f64, (now[source.0] - served[source.0]) as f64 / cap, sq, q(&ups), queue[0], queue[queue.len()/2], queue[queue.len()-1], fl.iter().min().unwrap(), fl.iter().max().unwrap(), world.nodes[guests[0].0].units_here(&payload.game));
-            served = now; got = now_got;
-        }
-    }
     world.until("all have it", 600, |world| {
         left.retain(|guest| !world.has(*guest, payload));
         left.is_empty()
@@ -123,35 +101,8 @@ fn figures() {
 }
 
 #[test]
-#[ignore = "prints figures of the largest party; takes a minute in release"]
-fn figures_of_30() {
-    let payload = release("ut", "1", 800);
-    swarm(0, 30, &payload, GIGABIT, Duration::ZERO);
-}
-
-#[test]
-#[ignore = "x"]
+#[ignore = "prints figures of the largest party: several minutes in release"]
 fn figures_of_256() {
-    let payload = release("ut", "1", 800);
+    let payload = release("ut", "1", 2048);
     swarm(0, 256, &payload, GIGABIT, Duration::ZERO);
-}
-
-#[test]
-#[ignore = "x"]
-fn meeting_time() {
-    for count in [32, 64, 128] {
-        let mut world = World::new(1);
-        world.checks = false;
-        world.look_every = Duration::from_millis(100);
-        let before = std::time::Instant::now();
-        for _ in 0..count {
-            world.add(Setup::new());
-        }
-        world.until("all meet", 60, World::all_meet);
-        let inputs: u64 = world.nodes.iter().map(|node| node.stats.inputs).sum();
-        let messages: u64 = world.nodes.iter().map(|node| node.stats.control_messages).sum();
-        println!("down {count} met at {:?}: {:?} wall, {:?} in engines, {inputs} inputs, {messages} messages, {} links", world.now, before.elapsed(), world.engine_time, world.links.len());
-        world.run_for(Duration::from_secs(10));
-        println!("down     then {:?} wall, {:?} in engines", before.elapsed(), world.engine_time);
-    }
 }
