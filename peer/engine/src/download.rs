@@ -4,6 +4,7 @@
 //! here already), its units fetched by the swarm, and all committed at once at the end. The store, not the engine,
 //! remembers what was verified: after a crash it is opened again and says.
 //!
+//! - `waiting`: downloads that do not run yet;
 //! - `lifecycle`: the stages and their ends;
 //! - `swarm`: the state of a running download;
 //! - `pick`: what to fetch next from whom;
@@ -15,6 +16,7 @@ mod lifecycle;
 mod pick;
 mod rate;
 mod swarm;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -43,6 +43,7 @@ pub enum Effect {
         game: GameId,
         units: Vec<WantedUnit>,
     },
+    /// What is stored until the fetch ends is still welcome; it must end.
     CancelFetch {
         fetch: FetchId,
     },
@@ -103,7 +104,8 @@ pub enum Effect {
         version: Version,
         mode: StoreMode,
     },
-    /// Closes a download's store; with `discard` its parts go.
+    /// Closes a download's store; with `discard` its parts go. Always answered, also when no store was opened, or its
+    /// opening is still under way (whose result is then dropped). Nobody reads from the store any more.
     CloseStore {
         op: OpId,
         game: GameId,

@@ -70,6 +70,9 @@ impl Engine {
                 source.rate.add(bytes, now);
                 source.strikes = 0;
                 source.took = now.saturating_duration_since(about.asked);
+                if source.has != Has::Everything {
+                    swarm.latency = (swarm.latency * 31 + source.took) / 32;
+                }
                 let took = now.saturating_duration_since(source.delivered);
                 source.patience = (took * 4).clamp(STALL, LONGEST_PATIENCE);
                 source.delivered = now;
@@ -77,12 +80,13 @@ impl Engine {
             }
         }
         let is_done = swarm.units_left == 0;
-        let is_enough_news = swarm.news.len() >= swarm.announcement_units();
+        let (news, enough) = (swarm.news.len(), swarm.announcement_units());
         let cancels = if swarm.duplicates > 0 { swarm.superseded() } else { Vec::new() };
         for fetch in cancels {
             self.push(Effect::CancelFetch { fetch });
         }
-        if is_enough_news {
+        let is_idle = self.serving.count(&game) == 0;
+        if news >= if is_idle { enough.0 } else { enough.1 } {
             self.announce_units();
         } else {
             self.batch();

@@ -1,11 +1,22 @@
 //! What to fetch next from whom.
 //!
 //! **Alone** with its sources, a download asks each for runs of neighbouring units, as much at once as the source
-//! delivers in a moment. **Contended**, while others download the same payload, queues are short, because a deep queue
-//! delays the first copy that everybody else needs; who fetches a unit from a complete peer first is settled without
-//! talking, by weighted rendezvous hashing over the downloaders (Thaler, Ravishankar 1998; weights: Schindelhauer,
-//! Schomaker 2005). A download asks complete peers for its own share, takes the rest from the others as they announce
-//! it, rarest first, and takes over shares of those who fell silent. With nothing better to do it asks anyone.
+//! delivers in a moment. Its first picks are scattered: it does not know yet who else begins.
+//!
+//! **Contended**, while others download the same payload, queues are short, because a deep queue delays the first copy
+//! that everybody else needs. From a complete peer a download asks, in this order:
+//! 1. its own share: who fetches a unit first is settled without talking, by weighted rendezvous hashing over the
+//!    downloaders (Thaler, Ravishankar 1998; weights: Schindelhauer, Schomaker 2005);
+//! 2. shares of those who fell silent;
+//! 3. shares of those who have much left, from their far end. Shares differ by chance, and a unit's first fetcher
+//!    uploads it to most of the others: without this step the largest share alone decides when all are finished;
+//! 4. anything, if next to nothing is under way.
+//!
+//! From other downloaders it asks what they announced, rarest first; of an idle one also what waits for long at a busy
+//! one. Complete peers are not asked for what a downloader has announced: their uplink is what all wait for.
+//!
+//! Simulated (`tests/simulation/swarms.rs`), by the time that the payload takes on one link: 8 downloaders finish
+//! 200 MiB at 1.07, 30 at 1.18; with two requests a source and no step 3 it was 1.24 and 1.54.
 //!
 //! Units are picked inside a window that moves through the manifest: far writes zero-fill on some filesystems.
 
@@ -14,7 +25,7 @@ use std::time::{Duration, Instant};
 use lanspread_protocol::limits::MAX_UNITS_PER_REQUEST;
 use lanspread_protocol::{PeerId, UnitIndex};
 
-use super::swarm::{Has, Swarm, UnitState};
+use super::swarm::{Fetch, Has, Swarm, UnitState};
 use crate::random::{Random, mix};
 
 /// The window's size in bytes.
@@ -31,8 +42,10 @@ const PIPELINE_MAX_BYTES: u64 = 32 * 1024 * 1024;
 const SCATTERED_BYTES: u64 = 2 * 1024 * 1024;
 /// With so many requests under way there is something better to do than to ask a complete source outside the own share.
 const BUSY_REQUESTS: usize = 4;
-/// Requests of one unit each under way from one source while contended.
+/// Requests of one unit each under way from one source while contended; one where there are many downloaders, because
+/// each has that many sources.
 const CONTENDED_REQUESTS: usize = 2;
+const MANY_RIVALS: usize = 16;
 /// A downloader that announced nothing in this many of its intervals no longer holds its share.
 const SILENT_INTERVALS: u32 = 4;
 const SILENT_AT_LEAST: Duration = Duration::from_secs(1);
@@ -54,13 +67,14 @@ impl Swarm {
         }
         let is_complete = source.has == Has::Everything;
         if self.is_contended() {
-            if source.fetches.len() >= CONTENDED_REQUESTS {
+            let limit = if self.rivals < MANY_RIVALS { CONTENDED_REQUESTS } else { 1 };
+            if source.fetches.len() >= limit {
                 return None;
             }
             let unit = if is_complete {
                 self.pick_from_complete(peer, random, now)
             } else {
-                self.pick_rarest(peer, random)
+                self.pick_rarest(peer, random).or_else(|| self.pick_overdue(peer, now))
             };
             return unit.map(|unit| vec![unit]);
         }
@@ -138,7 +152,7 @@ impl Swarm {
             self.window().filter(|(_, state)| *state == UnitState::Missing).map(|(unit, _)| unit).collect();
         // What others wait for at this source takes about as long as what this peer got from it last.
         let took = self.sources.get(&from).map_or(Duration::ZERO, |source| source.took);
-        let mut orphans = Vec::new();
+        let (mut orphans, mut unannounced) = (Vec::new(), Vec::new());
         for unit in &missing {
             if self.availability[unit.as_usize()] > 0 {
                 continue;
@@ -150,14 +164,21 @@ impl Swarm {
             if self.is_silent(owner, took, now) {
                 orphans.push(*unit);
             }
+            unannounced.push(*unit);
         }
-        // Random, because the others who are done or wait for the same peer do the same.
+        // By chance, because others who are done or wait for the same peer do the same.
         let mut any = |units: &[UnitIndex]| {
             let at = random.below(units.len() as u64);
             units.get(usize::try_from(at).unwrap_or(0)).copied()
         };
+        if !orphans.is_empty() {
+            return any(&orphans);
+        }
+        // From the far end: their first fetchers come from the near one. So many as may be under way to them are left.
+        let under_way = CONTENDED_REQUESTS * self.rivals;
+        let far = if unannounced.len() > under_way { &unannounced[unannounced.len() / 2..] } else { &[] };
         let is_busy = self.fetches.len() >= BUSY_REQUESTS;
-        any(&orphans).or_else(|| if is_busy { None } else { any(&missing) })
+        any(far).or_else(|| if is_busy { None } else { any(&missing) })
     }
 
     fn is_silent(&self, peer: PeerId, took: Duration, now: Instant) -> bool {
@@ -237,6 +258,18 @@ impl Swarm {
             }
         }
         best.map(|(_, unit)| unit)
+    }
+
+    /// A unit that waits at a busy downloader for long, and that this idle one has as well.
+    fn pick_overdue(&self, peer: PeerId, now: Instant) -> Option<UnitIndex> {
+        let source = self.sources.get(&peer).filter(|source| source.fetches.is_empty())?;
+        let Has::Some(has) = &source.has else { return None };
+        let is_overdue = |fetch: &&Fetch| fetch.source != peer && now > fetch.asked + self.latency * 2;
+        let is_free = |unit: &UnitIndex| {
+            has.contains(*unit) && self.units.get(unit.as_usize()) == Some(&UnitState::Requested(1))
+        };
+        let overdue = self.fetches.values().filter(is_overdue);
+        overdue.flat_map(|fetch| &fetch.units).copied().find(is_free)
     }
 
     /// Nothing is missing that is not asked for already: a unit that another source owes, to ask this one, too.

@@ -98,6 +98,8 @@ pub(crate) struct Swarm {
     /// Sources that download themselves.
     pub(super) rivals: usize,
     pub(super) rate: Rate,
+    /// How long a unit takes from another downloader, on average.
+    pub(super) latency: Duration,
     tick: Instant,
 }
 
@@ -140,6 +142,7 @@ impl Swarm {
             first_fetchers: vec![None; count],
             rivals: 0,
             rate: Rate::new(now),
+            latency: Duration::from_secs(1),
             tick: now + DOWNLOAD_TICK,
             manifest,
         }
@@ -328,10 +331,10 @@ impl Swarm {
         self.sources.iter().filter(|(_, source)| source.has != Has::Everything).map(|(peer, _)| *peer)
     }
 
-    /// So many verified units are told at once, without waiting for the batch: the first copy of a unit is what the
-    /// others wait for. More in a large swarm, where each announcement goes to many.
-    pub(super) fn announcement_units(&self) -> usize {
-        4 + self.rivals / 4
+    /// So many verified units are told at once, without waiting for the batch: while the uplink is idle, and while it is
+    /// not. The first copy of a unit is what the others wait for; in a large swarm each announcement goes to many.
+    pub(super) fn announcement_units(&self) -> (usize, usize) {
+        (1 + self.rivals / 16, 4 + self.rivals / 4)
     }
 
     /// Other peers download the same payload now.

@@ -20,6 +20,9 @@ struct Outcome {
 fn swarm(seed: u64, downloaders: usize, payload: &Release, rate: u64, stagger: Duration) -> Outcome {
     let mut world = World::new(seed);
     world.checks = downloaders < 32;
+    if downloaders > 100 {
+        world.look_every = Duration::from_millis(100);
+    }
     let given = plain(vec![payload.pinned()]);
     let source = world.add(Setup::new().catalog(&given).has(payload).link(rate));
     let guests: Vec<NodeId> =
@@ -28,6 +31,7 @@ fn swarm(seed: u64, downloaders: usize, payload: &Release, rate: u64, stagger: D
     world.until("the source is known", 5, |world| {
         guests.iter().all(|guest| world.sources(*guest, payload) == 1)
     });
+    world.look_every = Duration::from_millis(if downloaders > 100 { 5 } else { 0 });
     let start = world.now;
     let inputs: u64 = world.nodes.iter().map(|node| node.stats.inputs).sum();
     world.engine_time = Duration::ZERO;
@@ -97,8 +101,8 @@ fn figures() {
 }
 
 #[test]
-#[ignore = "prints figures of the largest party; takes a minute in release"]
+#[ignore = "prints figures of the largest party: several minutes in release"]
 fn figures_of_256() {
-    let payload = release("ut", "1", 800);
+    let payload = release("ut", "1", 2048);
     swarm(0, 256, &payload, GIGABIT, Duration::ZERO);
 }

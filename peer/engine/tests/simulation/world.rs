@@ -51,6 +51,8 @@ pub(crate) struct World {
     /// A digest of all that was told, to compare runs.
     pub(crate) digest: u64,
     pub(crate) checks: bool,
+    /// How often a wait looks whether it is over.
+    pub(crate) look_every: Duration,
     pub(crate) engine_time: Duration,
 }
 
@@ -82,6 +84,7 @@ impl World {
             loss_percent: 0,
             digest: 0xcbf2_9ce4_8422_2325,
             checks: true,
+            look_every: Duration::ZERO,
             engine_time: Duration::ZERO,
         }
     }
@@ -305,7 +308,7 @@ impl World {
         let deadline = self.now + Duration::from_secs(secs);
         let mut looked_at = Duration::ZERO;
         loop {
-            if looked_at != self.now {
+            if looked_at + self.look_every <= self.now && looked_at != self.now {
                 looked_at = self.now;
                 if holds(self) {
                     return;

@@ -1,0 +1,350 @@
+//! Requests and their units: asked, refused, sent in turn, cancelled; each side hears of its end once.
+
+use std::time::Duration;
+
+use lanspread_engine::{BlobError, ConnId, FetchEnd, FetchId, Input, ServeEnd, ServeFrom, ServeId};
+use lanspread_protocol::message::{Request, WantedUnit};
+
+use super::{Packet, Transfer, What};
+use crate::node::NodeId;
+use crate::world::{Happening, World};
+
+impl World {
+    pub(crate) fn request(&mut self, from: NodeId, conn: ConnId, what: What, units: Vec<WantedUnit>) {
+        let id = self.number();
+        let place = self.nodes[from.0].run().conns.get(&conn).copied();
+        let Some((link, side)) = place else {
+            // The connection is gone already.
+            return match what {
+                What::Units { fetch, .. } => {
+                    let end = FetchEnd::Lost("no such connection".to_owned());
+                    self.soon(from, Input::FetchEnded { fetch, end });
+                }
+                What::Manifest { op, .. } => {
+                    self.soon(from, Input::ManifestFetched { op, conn, result: Err(BlobError::Unavailable) });
+                }
+                What::Catalog(head) => {
+                    self.soon(
+                        from,
+                        Input::CatalogFetched { conn, head, result: Err(BlobError::Unavailable) },
+                    );
+                }
+            };
+        };
+        if let What::Units { fetch, .. } = &what {
+            self.nodes[from.0].run().fetches.insert(*fetch, id);
+        }
+        self.nodes[from.0].stats.requests += 1;
+        let transfer = Transfer {
+            link,
+            asker: side,
+            what,
+            units: units.into(),
+            serve: None,
+            source: None,
+            fetch_is_open: true,
+            serve_is_open: false,
+            sent: (0, 0),
+            last_arrival: Duration::ZERO,
+        };
+        self.transfers.insert(id, transfer);
+        let cut = self.cut_until(self.links[link].ends[0].node, self.links[link].ends[1].node);
+        let after = self.flight().max(cut.unwrap_or_default().saturating_sub(self.now));
+        self.at(after, Happening::Packet(Packet::Request(id)));
+    }
+
+    pub(super) fn requested(&mut self, id: u64) {
+        let Some(transfer) = self.transfers.get(&id) else { return };
+        let end = self.links[transfer.link].ends[1 - transfer.asker];
+        if !end.is_open || !transfer.fetch_is_open || self.nodes[end.node.0].generation != end.generation {
+            return;
+        }
+        let request = match &transfer.what {
+            What::Units { game, manifest, .. } => Request::Units {
+                game: game.clone(),
+                manifest: *manifest,
+                units: transfer.units.iter().cloned().collect(),
+            },
+            What::Manifest { manifest, .. } => Request::Manifest(*manifest),
+            What::Catalog(head) => Request::Catalog(head.hash),
+        };
+        let serve = ServeId(self.number());
+        if let Some(transfer) = self.transfers.get_mut(&id) {
+            (transfer.serve, transfer.serve_is_open) = (Some(serve), true);
+        }
+        self.nodes[end.node.0].run().serves.insert(serve, id);
+        self.feed(end.node, Input::Requested { serve, conn: end.conn, request });
+    }
+
+    /// The engine lets a request be answered from the payload or store.
+    pub(crate) fn serve(&mut self, node: NodeId, serve: ServeId, from: ServeFrom) {
+        let Some(id) = self.nodes[node.0].run().serves.get(&serve).copied() else { return };
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        let (ServeFrom::Payload { game, .. } | ServeFrom::Store { game, .. }) = &from;
+        let game = game.clone();
+        transfer.source = Some(from);
+        let receiver = self.links[transfer.link].ends[transfer.asker].node;
+        *self.nodes[node.0].run().outbound.entry(game).or_default() += 1;
+        if self.nodes[node.0].is_empty_handed {
+            let after = self.flight();
+            self.end_serve(id, after, ServeEnd::Served { bytes: 0, units: 0 });
+            return self.end_fetch(id, after, FetchEnd::Done);
+        }
+        self.enqueue(node, receiver, id);
+    }
+
+    pub(crate) fn serve_blob(&mut self, node: NodeId, serve: ServeId) {
+        let Some(id) = self.nodes[node.0].run().serves.get(&serve).copied() else { return };
+        let Some(transfer) = self.transfers.get(&id) else { return };
+        let stored = &self.nodes[node.0].stored;
+        let has_it = match &transfer.what {
+            What::Manifest { manifest, .. } => self.nodes[node.0].disk.manifests.contains_key(manifest),
+            What::Catalog(head) => self.catalog_of(node, head).is_some() || stored.lies_about(head),
+            What::Units { .. } => false,
+        };
+        if !has_it {
+            return self.refuse(node, serve);
+        }
+        let after = self.flight() + Duration::from_millis(2);
+        self.at(after, Happening::Packet(Packet::Blob(id)));
+        self.end_serve(id, after, ServeEnd::Served { bytes: 1, units: 0 });
+    }
+
+    pub(crate) fn refuse(&mut self, node: NodeId, serve: ServeId) {
+        let Some(id) = self.nodes[node.0].run().serves.get(&serve).copied() else { return };
+        let after = self.moment();
+        self.end_serve(id, after, ServeEnd::Refused);
+        let after = self.flight();
+        self.at(after, Happening::Packet(Packet::Refused(id)));
+    }
+
+    pub(crate) fn cancel_serve(&mut self, node: NodeId, serve: ServeId) {
+        let Some(id) = self.nodes[node.0].run().serves.get(&serve).copied() else { return };
+        let after = self.moment();
+        self.end_serve(id, after, ServeEnd::Cancelled);
+        let after = self.flight();
+        self.at(after, Happening::Packet(Packet::Broken(id)));
+    }
+
+    pub(crate) fn cancel_fetch(&mut self, node: NodeId, fetch: FetchId) {
+        self.nodes[node.0].stats.cancels += 1;
+        let Some(id) = self.nodes[node.0].run().fetches.get(&fetch).copied() else { return };
+        let after = self.moment();
+        self.end_fetch(id, after, FetchEnd::Cancelled);
+        let after = self.flight();
+        self.at(after, Happening::Packet(Packet::Reset(id)));
+    }
+
+    pub(super) fn end_fetch(&mut self, id: u64, after: Duration, end: FetchEnd) {
+        let Some(transfer) = self.transfers.get_mut(&id).filter(|transfer| transfer.fetch_is_open) else {
+            return;
+        };
+        transfer.fetch_is_open = false;
+        let at = self.links[transfer.link].ends[transfer.asker];
+        let conn = at.conn;
+        let input = match transfer.what.clone() {
+            What::Units { fetch, .. } => Input::FetchEnded { fetch, end },
+            What::Manifest { op, .. } => {
+                Input::ManifestFetched { op, conn, result: Err(BlobError::Unavailable) }
+            }
+            What::Catalog(head) => Input::CatalogFetched { conn, head, result: Err(BlobError::Unavailable) },
+        };
+        if self.nodes[at.node.0].generation == at.generation {
+            self.later(at.node, after, input);
+        }
+        self.forget(id);
+    }
+
+    pub(super) fn end_serve(&mut self, id: u64, after: Duration, end: ServeEnd) {
+        let Some(transfer) = self.transfers.get_mut(&id).filter(|transfer| transfer.serve_is_open) else {
+            return;
+        };
+        transfer.serve_is_open = false;
+        let at = self.links[transfer.link].ends[1 - transfer.asker];
+        let Some(serve) = transfer.serve else { return };
+        if self.nodes[at.node.0].generation == at.generation {
+            self.later(at.node, after, Input::ServeEnded { serve, end });
+        }
+    }
+
+    pub(super) fn forget(&mut self, id: u64) {
+        let is_over = |transfer: &Transfer| !transfer.fetch_is_open && !transfer.serve_is_open;
+        if self.transfers.get(&id).is_some_and(is_over) {
+            // Kept while its serve's end is on its way, because that still names it.
+            let horizon = Duration::from_secs(1);
+            self.at(horizon, Happening::Packet(Packet::Reset(id)));
+        }
+    }
+
+    /// The engine hears of a request's end: it counts no more.
+    pub(crate) fn note_end(&mut self, node: NodeId, input: &Input) {
+        let running = self.nodes[node.0].run();
+        match input {
+            Input::FetchEnded { fetch, .. } => {
+                running.fetches.remove(fetch);
+            }
+            Input::ServeEnded { serve, .. } => {
+                let id = running.serves.remove(serve).expect("a serve ended twice");
+                let source = self.transfers.get(&id).and_then(|transfer| transfer.source.as_ref());
+                if let Some(ServeFrom::Payload { game, .. } | ServeFrom::Store { game, .. }) = source {
+                    let game = game.clone();
+                    let count = self.nodes[node.0].run().outbound.get_mut(&game).expect("it was counted");
+                    *count -= 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    // The data's way.
+
+    pub(super) fn enqueue(&mut self, node: NodeId, receiver: NodeId, id: u64) {
+        let uplink = &mut self.nodes[node.0].uplink;
+        let queue = uplink.queues.entry(receiver).or_default();
+        queue.push_back(id);
+        if queue.len() == 1 {
+            uplink.order.push_back(receiver);
+        }
+        self.pump(node);
+    }
+
+    /// Sends the next unit, if the uplink is free.
+    pub(crate) fn pump(&mut self, node: NodeId) {
+        loop {
+            let now = self.now;
+            let from = &mut self.nodes[node.0];
+            if from.uplink.is_busy {
+                return;
+            }
+            if from.stalled_until > now {
+                from.uplink.is_busy = true;
+                let (after, generation) = (from.stalled_until - now, from.generation);
+                return self.at(after, Happening::UplinkFree(node, generation));
+            }
+            let Some(receiver) = from.uplink.order.pop_front() else { return };
+            let Some(queue) = from.uplink.queues.get_mut(&receiver) else { continue };
+            let Some(id) = queue.pop_front() else { continue };
+            let next = self.transfers.get_mut(&id).filter(|transfer| transfer.serve_is_open);
+            let unit = next.and_then(|transfer| transfer.units.pop_front());
+            let has_more =
+                unit.is_some() && self.transfers.get(&id).is_some_and(|transfer| !transfer.units.is_empty());
+            let uplink = &mut self.nodes[node.0].uplink;
+            if let Some(queue) = uplink.queues.get_mut(&receiver) {
+                if has_more {
+                    queue.push_back(id);
+                }
+                if !queue.is_empty() {
+                    uplink.order.push_back(receiver);
+                }
+            }
+            if let Some(unit) = unit {
+                self.send_unit(node, receiver, id, unit, !has_more);
+            }
+        }
+    }
+
+    pub(super) fn send_unit(
+        &mut self,
+        node: NodeId,
+        receiver: NodeId,
+        id: u64,
+        unit: WantedUnit,
+        is_last: bool,
+    ) {
+        let Some(source) = self.transfers.get(&id).and_then(|transfer| transfer.source.clone()) else {
+            return;
+        };
+        let Some((bytes, is_bad)) = self.content(node, &source, &unit) else {
+            self.end_serve(id, Duration::ZERO, ServeEnd::Changed);
+            let after = self.flight();
+            return self.at(after, Happening::Packet(Packet::Broken(id)));
+        };
+        let flight = self.flight();
+        let from = &mut self.nodes[node.0];
+        let limit = from.running.as_ref().map_or(0, |running| running.upload_limit);
+        let rate = if limit == 0 { from.up } else { from.up.min(limit) };
+        let on_wire = Duration::from_secs_f64(bytes as f64 / rate as f64);
+        from.uplink.is_busy = true;
+        from.stats.units_served += 1;
+        let generation = from.generation;
+        self.at(on_wire, Happening::UplinkFree(node, generation));
+        let cut = self.cut_until(node, receiver).unwrap_or_default();
+        let to = &mut self.nodes[receiver.0];
+        let through = Duration::from_secs_f64(bytes as f64 / to.down as f64);
+        // The downlink is work that waits: a slow sender's unit takes its share of it, not its time.
+        to.down_free = to.down_free.max(self.now) + through;
+        let at = (self.now + on_wire + flight).max(to.down_free).max(cut);
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        transfer.sent.0 += 1;
+        transfer.sent.1 += bytes;
+        let at = at.max(transfer.last_arrival);
+        transfer.last_arrival = at;
+        let (units, bytes_sent) = transfer.sent;
+        let packet = Packet::Unit { transfer: id, unit, bytes, is_bad, is_last };
+        self.at(at - self.now, Happening::Packet(packet));
+        if is_last {
+            self.end_serve(id, on_wire, ServeEnd::Served { bytes: bytes_sent, units });
+        }
+    }
+
+    pub(super) fn arrived(&mut self, id: u64, unit: &WantedUnit, bytes: u64, is_bad: bool, is_last: bool) {
+        let Some(transfer) = self.transfers.get(&id).filter(|transfer| transfer.fetch_is_open) else {
+            return;
+        };
+        let at = self.links[transfer.link].ends[transfer.asker];
+        let sender = self.links[transfer.link].ends[1 - transfer.asker].node;
+        let What::Units { fetch, op, game, manifest } = transfer.what.clone() else { return };
+        if self.nodes[at.node.0].generation != at.generation || !at.is_open {
+            return;
+        }
+        *self.nodes[at.node.0].received.entry((game.clone(), sender)).or_default() += bytes;
+        if is_bad {
+            self.end_fetch(id, Duration::ZERO, FetchEnd::BadChunk(unit.unit));
+            let after = self.flight();
+            return self.at(after, Happening::Packet(Packet::Reset(id)));
+        }
+        self.check_arrival(at.node, &game, op, manifest);
+        let folder = self.nodes[at.node.0].disk.folder(&game);
+        let was_here = folder.store.as_ref().is_some_and(|store| store.has_unit(unit.unit));
+        let Some(completed) = folder.write(op, unit) else {
+            return self.end_fetch(id, Duration::ZERO, FetchEnd::Cancelled);
+        };
+        self.nodes[at.node.0].wasted_units += u64::from(was_here);
+        self.feed(at.node, Input::UnitStored { fetch, unit: unit.unit, bytes, completed });
+        if is_last {
+            self.end_fetch(id, Duration::ZERO, FetchEnd::Done);
+        }
+    }
+
+    pub(super) fn blob_arrived(&mut self, id: u64) {
+        let Some(transfer) = self.transfers.get_mut(&id).filter(|transfer| transfer.fetch_is_open) else {
+            return;
+        };
+        let ends = self.links[transfer.link].ends;
+        let (at, from) = (ends[transfer.asker], ends[1 - transfer.asker]);
+        transfer.fetch_is_open = false;
+        let what = transfer.what.clone();
+        if self.nodes[at.node.0].generation != at.generation || !at.is_open {
+            return;
+        }
+        let conn = at.conn;
+        match what {
+            What::Manifest { op, manifest } => {
+                let found = self.nodes[from.node.0].disk.manifests.get(&manifest).cloned();
+                if let Some(found) = &found {
+                    self.nodes[at.node.0].disk.manifests.insert(manifest, std::sync::Arc::clone(found));
+                }
+                let result = found.ok_or(BlobError::Unavailable);
+                self.feed(at.node, Input::ManifestFetched { op, conn, result });
+            }
+            What::Catalog(head) => {
+                let found = self.catalog_of(from.node, &head);
+                let result =
+                    found.map(Box::new).ok_or_else(|| BlobError::Wrong("a wrong signature".to_owned()));
+                self.feed(at.node, Input::CatalogFetched { conn, head, result });
+            }
+            What::Units { .. } => {}
+        }
+        self.forget(id);
+    }
+}
