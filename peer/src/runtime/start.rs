@@ -96,9 +96,13 @@ struct Prepared {
 impl Prepared {
     fn new(config: &PeerConfig) -> Result<Self, StartError> {
         check_games_folder(&config.games).map_err(StartError::Folder)?;
-        let given =
-            config.catalog.as_deref().map(catalogs::read_given).transpose().map_err(StartError::Catalog)?;
+        let read =
+            || config.catalog.as_deref().map(catalogs::read_given).transpose().map_err(StartError::Catalog);
+        // A broken file is refused before anything is touched.
+        read()?;
         let disk = Disk::open(config.games.clone())?;
+        // Recovering an interrupted publish may have put a newer catalog in force.
+        let given = read()?;
         let (identity, origin) = Identity::load_or_create(&disk.games.state())?;
         tracing::info!(peer = %identity.peer_id(), ?origin, "this peer's identity");
         let mut state = PeerState::load(&disk.games);

@@ -103,6 +103,6 @@ fn figures() {
 #[test]
 #[ignore = "prints figures of the largest party: several minutes in release"]
 fn figures_of_256() {
-    let payload = release("ut", "1", 2048);
+    let payload = release("ut", "1", 1024);
     swarm(0, 256, &payload, GIGABIT, Duration::ZERO);
 }
