@@ -199,9 +199,14 @@ fn a_paused_download_keeps_what_it_has_across_a_restart() {
     ben.wait_progress(mark, "arena", 30);
     ben.ask(json!({ "cmd": "pause", "game": "arena" }));
     wait_phase(&ben, mark, "arena", "paused");
+    // It is killed, not stopped: only what is on disk by then can survive.
+    let stored = ben.games().join(".lanspread/state.ron");
+    ben.until("the pause is stored", |_| {
+        std::fs::read_to_string(&stored).is_ok_and(|state| state.contains("paused: true"))
+    });
 
     ben.restart();
-    ben.until("still paused", |ben| ben.game("arena")["operation"].to_string().contains("download"));
+    ben.until("still paused", |ben| ben.game("arena")["operation"]["phase"] == "paused");
     let mark = ben.mark();
     unleash(&seed);
     ben.ask(json!({ "cmd": "resume", "game": "arena" }));

@@ -40,6 +40,7 @@ impl Serving {
         self.counts.get(game).copied().unwrap_or(0)
     }
 
+    #[cfg(debug_assertions)]
     pub(crate) fn counts(&self) -> &BTreeMap<GameId, usize> {
         &self.counts
     }
@@ -48,6 +49,7 @@ impl Serving {
         self.served_units
     }
 
+    #[cfg(debug_assertions)]
     /// Games' transfers, for the invariants.
     pub(crate) fn counted(&self) -> impl Iterator<Item = &GameId> {
         self.transfers
