@@ -2,11 +2,12 @@
 //!
 //! Nothing is handed over that does not have its hash. Bytes are copied once, out of QUIC's packets into a unit's
 //! buffer, which then belongs to whoever writes it. They are hashed where they are read: a unit takes less than a tenth of
-//! a millisecond, and handing it to another thread and back cost more (7 % of the rate; hashing itself costs 12 %). A fetch waits for its peer as long as the connection lives: who
-//! asks decides how long that may take, and cancels.
+//! a millisecond, and handing it to another thread and back cost more (7 % of the rate; hashing itself costs 12 %). A fetch of units waits for its peer as long as the connection
+//! lives: who asks decides how long that may take, and cancels. A blob's fetch gives up on a peer that stalls.
 
 use std::io;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::BufMut;
 use lanspread_protocol::limits::{MAX_CATALOG_BYTES, MAX_COVER_BYTES, MAX_MANIFEST_BYTES};
@@ -27,6 +28,8 @@ use super::{Closed, ConnId, Net, Shared};
 const SIGNATURE_BYTES: usize = 64;
 /// A blob's buffer grows by this while bytes arrive, so that an announced length alone costs nothing.
 const GROWTH_BYTES: usize = 1024 * 1024;
+/// A blob's answer, and each megabyte of it, must come in this time.
+const BLOB_STALL: Duration = Duration::from_secs(10);
 
 /// A unit whose chunks all have their hashes.
 #[derive(Debug, PartialEq, Eq)]
@@ -140,14 +143,14 @@ impl Net {
     ) -> Result<Vec<u8>, FetchError> {
         let link = self.0.link(conn).ok_or_else(|| FetchError::Lost("the connection is over".to_owned()))?;
         let work = async {
-            let (mut stream, length) = ask(&link, &blob.request()).await?;
+            let (mut stream, length) = in_time(ask(&link, &blob.request())).await?;
             let length = usize::try_from(length).ok().filter(|length| *length <= blob.max_bytes());
             let length =
                 length.ok_or_else(|| broken(&link, "a blob larger than its kind may be".to_owned()))?;
             let mut bytes = Vec::new();
             while bytes.len() < length {
                 let step = GROWTH_BYTES.min(length - bytes.len());
-                read(&self.0, &link, &mut stream, &mut bytes, step).await?;
+                in_time(read(&self.0, &link, &mut stream, &mut bytes, step)).await?;
             }
             let check = move || if blob.names(&bytes) { Ok(bytes) } else { Err(FetchError::BadBlob) };
             spawn_blocking(check).await.map_err(|error| FetchError::Lost(error.to_string()))?
@@ -157,6 +160,14 @@ impl Net {
             () = cancel.cancelled() => Err(FetchError::Cancelled),
             result = work => result,
         }
+    }
+}
+
+/// One step of a blob's fetch: whoever brings nothing for [`BLOB_STALL`] counts as lost, so that another is asked.
+async fn in_time<T>(step: impl Future<Output = Result<T, FetchError>>) -> Result<T, FetchError> {
+    match tokio::time::timeout(BLOB_STALL, step).await {
+        Ok(result) => result,
+        Err(_elapsed) => Err(FetchError::Lost("the peer does not answer".to_owned())),
     }
 }
 
