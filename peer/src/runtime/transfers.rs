@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use super::effects::{Shell, blob_error, disk_failure, failed_inside, tell};
 use super::library::Disk;
 use crate::disk::store::{Mode, PayloadStore};
-use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader, Progress};
+use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader};
 use crate::net::fetch::{Blob, FetchError, FetchedUnit};
 use crate::net::serve::{InboundRequest, Served};
 
@@ -150,10 +150,11 @@ impl Shell {
     }
 
     pub(super) fn open_store(&mut self, op: OpId, game: &GameId, manifest: Arc<Manifest>, mode: StoreMode) {
+        let work = self.works.begin(op, &Cancel::new());
         let running = RunningStore {
             store: Arc::default(),
             manifest: Arc::clone(&manifest),
-            cancel: Cancel::new(),
+            cancel: work.cancel,
             token: self.token.child_token(),
             tasks: TaskTracker::new(),
         };
@@ -163,7 +164,7 @@ impl Shell {
         self.transfers.stores.insert(op, running);
         let open = move || {
             let _tracked = tracked;
-            let result = PayloadStore::open(folder, manifest, store_mode(mode), &cancel, &Progress::new());
+            let result = PayloadStore::open(folder, manifest, store_mode(mode), &cancel, &work.progress);
             let result = result.map(|opened| {
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(opened.store));
                 Opened { here: opened.units, wanted: opened.wanted, bytes_missing: opened.bytes_missing }
@@ -227,6 +228,7 @@ impl Shell {
     /// Before the engine hears of an end, the shell lets go of what ended.
     pub(super) fn note_end(&mut self, input: &Input) {
         self.transfers.note_end(input);
+        self.works.note_end(input);
         if let Input::Finished { op, result: Ok(_) } = input {
             self.transfers.stores.remove(op);
         } else if let Input::GamesFolderSwitched { result: Ok(()), .. } = input {
