@@ -34,6 +34,7 @@ mod operations;
 mod random;
 mod roster;
 mod serving;
+pub mod transaction;
 mod view;
 
 pub use authority::{CatalogSource, GivenCatalog};
