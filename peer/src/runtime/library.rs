@@ -53,7 +53,7 @@ impl Disk {
         let games = GamesFolder::new(root);
         let lock = FolderLock::acquire(&games)?;
         let index = Index::load(&games)?;
-        disk::recover_all(&games)?;
+        crate::install::recover_all(&games)?;
         Ok(Self {
             manifests: ManifestStore::new(games.clone()),
             games,
@@ -353,7 +353,7 @@ impl Shell {
         let remove = move || {
             disk.forget_reader(&game);
             let known = disk.known_manifest(&game, None);
-            let removed = disk::remove_payload(&disk.games.game(&game), known.as_deref(), &Cancel::new());
+            let removed = crate::install::remove(&disk.games.game(&game), known.as_deref(), &Cancel::new());
             let result = removed.and_then(|()| disk.index.update(&game, None).map(drop));
             Some(Input::Removed { op, result: result.map_err(|error| disk_failure(&error)) })
         };
