@@ -3,13 +3,14 @@
 //! - [`api`]: what a program starts, commands and is told; [`json_lines`] is that as lines of text;
 //! - [`runtime`]: the thread, the loop that owns the engine, the shell that carries its decisions out;
 //! - [`net`] and [`discovery`]: other peers; [`identity`]: this one's key;
-//! - [`disk`]: everything on disk; [`publish`] and [`catalog_file`]: a game's way into a catalog.
+//! - [`disk`]: everything on disk; [`install`]: its transactions; [`publish`] and [`catalog_file`]: a game's way into a catalog.
 
 pub mod api;
 pub mod catalog_file;
 pub mod discovery;
 pub mod disk;
 pub mod identity;
+pub mod install;
 pub mod json_lines;
 pub mod logging;
 pub mod net;

@@ -51,6 +51,9 @@ pub struct Game {
     /// The cover image's hash; the image travels as a blob.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cover: Option<Blake3Hash>,
+    /// How `local/` is made of the payload; without it the payload's files tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install: Option<InstallRecipe>,
     /// How the game is started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub launch: Vec<LaunchEntry>,
@@ -74,6 +77,7 @@ impl Game {
             publisher: None,
             description: BTreeMap::new(),
             cover: None,
+            install: None,
             launch: Vec::new(),
             keep: Vec::new(),
         }
@@ -85,6 +89,16 @@ impl Game {
 pub struct Players {
     pub from: u16,
     pub to: u16,
+}
+
+/// How `local/` is made of a payload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InstallRecipe {
+    /// All files but `version.ini`, as they are.
+    Files,
+    /// What is in these archives of the payload, one after another.
+    Unpack(Vec<RelPath>),
 }
 
 /// A program of a game, started by a person's click.
@@ -280,10 +294,11 @@ mod tests {
                 (name: "play", os: linux, program: "bin/teeworlds"),
                 (name: "server", os: windows, program: "srv.exe", args: ["-f", "{local_dir}"]),
             ],
+            install: unpack(["data/base.zip", "patch.7z"]),
             keep: ["*.cfg"],
             something_newer: [1, 2],
         ),
-        (id: "ut", title: "UT"),
+        (id: "ut", title: "UT", install: files),
     ],
 )
 "#;
@@ -297,6 +312,9 @@ mod tests {
         let catalog = Catalog::parse(EXAMPLE.as_bytes()).unwrap();
         let game = catalog.game(&"teeworlds".parse().unwrap()).unwrap();
         assert_eq!(game.launch[1].args, ["-f", "{local_dir}"]);
+        let archives = ["data/base.zip", "patch.7z"].map(|path| path.parse().unwrap());
+        assert_eq!(game.install, Some(InstallRecipe::Unpack(archives.to_vec())));
+        assert_eq!(catalog.games[1].install, Some(InstallRecipe::Files));
         assert_eq!(catalog.games[1].version, None);
         let text = catalog.to_text().unwrap();
         assert_eq!(Catalog::parse(text.as_bytes()).unwrap(), catalog, "{text}");
@@ -309,10 +327,10 @@ mod tests {
         let broken = EXAMPLE.replace("year: 2007", "year: twothousand");
         assert!(error(&broken).starts_with("line 10 (game “teeworlds”): "), "{}", error(&broken));
         let twice = EXAMPLE.replace("\"ut\"", "\"teeworlds\"");
-        assert_eq!(error(&twice), "line 19 (game “teeworlds”): the id stands in the catalog twice");
+        assert_eq!(error(&twice), "line 20 (game “teeworlds”): the id stands in the catalog twice");
         let bad_id = EXAMPLE.replace("\"ut\"", "\"U T\"");
         assert!(
-            error(&bad_id).contains("line 19") && error(&bad_id).contains("“U T” is no game id"),
+            error(&bad_id).contains("line 20") && error(&bad_id).contains("“U T” is no game id"),
             "{}",
             error(&bad_id)
         );

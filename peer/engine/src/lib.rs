@@ -36,6 +36,7 @@ mod playing;
 mod random;
 mod roster;
 mod serving;
+pub mod transaction;
 mod view;
 
 pub use authority::{CatalogSource, GivenCatalog};

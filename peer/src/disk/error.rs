@@ -66,7 +66,7 @@ pub enum DiskError {
     UnitSize { unit: u32, given: usize, expected: u64 },
     #[error("“{}” tells of a transaction that is not finished: start again to recover it", .path.display())]
     Unfinished { path: PathBuf },
-    #[error("“{}”, the plan of an interrupted update, is damaged; verify the game", .path.display())]
+    #[error("“{}”, the plan of an interrupted change, is damaged; verify the game", .path.display())]
     Plan { path: PathBuf },
 }
 

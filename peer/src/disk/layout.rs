@@ -152,9 +152,9 @@ impl GameFolder {
         self.state().join("installed")
     }
 
-    /// What a swap is to do, durable before its intent is: [`crate::disk::swap`].
-    pub fn swap_plan(&self) -> PathBuf {
-        self.state().join("swap")
+    /// What the transaction that runs is to do: [`crate::install`].
+    pub fn plan(&self) -> PathBuf {
+        self.state().join("plan")
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Nothing here decides: who may be served and which operation runs on which game is the engine's business. What is
 //! promised here is that a payload is never half of one thing and half of another: a sentinel is only ever there
-//! when all of its payload is durable ([`store`], [`swap`]), and what this program did not make or was not told to
+//! when all of its payload is durable ([`store`], [`crate::install`]), and what this program did not make or was not told to
 //! replace stays where it is.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,6 +18,7 @@ pub mod catalog_file;
 pub mod error;
 pub mod hash;
 pub mod index;
+pub mod installed;
 pub mod layout;
 pub mod lock;
 pub mod manifests;
@@ -38,14 +39,13 @@ pub mod watch;
 pub use error::{DiskError, DiskErrorKind};
 pub use hash::hash_payload;
 pub use index::{Index, IndexEntry};
+pub use installed::{Record, read_record};
 pub use layout::{GameFolder, GamesFolder};
 pub use lock::FolderLock;
 pub use manifests::ManifestStore;
 pub use reader::PayloadReader;
-pub use remove::remove_payload;
 pub use scan::{ScannedGame, ScannedLibrary, list_games, scan_game, scan_games};
 pub use store::{Mode, Opened, PayloadStore};
-pub use swap::recover_all;
 pub use tree::{Fingerprint, Links};
 pub use verify::{Damage, verify};
 pub use watch::{FolderWatcher, WatchEvent};

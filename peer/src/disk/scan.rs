@@ -25,6 +25,8 @@ pub struct ScannedGame {
     pub sentinel: Option<Version>,
     /// The game is installed.
     pub has_local: bool,
+    /// The version that was installed; `None` without `local/`, or if Lanspread did not make it.
+    pub installed: Option<Version>,
     /// A download or an update was begun here and is not finished.
     pub is_unfinished: bool,
     pub fingerprint: Fingerprint,
@@ -77,6 +79,7 @@ pub fn scan_game(
         game: game.clone(),
         sentinel: sentinel.as_deref().and_then(Version::from_sentinel),
         has_local: fs::symlink_metadata(folder.local()).is_ok_and(|local| local.is_dir()),
+        installed: super::installed::installed_version(folder),
         is_unfinished: holds_anything(&folder.parts()) || holds_anything(&folder.new_files()),
         fingerprint: print.finish(),
         scanned_by: manifest.map(Manifest::id),

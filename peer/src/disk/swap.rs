@@ -1,11 +1,8 @@
-//! The journalled swap of a payload, and what is done at start about one that was interrupted.
+//! The swap of a payload: what its steps do on disk. [`crate::install`] drives them by a journal.
 //!
-//! The *plan* says everything that the swap will do; it is durable before the *intent* (`.lanspread.json`) names it by
-//! its hash. From then on the swap only goes forward: each step can be done again without harm, and [`recover`] does
-//! them all again. The sentinel is off from the first step to the last, so nobody ever sees a mix as a game.
-//!
-//! Order: sentinel off, removals, moves, empty folders, programs' permissions, flush, manifest, sentinel on, a
-//! published catalog, intent off. Removals come before moves: on filesystems that ignore case, `Data` may go where `data` comes.
+//! The *plan* says everything that the swap will do. Once the intent that names it is durable the swap only goes
+//! forward: each step can be done again without harm. The sentinel is off from the first step to the last, so nobody
+//! ever sees a mix as a game.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,11 +10,13 @@ use std::path::PathBuf;
 use lanspread_protocol::{Blake3Hash, Manifest, RelPath, Version};
 use serde::{Deserialize, Serialize};
 
-use super::error::Tried as _;
 use super::layout::under;
 use super::place::{Placer, make_executable, remove_emptied_folders};
 use super::tree::Locator;
-use super::{DiskError, GameFolder, GamesFolder, atomic, catalog_file};
+use super::{DiskError, GameFolder, atomic, catalog_file};
+
+/// Called before each change on disk. An error ends the work there: tests put failures and power cuts in its place.
+pub(crate) type Before<'a> = dyn FnMut() -> Result<(), DiskError> + 'a;
 
 /// What a swap does.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,26 +40,6 @@ pub(crate) struct StagedCatalog {
     pub(crate) hash: Blake3Hash,
 }
 
-/// The contents of `.lanspread.json` while a swap runs.
-#[derive(Debug, Serialize, Deserialize)]
-struct Intent {
-    transaction: String,
-    plan: Blake3Hash,
-}
-
-const TRANSACTION: &str = "swap";
-
-/// What [`recover`] found to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recovered {
-    /// Nothing was interrupted.
-    Nothing,
-    /// A swap has been completed; the payload is of this version now.
-    Swapped(Option<Version>),
-    /// The intent is another transaction's: an installation's.
-    OtherTransaction,
-}
-
 impl Plan {
     pub(crate) fn new(
         manifest: &Manifest,
@@ -78,84 +57,86 @@ impl Plan {
     pub(crate) fn with_catalog(self, catalog: StagedCatalog) -> Self {
         Self { catalog: Some(catalog), ..self }
     }
-}
 
-/// Makes everything durable and swaps. Once the intent is written, an error leaves work for [`recover`].
-pub(crate) fn run(folder: &GameFolder, plan: &Plan) -> Result<(), DiskError> {
-    begin(folder, plan)?;
-    roll_forward(folder, plan, &mut || Ok(()))
-}
-
-/// Everything durable, then the intent.
-fn begin(folder: &GameFolder, plan: &Plan) -> Result<(), DiskError> {
-    if fs::symlink_metadata(folder.intent()).is_ok() {
-        return Err(DiskError::Unfinished { path: folder.intent() });
+    /// The version that the payload is of after the swap.
+    pub(crate) fn version(&self) -> Option<Version> {
+        Version::from_sentinel(&self.sentinel)
     }
-    fs::create_dir_all(folder.state()).tried("create the folder", &folder.state())?;
-    let bytes = postcard::to_stdvec(plan).map_err(std::io::Error::other);
-    let bytes = bytes.tried("write the plan", &folder.swap_plan())?;
-    let intent = Intent { transaction: TRANSACTION.to_owned(), plan: Blake3Hash::of(&bytes) };
-    let intent = serde_json::to_vec(&intent).map_err(std::io::Error::other);
-    let intent = intent.tried("write the intent", &folder.intent())?;
-    let moved: Vec<_> = plan.moves.iter().map(|path| under(&folder.new_files(), path)).collect();
-    atomic::flush_tree(folder.root(), &moved)?;
-    atomic::write(&folder.swap_plan(), &bytes)?;
-    atomic::write(&folder.intent(), &intent)
+
+    fn decode_manifest(&self, folder: &GameFolder) -> Result<Manifest, DiskError> {
+        Manifest::decode(&self.manifest).map_err(|cause| DiskError::Manifest { path: folder.plan(), cause })
+    }
+
+    /// Makes the new files durable.
+    pub(crate) fn flush_new(&self, folder: &GameFolder) -> Result<(), DiskError> {
+        let moved: Vec<_> = self.moves.iter().map(|path| under(&folder.new_files(), path)).collect();
+        atomic::flush_tree(folder.root(), &moved)
+    }
+
+    pub(crate) fn remove_old(&self, folder: &GameFolder, before: &mut Before<'_>) -> Result<(), DiskError> {
+        for path in &self.removals {
+            // Through a link this would remove another file.
+            if Locator::new(folder.root()).has_plain_folders(path) && !folder.file(path).is_dir() {
+                before()?;
+                atomic::remove_if_there(&folder.file(path))?;
+            }
+        }
+        remove_emptied_folders(folder.root(), self.removals.iter());
+        Ok(())
+    }
+
+    pub(crate) fn move_new(&self, folder: &GameFolder, before: &mut Before<'_>) -> Result<(), DiskError> {
+        let mut placer = Placer::new(folder, folder.root().to_owned());
+        for path in &self.moves {
+            let new = under(&folder.new_files(), path);
+            if fs::symlink_metadata(&new).is_ok() {
+                before()?;
+                placer.place(&new, path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes empty folders and programs' permissions.
+    pub(crate) fn finish_payload(&self, folder: &GameFolder) -> Result<(), DiskError> {
+        let manifest = self.decode_manifest(folder)?;
+        let mut placer = Placer::new(folder, folder.root().to_owned());
+        for path in manifest.empty_folders() {
+            placer.empty_folder(path)?;
+        }
+        for file in manifest.files().iter().filter(|file| file.executable) {
+            make_executable(&folder.file(&file.path))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the payload durable, then its manifest.
+    pub(crate) fn flush_payload(&self, folder: &GameFolder) -> Result<(), DiskError> {
+        let moved: Vec<_> = self.moves.iter().map(|path| folder.file(path)).collect();
+        atomic::flush_tree(folder.root(), &moved)?;
+        atomic::write(&folder.manifest(), &self.manifest)
+    }
+
+    pub(crate) fn sentinel_on(&self, folder: &GameFolder) -> Result<(), DiskError> {
+        commit_sentinel(folder, &self.sentinel)
+    }
+
+    pub(crate) fn commit_catalog(&self) {
+        if let Some(StagedCatalog { path, hash }) = &self.catalog
+            && let Err(error) = catalog_file::commit(path, *hash)
+        {
+            // The stick it lies on may be gone; that must not keep the game from being played.
+            tracing::error!(path = %path.display(), %error, "the published catalog is not in force; publish again");
+        }
+    }
 }
 
-/// Does all steps of a plan, again or for the first time. `before_step` is called before each; tests end it there.
-fn roll_forward(
-    folder: &GameFolder,
-    plan: &Plan,
-    before_step: &mut dyn FnMut() -> Result<(), DiskError>,
-) -> Result<(), DiskError> {
-    let manifest = Manifest::decode(&plan.manifest)
-        .map_err(|cause| DiskError::Manifest { path: folder.swap_plan(), cause })?;
-    before_step()?;
+/// Takes the sentinel away, durably. A folder of its name is none.
+pub(crate) fn sentinel_off(folder: &GameFolder) -> Result<(), DiskError> {
     if fs::symlink_metadata(folder.sentinel()).is_ok_and(|there| !there.is_dir()) {
         atomic::remove_if_there(&folder.sentinel())?;
     }
-    atomic::sync_folder(folder.root())?;
-    for path in &plan.removals {
-        before_step()?;
-        // Through a link this would remove another file.
-        if Locator::new(folder.root()).has_plain_folders(path) && !folder.file(path).is_dir() {
-            atomic::remove_if_there(&folder.file(path))?;
-        }
-    }
-    remove_emptied_folders(folder.root(), plan.removals.iter());
-    let mut placer = Placer::new(folder, folder.root().to_owned());
-    for path in &plan.moves {
-        let new = under(&folder.new_files(), path);
-        if fs::symlink_metadata(&new).is_ok() {
-            before_step()?;
-            placer.place(&new, path)?;
-        }
-    }
-    before_step()?;
-    for path in manifest.empty_folders() {
-        placer.empty_folder(path)?;
-    }
-    for file in manifest.files().iter().filter(|file| file.executable) {
-        make_executable(&folder.file(&file.path))?;
-    }
-    before_step()?;
-    atomic::flush_tree(folder.root(), &[])?;
-    atomic::write(&folder.manifest(), &plan.manifest)?;
-    before_step()?;
-    commit_sentinel(folder, &plan.sentinel)?;
-    before_step()?;
-    if let Some(StagedCatalog { path, hash }) = &plan.catalog
-        && let Err(error) = catalog_file::commit(path, *hash)
-    {
-        // The stick it lies on may be gone; that must not keep the game from being played.
-        tracing::error!(path = %path.display(), %error, "the published catalog is not in force; publish again");
-    }
-    before_step()?;
-    atomic::remove_if_there(&folder.intent())?;
-    atomic::sync_folder(folder.root())?;
-    before_step()?;
-    clean_up(folder)
+    atomic::sync_folder(folder.root())
 }
 
 /// Puts `version.ini` to its place; everything else must be durable.
@@ -171,82 +152,17 @@ pub(crate) fn commit_sentinel(folder: &GameFolder, bytes: &[u8]) -> Result<(), D
     atomic::sync_folder(folder.root())
 }
 
-/// At start, for every game: completes a swap that was interrupted and removes a sentinel that was never committed.
-/// Parts and new files stay for a resume. Doing it twice equals once.
-pub fn recover(folder: &GameFolder) -> Result<Recovered, DiskError> {
-    atomic::remove_if_there(&folder.sentinel_tmp())?;
-    let bytes = match fs::read(folder.intent()) {
-        Ok(bytes) => bytes,
-        Err(error) if atomic::is_absent(&error) => {
-            atomic::remove_if_there(&folder.swap_plan())?;
-            return Ok(Recovered::Nothing);
-        }
-        Err(error) => return Err(error).tried("read", &folder.intent()),
-    };
-    let intent = match serde_json::from_slice::<Intent>(&bytes) {
-        Ok(intent) if intent.transaction == TRANSACTION => intent,
-        Ok(_) | Err(_) => return Ok(Recovered::OtherTransaction),
-    };
-    let path = folder.swap_plan();
-    let bytes = match fs::read(&path) {
-        Err(error) if atomic::is_absent(&error) => Vec::new(),
-        read => read.tried("read", &path)?,
-    };
-    let plan = (Blake3Hash::of(&bytes) == intent.plan).then(|| postcard::from_bytes::<Plan>(&bytes).ok());
-    let Some(plan) = plan.flatten() else { return Err(DiskError::Plan { path }) };
-    roll_forward(folder, &plan, &mut || Ok(()))?;
-    Ok(Recovered::Swapped(Version::from_sentinel(&plan.sentinel)))
-}
-
-/// [`recover`] for every game. One game that cannot be recovered is logged and does not hold up the others.
-pub fn recover_all(games: &GamesFolder) -> Result<(), DiskError> {
-    for game in super::list_games(games)? {
-        match recover(&games.game(&game)) {
-            Ok(Recovered::Nothing) => {}
-            Ok(recovered) => tracing::info!(%game, ?recovered, "an interrupted transaction was recovered"),
-            Err(error) => tracing::error!(%game, %error, "an interrupted transaction could not be recovered"),
-        }
-    }
-    Ok(())
-}
-
 /// Drops a download or an update in the making. What is complete at its place stays.
 pub fn discard(folder: &GameFolder) -> Result<(), DiskError> {
     if fs::symlink_metadata(folder.intent()).is_ok() {
         return Err(DiskError::Unfinished { path: folder.intent() });
     }
-    clean_up(folder)
+    remove_parts(folder)
 }
 
-fn clean_up(folder: &GameFolder) -> Result<(), DiskError> {
+/// Removes what a download or an update left under `.lanspread/`.
+pub(crate) fn remove_parts(folder: &GameFolder) -> Result<(), DiskError> {
     atomic::remove_tree_if_there(&folder.new_files())?;
     atomic::remove_tree_if_there(&folder.parts())?;
-    atomic::remove_if_there(&folder.swap_plan())?;
     Ok(())
-}
-
-/// A swap that ends before its nth step, as if the power had gone; whether it came to its end before that.
-#[cfg(test)]
-pub(crate) fn run_until(folder: &GameFolder, plan: &Plan, steps: usize) -> bool {
-    begin(folder, plan).unwrap();
-    roll_forward(folder, plan, &mut power_cut_after(steps)).is_ok()
-}
-
-/// A recovery that ends before its nth step.
-#[cfg(test)]
-pub(crate) fn recover_until(folder: &GameFolder, steps: usize) {
-    if folder.intent().exists() {
-        let bytes = fs::read(folder.swap_plan()).unwrap();
-        let plan: Plan = postcard::from_bytes(&bytes).unwrap();
-        let result = roll_forward(folder, &plan, &mut power_cut_after(steps));
-        assert!(result.is_ok() || matches!(result, Err(DiskError::Cancelled)), "{result:?}");
-    }
-}
-
-#[cfg(test)]
-fn power_cut_after(mut steps: usize) -> impl FnMut() -> Result<(), DiskError> {
-    move || {
-        steps = steps.checked_sub(1).ok_or(DiskError::Cancelled)?;
-        Ok(())
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Everything is checked before anything is changed: the request, the catalog, the key, every name in the source.
 //! The payload is built beside whatever is there (`.lanspread/new/`), the new catalog is staged beside the old one
-//! ([`crate::disk::catalog_file`]), and one journalled swap ([`crate::disk::swap`]) puts both into force. An
+//! ([`crate::disk::catalog_file`]), and one journalled swap ([`crate::install`]) puts both into force. An
 //! interruption before the swap's intent leaves the old state, after it the new one. The source is only read; it may
 //! be the game's own folder, which is then published in place.
 //!
@@ -32,10 +32,11 @@ use self::request::Checked;
 use self::source::Built;
 use crate::disk::manifests::read_beside;
 use crate::disk::scan::{is_sentinel_of, read_sentinel};
-use crate::disk::swap::{self, Plan, Recovered};
+use crate::disk::swap::{self, Plan};
 use crate::disk::{
     Cancel, DiskError, DiskErrorKind, GameFolder, GamesFolder, ManifestStore, Progress, atomic, catalog_file,
 };
+use crate::install;
 
 /// What was published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,9 +113,7 @@ pub fn publish(
     publication.check(&checked)?;
     let folder = games.game(&checked.game);
     let source = source::check(request, &folder)?;
-    if swap::recover(&folder)? == Recovered::OtherTransaction {
-        return Err(DiskError::Unfinished { path: folder.intent() }.into());
-    }
+    install::recover(&folder)?;
     let old_sentinel = read_sentinel(&folder)?;
     let result = source::build(&source, &folder, &checked, old_sentinel.as_deref(), cancel, progress)
         .map_err(PublishError::from)
@@ -155,7 +154,7 @@ fn put_into_force(
     let staged = publication.stage(checked, &manifest)?;
     let moves = built.moves;
     let plan = Plan::new(&manifest, moves, old.as_ref(), built.sentinel).with_catalog(staged);
-    swap::run(folder, &plan)?;
+    install::swap(folder, plan)?;
     Ok(Published {
         game: checked.game.clone(),
         version: checked.version.clone(),

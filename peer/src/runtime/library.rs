@@ -42,7 +42,7 @@ pub(super) struct Disk {
     /// Another folder is in use: results of this one are dropped.
     retired: AtomicBool,
     /// Ends hashing and the like at its next step.
-    cancel: Cancel,
+    pub(super) cancel: Cancel,
     /// Ends hashing that nobody asked for, and lets it rest while a game runs.
     background: Cancel,
     gate: Arc<Gate>,
@@ -58,7 +58,7 @@ impl Disk {
         let games = GamesFolder::new(root);
         let lock = FolderLock::acquire(&games)?;
         let index = Index::load(&games)?;
-        disk::recover_all(&games)?;
+        crate::install::recover_all(&games)?;
         let (cancel, gate) = (Cancel::new(), Arc::<Gate>::default());
         Ok(Self {
             manifests: ManifestStore::new(games.clone()),
@@ -230,7 +230,7 @@ fn engine_scan(scan: &disk::ScannedGame, payload: Payload) -> ScannedGame {
     ScannedGame {
         version: scan.sentinel.clone(),
         has_local: scan.has_local,
-        installed: None,
+        installed: scan.installed.clone(),
         has_files: scan.files > 0 || scan.is_unfinished,
         bytes: scan.bytes,
         fingerprint: short(&scan.fingerprint),

@@ -412,7 +412,7 @@ fn commit(
         StoreMode::Fresh => store.finish(version, cancel)?,
         StoreMode::Update => {
             let old = disk.known_manifest(game, None);
-            store.swap(version, old.as_deref())?;
+            crate::install::swap(store.folder(), store.plan_swap(version, old.as_deref())?)?;
         }
     }
     let manifest = store.manifest();

@@ -11,7 +11,7 @@ use crate::disk::parallel::lock;
 use crate::disk::place::make_executable;
 use crate::disk::scan::is_sentinel_of;
 use crate::disk::swap::{Plan, commit_sentinel};
-use crate::disk::{Cancel, DiskError, atomic, swap};
+use crate::disk::{Cancel, DiskError, atomic};
 
 impl PayloadStore {
     /// Ends a fresh download or a repair: makes all durable, then commits the sentinel, which must name `expected`.
@@ -40,15 +40,9 @@ impl PayloadStore {
         Ok(())
     }
 
-    /// Ends an update: makes all durable, then swaps the new payload in by a journal. Files that only `old` had are
-    /// removed. From the first step on the store serves nothing; nobody may read the old payload meanwhile.
-    pub fn swap(&self, expected: &Version, old: Option<&Manifest>) -> Result<(), DiskError> {
-        let plan = self.plan_swap(expected, old)?;
-        swap::run(&self.folder, &plan)
-    }
-
-    /// Closes the store with all files of the update complete, and says what is to be done with them.
-    pub(super) fn plan_swap(&self, expected: &Version, old: Option<&Manifest>) -> Result<Plan, DiskError> {
+    /// Ends an update: closes the store with all files complete, and says what the swap ([`crate::install::swap`]) is
+    /// to do with them. Files that only `old` had are removed. From now on the store serves nothing.
+    pub(crate) fn plan_swap(&self, expected: &Version, old: Option<&Manifest>) -> Result<Plan, DiskError> {
         debug_assert_eq!(self.mode, Mode::Beside);
         let sentinel = self.complete_all(expected, &Cancel::new())?;
         self.is_closed.store(true, Ordering::Release);

@@ -7,7 +7,7 @@
 //!   in the game's folder has been copied. Nothing on disk is trusted unless it was hashed just now.
 //! - A file is at its place only when it is complete, except for a damaged one that is repaired where it stands.
 //! - No sentinel is at its place before everything else is durable ([`PayloadStore::finish`]); an update touches
-//!   nothing of the old payload before [`PayloadStore::swap`]. `version.ini` is kept among the part files until then.
+//!   nothing of the old payload. `version.ini` is kept among the part files until then.
 //! - Dropping the store at any time loses nothing: the next open hashes what is there and goes on.
 //!
 //! Part files are sparse: what nobody wrote takes no room where the filesystem can, and chunks of zeros are not

@@ -10,6 +10,7 @@ use lanspread_protocol::{Manifest, UnitIndex, UnitSet, Version};
 use super::{Mode, Opened, PayloadStore};
 use crate::disk::testing::{Tree, describe, noise, unit_bytes};
 use crate::disk::{Cancel, DiskError, DiskErrorKind, Progress, swap};
+use crate::install::{self, Recovered};
 
 fn version(text: &str) -> Version {
     text.parse().unwrap()
@@ -295,6 +296,11 @@ fn update() -> Update {
 }
 
 impl Update {
+    fn swap(&self, opened: &Opened) {
+        let plan = opened.store.plan_swap(&version("2.0"), Some(&self.old)).unwrap();
+        install::swap(&self.home.folder(), plan).unwrap();
+    }
+
     fn expected(&self) -> BTreeMap<String, String> {
         let mut contents = self.source.contents();
         for folder in ["local/", "data/", "Spiel der Könige/"] {
@@ -319,7 +325,7 @@ fn an_update_copies_what_is_here_and_leaves_the_old_payload_alone_until_the_swap
     feed(&opened.store, &update.source, &wanted[..1]);
     drop(opened);
     // Without the intent an unfinished update is kept for a resume.
-    assert_eq!(swap::recover(&update.home.folder()).unwrap(), swap::Recovered::Nothing);
+    assert_eq!(install::recover(&update.home.folder()).unwrap(), Recovered::Nothing);
     let opened = open(&update.home, &update.new, Mode::Beside);
     assert!(opened.wanted.len() < wanted.len());
     feed(&opened.store, &update.source, &opened.wanted);
@@ -329,10 +335,10 @@ fn an_update_copies_what_is_here_and_leaves_the_old_payload_alone_until_the_swap
         opened.store.read_unit(&WantedUnit::whole(unit), &mut out).unwrap();
         assert_eq!(out, unit_bytes(update.source.path(), &update.new, &WantedUnit::whole(unit)));
     }
-    let wrong = opened.store.swap(&version("3.0"), Some(&update.old)).unwrap_err();
+    let wrong = opened.store.plan_swap(&version("3.0"), Some(&update.old)).unwrap_err();
     assert!(wrong.to_string().ends_with("says 2.0, expected is 3.0"), "{wrong}");
     assert_eq!(update.home.contents(), before);
-    opened.store.swap(&version("2.0"), Some(&update.old)).unwrap();
+    update.swap(&opened);
     assert_eq!(update.home.contents(), update.expected());
     assert!(!update.home.folder().new_files().exists() && !update.home.folder().intent().exists());
 }
@@ -357,7 +363,7 @@ fn a_swap_interrupted_anywhere_is_rolled_forward() {
         let opened = open(&update.home, &update.new, Mode::Beside);
         feed(&opened.store, &update.source, &opened.wanted);
         let plan = opened.store.plan_swap(&version("2.0"), Some(&update.old)).unwrap();
-        let finished = swap::run_until(&update.home.folder(), &plan, step);
+        let finished = install::testing::swap_until(&update.home.folder(), plan, step);
         drop(opened);
         let folder = update.home.folder();
         let sentinel = fs::read(folder.sentinel()).ok();
@@ -367,21 +373,13 @@ fn a_swap_interrupted_anywhere_is_rolled_forward() {
         );
         // A recovery that is interrupted as well, then one that is not.
         if !finished && step > 0 {
-            swap::recover_until(&folder, step / 2);
+            install::testing::recover_until(&folder, step / 2);
         }
         fs::write(folder.sentinel_tmp(), b"half").unwrap();
-        let recovered = swap::recover(&folder).unwrap();
-        if folder.new_files().exists() {
-            // The intent was off already; only cleaning was left.
-            swap::discard(&folder).unwrap();
-        } else if !finished {
-            assert!(
-                matches!(recovered, swap::Recovered::Swapped(_) | swap::Recovered::Nothing),
-                "{recovered:?}"
-            );
-        }
+        install::recover(&folder).unwrap();
+        assert!(!folder.new_files().exists());
         assert_eq!(update.home.contents(), update.expected(), "after step {step}");
-        assert_eq!(swap::recover(&folder).unwrap(), swap::Recovered::Nothing);
+        assert_eq!(install::recover(&folder).unwrap(), Recovered::Nothing);
         if finished {
             assert!(step > 10, "the swap has only {step} steps");
             return;
@@ -486,7 +484,7 @@ fn an_update_s_open_ended_at_every_step_loses_nothing() {
     let opened = open_ended_at_every_step(&update.home, &update.new, Mode::Beside, unchanged);
     assert!(opened.wanted.iter().all(|want| wanted.contains(want)), "what was here at first is here");
     feed(&opened.store, &update.source, &opened.wanted);
-    opened.store.swap(&version("2.0"), Some(&update.old)).unwrap();
+    update.swap(&opened);
     assert_eq!(update.home.contents(), update.expected());
 }
 

@@ -1,0 +1,213 @@
+//! Installing, uninstalling, swapping and removing so that no crash, error or cancel leaves anything half done.
+//!
+//! What is done in which order, and what an interruption leaves to do, is decided by
+//! [`lanspread_engine::transaction`]; here each of its steps is carried out on disk ([`journal`]) and told back. All of
+//! it is blocking code for a pool's thread. The caller holds the games folder's lock and runs one transaction per game;
+//! nobody reads the payload while it is swapped or removed.
+//!
+//! # What is a person's
+//! The record of installed files ([`crate::disk::installed`]) says what is the game's. Everything else in `local/` is
+//! the person's, and so are files of the record that were changed, what keep rules name, and all of a `local/` that
+//! Lanspread did not make. It is copied into the next `local/` or moved to `.lanspread/kept/<time>/`, and only deleted
+//! on uninstall when the person ticks it. A backup is never deleted as a whole: what the plan does not name is kept.
+
+mod archive;
+mod content;
+mod error;
+mod journal;
+mod kept;
+mod person;
+mod plan;
+mod recover;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+
+use lanspread_engine::transaction::{Slot, Transaction};
+use lanspread_protocol::{Blake3Hash, Game, GameId, Manifest};
+
+pub use self::error::InstallError;
+pub use self::kept::Kept;
+pub use self::recover::{Recovered, recover, recover_all};
+pub use crate::disk::installed::{Record, read_record};
+
+use self::content::Content;
+use self::journal::{Ended, Journal};
+use self::person::KeepRules;
+use self::plan::{InstallPlan, Plan, RemovePlan, UninstallPlan};
+use crate::disk::swap::{self, Before};
+use crate::disk::{Cancel, DiskError, GameFolder, Progress, space};
+
+/// What is to be installed.
+#[derive(Clone, Copy, Debug)]
+pub struct InstallRequest<'a> {
+    pub game: &'a GameId,
+    pub folder: &'a GameFolder,
+    /// Of the payload that is there, if known: else the folder's files are the payload.
+    pub manifest: Option<&'a Manifest>,
+    /// The catalog's entry: recipe, keep rules, and programs to be made executable.
+    pub entry: Option<&'a Game>,
+    pub restore: Restore,
+}
+
+/// Whether files that the last uninstall kept come back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Restore {
+    #[default]
+    Yes,
+    No,
+}
+
+/// What an uninstall does with a person's files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Saves {
+    #[default]
+    Keep,
+    /// Deletes them. A `local/` that Lanspread did not make is kept nevertheless.
+    Delete,
+}
+
+/// What an install did beside installing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Installed {
+    /// A person's files that did not live on in `local/`.
+    pub kept: Option<Kept>,
+}
+
+/// Makes `local/` of the payload, in place of the one that may be there. Cancelled or failed, `local/` is as before.
+pub fn install(
+    request: &InstallRequest<'_>,
+    cancel: &Cancel,
+    progress: &Progress,
+) -> Result<Installed, InstallError> {
+    install_by(request, cancel, progress, &mut || Ok(()))
+}
+
+/// Takes `local/` away. `keep` are the game's keep rules: globs relative to `local/`.
+pub fn uninstall(
+    folder: &GameFolder,
+    keep: &[String],
+    saves: Saves,
+    cancel: &Cancel,
+    progress: &Progress,
+) -> Result<Option<Kept>, InstallError> {
+    uninstall_by(folder, keep, saves, (cancel, progress), &mut || Ok(()))
+}
+
+/// Takes the payload away: exactly the manifest's files, or without a manifest all but `local/` and what is ours, and
+/// the parts of a download. Cancelled before it began, nothing is changed; begun, it is completed.
+pub fn remove(folder: &GameFolder, manifest: Option<&Manifest>, cancel: &Cancel) -> Result<(), DiskError> {
+    remove_by(folder, manifest, cancel, &mut || Ok(()))
+}
+
+/// Puts a new payload into the old one's place. Once it is begun, an error leaves the rest to [`recover`].
+pub(crate) fn swap(folder: &GameFolder, plan: swap::Plan) -> Result<(), DiskError> {
+    swap_by(folder, plan, &mut || Ok(()))
+}
+
+fn install_by(
+    request: &InstallRequest<'_>,
+    cancel: &Cancel,
+    progress: &Progress,
+    before: &mut Before<'_>,
+) -> Result<Installed, InstallError> {
+    let folder = request.folder;
+    cancel.check()?;
+    recover(folder)?;
+    let content = Content::of(request, cancel)?;
+    let keep = KeepRules::new(request.entry.map(|entry| entry.keep.as_slice()).unwrap_or_default());
+    let seen = journal::look(folder);
+    let sources = person::Sources::survey(folder, seen, request.restore, &keep)?;
+    let needed = content.bytes() + sources.bytes_to_copy();
+    if let Err(error) = space::check(folder.root(), needed)
+        && !content.can_be_cloned(folder)
+    {
+        return Err(error.into());
+    }
+    progress.expect_more(needed);
+    let id = random_id();
+    let mut journal = Journal::new(folder, None, cancel, before);
+    let mut fill = |before: &mut Before<'_>| -> Result<Plan, InstallError> {
+        let written = content.write(cancel, progress, before)?;
+        let person = sources.copy(cancel, progress, before)?;
+        let record = content.record(written, &person.taken)?;
+        let backup = kept::Settlement { drop: person.drop, kept: kept::free_name(folder, "") };
+        Ok(Plan::Install(InstallPlan { id, record, backup, restored: person.restored }))
+    };
+    match journal.drive(Transaction::install(seen, id), &mut fill) {
+        Ended::Unfinished(error) if journal::is_installed(folder, id) => {
+            Err(InstallError::Unfinished { cause: Box::new(error) })
+        }
+        ended => ended.result().map(|()| Installed { kept: journal.kept() }),
+    }
+}
+
+fn uninstall_by(
+    folder: &GameFolder,
+    keep: &[String],
+    saves: Saves,
+    (cancel, progress): (&Cancel, &Progress),
+    before: &mut Before<'_>,
+) -> Result<Option<Kept>, InstallError> {
+    cancel.check()?;
+    recover(folder)?;
+    let seen = journal::look(folder);
+    let is_ours = match seen.local {
+        Slot::Absent => return Err(InstallError::NotInstalled { folder: folder.root().to_owned() }),
+        Slot::Ours(_) => true,
+        Slot::Foreign => false,
+    };
+    let drop = match saves {
+        Saves::Delete if is_ours => kept::Goes::All,
+        Saves::Keep if is_ours => {
+            kept::Goes::Files(person::unchanged_files(folder, &KeepRules::new(keep), cancel, progress)?)
+        }
+        Saves::Keep | Saves::Delete => kept::Goes::Files(Vec::new()),
+    };
+    let suffix = if is_ours { kept::UNINSTALLED } else { kept::ADOPTED };
+    let plan = Plan::Uninstall(UninstallPlan {
+        backup: kept::Settlement { drop, kept: kept::free_name(folder, suffix) },
+        nonce: random_id(),
+    });
+    let transaction = Transaction::uninstall(seen, plan.hash()?);
+    let mut journal = Journal::new(folder, Some(plan), cancel, before);
+    journal.drive(transaction, &mut nothing_to_fill).result().map(|()| journal.kept())
+}
+
+fn remove_by(
+    folder: &GameFolder,
+    manifest: Option<&Manifest>,
+    cancel: &Cancel,
+    before: &mut Before<'_>,
+) -> Result<(), DiskError> {
+    cancel.check()?;
+    recover(folder)?;
+    if !folder.root().is_dir() {
+        return Ok(());
+    }
+    let plan = Plan::Remove(RemovePlan { manifest: manifest.map(Manifest::encode) });
+    let transaction = Transaction::remove(plan.hash()?);
+    Journal::new(folder, Some(plan), cancel, before).drive(transaction, &mut nothing_to_fill).result()
+}
+
+fn swap_by(folder: &GameFolder, plan: swap::Plan, before: &mut Before<'_>) -> Result<(), DiskError> {
+    if fs::symlink_metadata(folder.intent()).is_ok() {
+        return Err(DiskError::Unfinished { path: folder.intent() });
+    }
+    let plan = Plan::Swap(plan);
+    let transaction = Transaction::swap(plan.hash()?);
+    let cancel = Cancel::new();
+    Journal::new(folder, Some(plan), &cancel, before).drive(transaction, &mut nothing_to_fill).result()
+}
+
+/// For transactions whose plan is known before they begin.
+fn nothing_to_fill<E: From<DiskError>>(_: &mut Before<'_>) -> Result<Plan, E> {
+    Err(E::from(DiskError::Cancelled))
+}
+
+fn random_id() -> Blake3Hash {
+    Blake3Hash(rand::random())
+}

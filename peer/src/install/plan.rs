@@ -1,0 +1,100 @@
+//! What a transaction is to do, in `.lanspread/plan`: written durable and whole before anything relies on it.
+//!
+//! The intent names a plan by its hash, but for an install's, which is written while the install runs and names the
+//! install by its id: a plan of another transaction is never followed.
+
+use std::fs;
+use std::io;
+
+use lanspread_engine::transaction::Intent;
+use lanspread_protocol::Blake3Hash;
+use serde::{Deserialize, Serialize};
+
+use super::kept::{Restored, Settlement};
+use crate::disk::error::Tried as _;
+use crate::disk::installed::{Record, RecordedFile};
+use crate::disk::{DiskError, GameFolder, atomic, swap};
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Plan {
+    Install(InstallPlan),
+    Uninstall(UninstallPlan),
+    Swap(swap::Plan),
+    Remove(RemovePlan),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct InstallPlan {
+    pub(super) id: Blake3Hash,
+    pub(super) record: WholeRecord,
+    /// What becomes of the old `local`.
+    pub(super) backup: Settlement,
+    pub(super) restored: Option<Restored>,
+}
+
+/// A record with its files.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct WholeRecord {
+    head: Record,
+    files: Vec<(String, RecordedFile)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct UninstallPlan {
+    pub(super) backup: Settlement,
+    /// No two uninstalls have one plan.
+    pub(super) nonce: Blake3Hash,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RemovePlan {
+    /// Encoded; without one all but `local/` and what is ours goes.
+    pub(super) manifest: Option<Vec<u8>>,
+}
+
+impl From<Record> for WholeRecord {
+    fn from(mut record: Record) -> Self {
+        let files = std::mem::take(&mut record.files).into_iter().collect();
+        Self { head: record, files }
+    }
+}
+
+impl WholeRecord {
+    pub(super) fn write(&self, folder: &GameFolder) -> Result<(), DiskError> {
+        let files = self.files.iter().cloned().collect();
+        Record { files, ..self.head.clone() }.write(folder)
+    }
+}
+
+impl Plan {
+    fn encode(&self) -> Result<Vec<u8>, DiskError> {
+        postcard::to_stdvec(self).map_err(io::Error::other).tried("write", "the plan".as_ref())
+    }
+
+    pub(super) fn hash(&self) -> Result<Blake3Hash, DiskError> {
+        Ok(Blake3Hash::of(&self.encode()?))
+    }
+
+    pub(super) fn write(&self, folder: &GameFolder) -> Result<(), DiskError> {
+        fs::create_dir_all(folder.state()).tried("create the folder", &folder.state())?;
+        atomic::write(&folder.plan(), &self.encode()?)
+    }
+
+    /// The plan that the intent tells of; `None` if it is not there or not whole.
+    pub(super) fn read(folder: &GameFolder, intent: Intent) -> Result<Option<Self>, DiskError> {
+        let path = folder.plan();
+        let bytes = match fs::read(&path) {
+            Err(error) if atomic::is_absent(&error) => return Ok(None),
+            read => read.tried("read", &path)?,
+        };
+        let hash = Blake3Hash::of(&bytes);
+        let plan = postcard::from_bytes::<Self>(&bytes).ok();
+        Ok(plan.filter(|read| match (intent, read) {
+            (Intent::Install { id, .. }, Self::Install(read)) => read.id == id,
+            (Intent::Uninstall { plan, .. }, Self::Uninstall(_))
+            | (Intent::Swap { plan }, Self::Swap(_))
+            | (Intent::Remove { plan }, Self::Remove(_)) => plan == hash,
+            _ => false,
+        }))
+    }
+}
