@@ -152,6 +152,11 @@ impl GameFolder {
         self.state().join("installed")
     }
 
+    /// Says that the setup of what is installed has run; uninstalling removes it.
+    pub fn setup_done(&self) -> PathBuf {
+        self.state().join("setup-done")
+    }
+
     /// What a swap is to do, durable before its intent is: [`crate::disk::swap`].
     pub fn swap_plan(&self) -> PathBuf {
         self.state().join("swap")
