@@ -121,7 +121,7 @@ impl Shell {
             Effect::StoreQueue(queue) => self.change_state(|state| state.queue = queue),
             Effect::SetLimits { upload, download } => {
                 self.net.upload().set_limit(upload);
-                tracing::trace!(download, "not limited yet");
+                self.net.download().set_limit(download);
             }
             Effect::SetBackground(background) => self.disk.set_background(background),
             // The loop's own.

@@ -21,6 +21,7 @@ impl Shell {
     ) {
         let (disk, work) = self.begin_change(op);
         let install = move || {
+            refuse_if_in_use(&disk, &game)?;
             let known = disk.known_manifest(&game, manifest);
             let request = InstallRequest {
                 game: &game,
@@ -91,9 +92,26 @@ fn uninstall(
         Saves::Keep => install::Saves::Keep,
         Saves::Delete => install::Saves::Delete,
     };
+    refuse_if_in_use(disk, game)?;
     let folder = disk.games.game(game);
     let kept = install::uninstall(&folder, keep, saves, &work.cancel, &work.progress);
     kept.map(|kept| kept.map(tell_kept)).map_err(|error| failure(game, &error))
+}
+
+/// A program that this peer did not start may run in `local/`.
+pub(super) fn refuse_if_in_use(disk: &Disk, game: &GameId) -> Result<(), DiskFailure> {
+    let local = disk.games.game(game).local();
+    match crate::launch::is_held_open(&local) {
+        Ok(Some(program)) => {
+            let message = format!("{game} is in use by “{program}”; quit it first");
+            Err(DiskFailure { kind: FailureKind::GameRunning, message })
+        }
+        Ok(None) => Ok(()),
+        Err(error) => {
+            tracing::debug!(%game, %error, "whether it is in use cannot be told");
+            Ok(())
+        }
+    }
 }
 
 fn tell_kept(kept: install::Kept) -> Kept {

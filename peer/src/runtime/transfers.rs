@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::effects::{Shell, blob_error, disk_failure, failed_inside, tell};
+use super::install::refuse_if_in_use;
 use super::library::Disk;
 use crate::disk::store::{Mode, PayloadStore};
 use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader};
@@ -191,6 +192,9 @@ impl Shell {
             }
             let commit = move || {
                 let store = store.ok_or_else(store_is_gone)?;
+                if mode == StoreMode::Update {
+                    refuse_if_in_use(&disk, &game)?;
+                }
                 commit(&disk, &store, &game, &version, mode, &cancel).map_err(|error| disk_failure(&error))
             };
             let result = tokio::task::spawn_blocking(commit).await;
