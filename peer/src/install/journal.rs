@@ -67,9 +67,10 @@ impl<'a> Journal<'a> {
     ) -> Ended<E> {
         let mut first_error: Option<E> = None;
         while let Some(step) = transaction.next() {
-            let done = match step {
-                Step::Fill => fill(self.before).map(|plan| self.plan = Some(plan)),
-                step => self.step(step).map_err(E::from),
+            let done = if step == Step::Fill {
+                fill(self.before).map(|plan| self.plan = Some(plan))
+            } else {
+                self.step(step).map_err(E::from)
             };
             let result = done.map_err(|error| {
                 match &first_error {
@@ -142,26 +143,13 @@ impl<'a> Journal<'a> {
                 remove::remove_folder(folder);
                 Ok(())
             }
-            Step::RemoveOld
-            | Step::MoveNew
-            | Step::FinishPayload
-            | Step::FlushPayload
-            | Step::SentinelOn
-            | Step::CommitCatalog => self.swap_step(step),
-        }
-    }
-
-    fn swap_step(&mut self, step: Step) -> Result<(), DiskError> {
-        let folder = self.folder;
-        let Some(Plan::Swap(plan)) = &self.plan else { return Err(DiskError::Plan { path: folder.plan() }) };
-        match step {
-            Step::RemoveOld => plan.remove_old(folder, self.before),
-            Step::MoveNew => plan.move_new(folder, self.before),
-            Step::FinishPayload => plan.finish_payload(folder),
-            Step::FlushPayload => plan.flush_payload(folder),
-            Step::SentinelOn => plan.sentinel_on(folder),
-            _ => {
-                plan.commit_catalog();
+            Step::RemoveOld => swap_plan(self.plan.as_ref(), folder)?.remove_old(folder, self.before),
+            Step::MoveNew => swap_plan(self.plan.as_ref(), folder)?.move_new(folder, self.before),
+            Step::FinishPayload => swap_plan(self.plan.as_ref(), folder)?.finish_payload(folder),
+            Step::FlushPayload => swap_plan(self.plan.as_ref(), folder)?.flush_payload(folder),
+            Step::SentinelOn => swap_plan(self.plan.as_ref(), folder)?.sentinel_on(folder),
+            Step::CommitCatalog => {
+                swap_plan(self.plan.as_ref(), folder)?.commit_catalog();
                 Ok(())
             }
         }
@@ -200,6 +188,13 @@ impl<'a> Journal<'a> {
         let manifest = plan.manifest.as_deref().map(Manifest::decode).transpose();
         let manifest = manifest.map_err(|cause| DiskError::Manifest { path, cause })?;
         remove::remove_files(self.folder, manifest.as_ref(), self.before)
+    }
+}
+
+fn swap_plan<'p>(plan: Option<&'p Plan>, folder: &GameFolder) -> Result<&'p swap::Plan, DiskError> {
+    match plan {
+        Some(Plan::Swap(plan)) => Ok(plan),
+        _ => Err(DiskError::Plan { path: folder.plan() }),
     }
 }
 

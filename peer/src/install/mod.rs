@@ -137,11 +137,12 @@ fn install_by(
         let backup = kept::Settlement { drop: person.drop, kept: kept::free_name(folder, "") };
         Ok(Plan::Install(InstallPlan { id, record, backup, restored: person.restored }))
     };
-    match journal.drive(Transaction::install(seen, id), &mut fill) {
-        Ended::Unfinished(error) if journal::is_installed(folder, id) => {
-            Err(InstallError::Unfinished { cause: Box::new(error) })
-        }
-        ended => ended.result().map(|()| Installed { kept: journal.kept() }),
+    let ended = journal.drive(Transaction::install(seen, id), &mut fill);
+    let is_installed = matches!(ended, Ended::Unfinished(_)) && journal::is_installed(folder, id);
+    match ended.result() {
+        Ok(()) => Ok(Installed { kept: journal.kept() }),
+        Err(cause) if is_installed => Err(InstallError::Unfinished { cause: Box::new(cause) }),
+        Err(error) => Err(error),
     }
 }
 

@@ -186,7 +186,7 @@ impl Transaction {
     pub fn recover(intent: Option<Intent>, seen: Seen) -> Option<Self> {
         let state = match intent {
             Some(intent) if recovery::is_committed(intent, seen) => {
-                State::Forward(recovery::after_commit(intent).into())
+                State::Forward(recovery::forward(intent, seen).into())
             }
             Some(intent) => State::Back(recovery::back(intent, seen).into()),
             None => State::Back(recovery::leftovers(seen).into()),

@@ -63,8 +63,28 @@ pub(super) fn not_begun() -> Vec<Step> {
     vec![Step::ClearIntent, Step::RemovePlan]
 }
 
-/// Puts marked folders in order that no intent tells of. They should not be there; nothing of a person's may be lost.
+/// All that is left of what goes on after its commit point.
+pub(super) fn forward(intent: Intent, seen: Seen) -> Vec<Step> {
+    let mut steps = match intent {
+        // Their backup is settled anyway.
+        Intent::Install { .. } | Intent::Uninstall { .. } => strays(Seen { backup: Slot::Absent, ..seen }),
+        Intent::Swap { .. } | Intent::Remove { .. } => strays(seen),
+    };
+    steps.extend(after_commit(intent));
+    steps
+}
+
+/// What is left when no intent tells of anything.
 pub(super) fn leftovers(seen: Seen) -> Vec<Step> {
+    let mut steps = strays(seen);
+    if seen.plan {
+        steps.push(Step::RemovePlan);
+    }
+    steps
+}
+
+/// Puts marked folders in order that no intent tells of. They should not be there; nothing of a person's may be lost.
+fn strays(seen: Seen) -> Vec<Step> {
     let mut steps = Vec::new();
     if matches!(seen.backup, Slot::Ours(_)) {
         let has_local = seen.local != Slot::Absent;
@@ -72,9 +92,6 @@ pub(super) fn leftovers(seen: Seen) -> Vec<Step> {
     }
     if matches!(seen.installing, Slot::Ours(_)) {
         steps.push(Step::RemoveInstalling);
-    }
-    if seen.plan {
-        steps.push(Step::RemovePlan);
     }
     steps
 }

@@ -30,7 +30,9 @@ impl Home {
     /// Another version of the payload takes its place.
     pub(super) fn update(&mut self, payload: &[(&str, &[u8])]) {
         super::remove(&self.tree.folder(), self.manifest.as_ref(), &Cancel::new()).unwrap();
-        payload.iter().for_each(|(path, bytes)| self.tree.put(path, bytes));
+        for (path, bytes) in payload {
+            self.tree.put(path, bytes);
+        }
         self.manifest = Some(self.tree.manifest());
     }
 
