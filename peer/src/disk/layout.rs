@@ -152,6 +152,11 @@ impl GameFolder {
         self.state().join("installed")
     }
 
+    /// Says that the setup of what is installed has run; uninstalling removes it.
+    pub fn setup_done(&self) -> PathBuf {
+        self.state().join("setup-done")
+    }
+
     /// What the transaction that runs is to do: [`crate::install`].
     pub fn plan(&self) -> PathBuf {
         self.state().join("plan")
