@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::choose::{Program, Runner, Script, What};
 use super::{LaunchError, LaunchRequest, cmd};
 use crate::disk::layout::under;
+use crate::disk::place;
 
 /// A process to be started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,17 +35,17 @@ pub(super) fn invocation(program: &Program, request: &LaunchRequest) -> Result<I
 }
 
 fn of_entry(entry: &LaunchEntry, by: &Runner, request: &LaunchRequest) -> Result<Invocation, LaunchError> {
-    let place = Place::of(request)?;
-    let program = place.find_file(&place.local, entry)?;
+    let game = Place::of(request)?;
+    let program = game.find_file(entry)?;
     let folder = match &entry.folder {
-        None => program.parent().unwrap_or(&place.local).to_owned(),
-        Some(WorkingFolder::Local) => place.local.clone(),
+        None => program.parent().unwrap_or(&game.local).to_owned(),
+        Some(WorkingFolder::Local) => game.local.clone(),
         Some(WorkingFolder::Below(path)) => {
-            place.inside(find(&place.local, path.components()), || under(&place.local, path))?
+            game.inside(find(&game.local, path.components()), || under(&game.local, path))?
         }
     };
     let is_script = entry.os == Os::Windows && is_cmd_script(&program);
-    let values = Values::new(&place, by, request, is_script)?;
+    let values = Values::new(&game, by, request, is_script)?;
     let fill = |text: &String| values.fill(&entry.name, text);
     let args = entry.args.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
     let variable = |(name, value): (&String, &String)| Ok((OsString::from(name), fill(value)?));
@@ -56,7 +57,8 @@ fn of_entry(entry: &LaunchEntry, by: &Runner, request: &LaunchRequest) -> Result
     }
     let (program, args) = match by {
         Runner::System => {
-            make_executable(&program)?;
+            // The bit may have been lost on the way: the catalog's word counts.
+            place::make_executable(&program)?;
             (program, args)
         }
         Runner::Wine(wine) => (wine.clone(), std::iter::once(program.into()).chain(args).collect()),
@@ -65,17 +67,16 @@ fn of_entry(entry: &LaunchEntry, by: &Runner, request: &LaunchRequest) -> Result
 }
 
 fn of_script(script: Script, by: &Runner, request: &LaunchRequest) -> Result<Invocation, LaunchError> {
-    let place = Place::of(request)?;
-    let file =
-        place.inside(find(&place.root, [script.file_name()]), || place.root.join(script.file_name()))?;
+    let game = Place::of(request)?;
+    let file = game.inside(find(&game.root, [script.file_name()]), || game.root.join(script.file_name()))?;
     let line = cmd::eti_line(
         &windows_path(&file, by),
-        &windows_path(&place.root, by),
+        &windows_path(&game.root, by),
         &request.game,
         &request.lang,
         &request.player,
     );
-    Ok(of_line(line, by, place.root, Vec::new()))
+    Ok(of_line(line, by, game.root, Vec::new()))
 }
 
 /// `cmd.exe` with a line to carry out.
@@ -116,8 +117,9 @@ impl Place {
         Ok(Self { root: absolute(root)?, local: absolute(&request.folder.local())?, real_root })
     }
 
-    fn find_file(&self, local: &Path, entry: &LaunchEntry) -> Result<PathBuf, LaunchError> {
-        let file = self.inside(find(local, entry.program.components()), || under(local, &entry.program))?;
+    fn find_file(&self, entry: &LaunchEntry) -> Result<PathBuf, LaunchError> {
+        let wanted = || under(&self.local, &entry.program);
+        let file = self.inside(find(&self.local, entry.program.components()), wanted)?;
         if file.is_file() { Ok(file) } else { Err(LaunchError::Missing { path: file }) }
     }
 
@@ -215,25 +217,6 @@ impl Values {
 fn is_address(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '-' | '_' | '[' | ']' | '%');
     !text.is_empty() && !text.starts_with(['-', '_', '%']) && text.chars().all(fits)
-}
-
-/// A program whose executable bit was lost on its way gets it back.
-#[cfg(unix)]
-fn make_executable(program: &Path) -> Result<(), LaunchError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let tried = |cause| LaunchError::Io { action: "make executable", path: program.to_owned(), cause };
-    let mode = fs::metadata(program).map_err(tried)?.permissions().mode();
-    if mode & 0o111 != 0 {
-        return Ok(());
-    }
-    // Whoever may read it may run it.
-    let mode = mode | (mode & 0o444) >> 2;
-    fs::set_permissions(program, fs::Permissions::from_mode(mode)).map_err(tried)
-}
-
-#[cfg(not(unix))]
-fn make_executable(_program: &Path) -> Result<(), LaunchError> {
-    Ok(())
 }
 
 #[cfg(test)]

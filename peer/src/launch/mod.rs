@@ -6,7 +6,7 @@
 //! - No value becomes part of a command: on Linux there is no shell at all, and where `cmd.exe` has to read a line,
 //!   values lose what it would act on ([`cmd`](self)).
 //! - A game runs until the last process that it started has ended, and its exit code and last lines are known then
-//!   ([`keeper`]).
+//!   ([`keeper`](self)).
 //! - A game outlives this program: nothing here ends one, ever.
 //!
 //! Whether a game may be started, and what may be done to its files while it runs, is the engine's to decide.

@@ -51,6 +51,7 @@ fn entry(program: &str, args: &[&str]) -> LaunchEntry {
     }
 }
 
+#[cfg(unix)]
 fn for_windows(program: &str, args: &[&str]) -> LaunchEntry {
     LaunchEntry { os: Os::Windows, ..entry(program, args) }
 }
