@@ -13,8 +13,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lanspread_engine::{Command, Event, GameView, PeerView, View};
-use lanspread_protocol::{Game, OrganiserKey, PeerId, Version};
+use lanspread_engine::{Command, Event, GameView, OperationKind, PeerView, Phase, View};
+use lanspread_protocol::{Game, GameId, OrganiserKey, PeerId, Version};
 use serde::Serialize;
 
 pub use address::{AddressError, PeerAddress};
@@ -124,6 +124,8 @@ pub struct SettingsChange {
     pub games: Option<PathBuf>,
     pub name: Option<String>,
     pub catalog: Option<PathBuf>,
+    /// Build a new version of a game that is here in the background.
+    pub fetch_ahead: Option<bool>,
 }
 
 /// A game to be put into a catalog, with its payload. All paths are absolute.
@@ -150,6 +152,7 @@ pub enum PeerReply {
     Done {},
     Games { games: Vec<GameView> },
     Peers { peers: Vec<PeerView> },
+    Started { pid: u32 },
     Status(Status),
 }
 
@@ -173,6 +176,14 @@ pub enum PeerEvent {
     Ready(Ready),
     /// A publish is done; comes before its `operation-finished`.
     Published(Published),
+    /// How far work on disk is: hashing, verifying, installing and the like.
+    OperationProgress {
+        game: GameId,
+        operation: OperationKind,
+        phase: Phase,
+        bytes_done: u64,
+        bytes_total: u64,
+    },
     /// The runtime cannot go on; it stops by itself.
     RuntimeFailed {
         component: String,

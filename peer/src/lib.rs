@@ -3,7 +3,9 @@
 //! - [`api`]: what a program starts, commands and is told; [`json_lines`] is that as lines of text;
 //! - [`runtime`]: the thread, the loop that owns the engine, the shell that carries its decisions out;
 //! - [`net`] and [`discovery`]: other peers; [`identity`]: this one's key;
-//! - [`disk`]: everything on disk; [`install`]: its transactions; [`publish`] and [`catalog_file`]: a game's way into a catalog.
+//! - [`launch`]: starting games, and knowing how long they run;
+//! - [`disk`]: everything on disk; [`install`]: its transactions;
+//! - [`publish`] and [`catalog_file`]: a game's way into a catalog.
 
 pub mod api;
 pub mod catalog_file;
@@ -12,6 +14,7 @@ pub mod disk;
 pub mod identity;
 pub mod install;
 pub mod json_lines;
+pub mod launch;
 pub mod logging;
 pub mod net;
 pub mod publish;

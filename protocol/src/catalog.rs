@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::limits::{MAX_CATALOG_BYTES, MAX_GAMES, MAX_NAME_BYTES, MAX_TEXT_BYTES};
-use crate::{Blake3Hash, GameId, ManifestId, RelPath, Version};
+use crate::{Blake3Hash, GameId, ManifestId, PathError, RelPath, Version};
 
 /// A party's games.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +112,40 @@ pub struct LaunchEntry {
     /// `{player} {lang} {game_dir} {local_dir} {server}` are filled in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
+    /// Where it runs; by default the program's own folder, as after a double click on it: most games look for their
+    /// data there. A start by the shell from `local/`, which some ports expect, is `"."`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<WorkingFolder>,
+    /// Set in its environment; filled in as the arguments are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+}
+
+/// The folder that a program runs in; as text `.` or a path relative to `local/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum WorkingFolder {
+    /// `local/` itself.
+    Local,
+    /// A folder in `local/`.
+    Below(RelPath),
+}
+
+impl TryFrom<String> for WorkingFolder {
+    type Error = PathError;
+
+    fn try_from(text: String) -> Result<Self, PathError> {
+        if text == "." { Ok(Self::Local) } else { text.parse().map(Self::Below) }
+    }
+}
+
+impl From<WorkingFolder> for String {
+    fn from(folder: WorkingFolder) -> Self {
+        match folder {
+            WorkingFolder::Local => ".".to_owned(),
+            WorkingFolder::Below(path) => path.to_string(),
+        }
+    }
 }
 
 /// An operating system that a launch entry is for.
@@ -235,17 +269,35 @@ impl Game {
             .description
             .values()
             .chain(&self.keep)
-            .chain(self.launch.iter().flat_map(|entry| &entry.args));
+            .chain(self.launch.iter().flat_map(|entry| &entry.args))
+            .chain(
+                self.launch.iter().flat_map(|entry| entry.env.iter().flat_map(|(name, value)| [name, value])),
+            );
         if texts.map(String::len).sum::<usize>() > MAX_TEXT_BYTES {
             return Err(format!(
-                "description, keep rules and arguments are longer than {MAX_TEXT_BYTES} bytes"
+                "description, keep rules, arguments and environment are longer than {MAX_TEXT_BYTES} bytes"
             ));
         }
+        self.launch.iter().try_for_each(LaunchEntry::check)?;
         let mut entries = BTreeSet::new();
         match self.launch.iter().find(|entry| !entries.insert((&entry.name, entry.os))) {
             Some(entry) => Err(format!("launch entry “{}” stands twice for one system", entry.name)),
             None => Ok(()),
         }
+    }
+}
+
+impl LaunchEntry {
+    /// What no system can give to a program.
+    fn check(&self) -> Result<(), String> {
+        let is_name = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
+        if let Some(name) = self.env.keys().find(|name| !is_name(name)) {
+            return Err(format!("launch entry “{}”: “{name}” cannot name a variable", self.name));
+        }
+        if self.args.iter().chain(self.env.values()).any(|text| text.contains('\0')) {
+            return Err(format!("launch entry “{}” has a NUL character", self.name));
+        }
+        Ok(())
     }
 }
 
@@ -293,6 +345,8 @@ mod tests {
             launch: [
                 (name: "play", os: linux, program: "bin/teeworlds"),
                 (name: "server", os: windows, program: "srv.exe", args: ["-f", "{local_dir}"]),
+                (name: "edit", os: linux, program: "bin/edit", folder: "data", env: {"HOME": "{local_dir}"}),
+                (name: "setup", os: linux, program: "bin/setup", folder: "."),
             ],
             install: unpack(["data/base.zip", "patch.7z"]),
             keep: ["*.cfg"],
@@ -315,6 +369,10 @@ mod tests {
         let archives = ["data/base.zip", "patch.7z"].map(|path| path.parse().unwrap());
         assert_eq!(game.install, Some(InstallRecipe::Unpack(archives.to_vec())));
         assert_eq!(catalog.games[1].install, Some(InstallRecipe::Files));
+        assert_eq!(game.launch[1].folder, None);
+        assert_eq!(game.launch[2].folder, Some(WorkingFolder::Below("data".parse().unwrap())));
+        assert_eq!(game.launch[2].env["HOME"], "{local_dir}");
+        assert_eq!(game.launch[3].folder, Some(WorkingFolder::Local));
         assert_eq!(catalog.games[1].version, None);
         let text = catalog.to_text().unwrap();
         assert_eq!(Catalog::parse(text.as_bytes()).unwrap(), catalog, "{text}");
@@ -327,15 +385,24 @@ mod tests {
         let broken = EXAMPLE.replace("year: 2007", "year: twothousand");
         assert!(error(&broken).starts_with("line 10 (game “teeworlds”): "), "{}", error(&broken));
         let twice = EXAMPLE.replace("\"ut\"", "\"teeworlds\"");
-        assert_eq!(error(&twice), "line 20 (game “teeworlds”): the id stands in the catalog twice");
+        assert_eq!(error(&twice), "line 22 (game “teeworlds”): the id stands in the catalog twice");
         let bad_id = EXAMPLE.replace("\"ut\"", "\"U T\"");
         assert!(
-            error(&bad_id).contains("line 20") && error(&bad_id).contains("“U T” is no game id"),
+            error(&bad_id).contains("line 22") && error(&bad_id).contains("“U T” is no game id"),
             "{}",
             error(&bad_id)
         );
         let escape = EXAMPLE.replace("srv.exe", "../srv.exe");
         assert!(error(&escape).contains("line 14 (game “teeworlds”)"), "{}", error(&escape));
+        let folder = EXAMPLE.replace("folder: \"data\"", "folder: \"../data\"");
+        assert!(error(&folder).contains("line 15 (game “teeworlds”)"), "{}", error(&folder));
+        for (wrong, why) in [("A=B", "“A=B” cannot name a variable"), ("", "“” cannot name a variable")]
+        {
+            let variable = EXAMPLE.replace("HOME", wrong);
+            assert_eq!(error(&variable), format!("line 6 (game “teeworlds”): launch entry “edit”: {why}"));
+        }
+        let value = EXAMPLE.replace("{\"HOME\": \"{local_dir}", "{\"HOME\": \"\\0");
+        assert_eq!(error(&value), "line 6 (game “teeworlds”): launch entry “edit” has a NUL character");
         let players = EXAMPLE.replace("from: 2", "from: 20");
         assert_eq!(error(&players), "line 6 (game “teeworlds”): players: “from” is greater than “to”");
         assert_eq!(error("(party: \"\u{0}"), error("(party: \"\u{0}"));

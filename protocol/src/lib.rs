@@ -16,7 +16,7 @@ pub mod path;
 pub mod signature;
 pub mod unit_set;
 
-pub use catalog::{Catalog, CatalogError, Game, InstallRecipe, LaunchEntry, Os, Players};
+pub use catalog::{Catalog, CatalogError, Game, InstallRecipe, LaunchEntry, Os, Players, WorkingFolder};
 pub use frame::FrameError;
 pub use hasher::FileHasher;
 pub use id::{Blake3Hash, GameId, GameIdError, InstanceId, ManifestId, PeerId, Version};

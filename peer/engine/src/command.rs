@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use lanspread_protocol::{GameId, OrganiserKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// An intent. Accepted or refused at once ([`crate::Effect::Reply`]); the work's end is an event.
@@ -13,11 +13,32 @@ pub enum Command {
     Connect {
         addresses: Vec<SocketAddr>,
     },
+    /// Fetches the expected version.
     Download {
         game: GameId,
+        then: AfterDownload,
     },
+    /// Fetches the expected version, swaps it in, and installs it if the game is installed.
     Update {
         game: GameId,
+    },
+    /// Makes `local/` out of the payload, or makes it anew.
+    Install {
+        game: GameId,
+        kept: KeptFiles,
+    },
+    /// Removes `local/`.
+    Uninstall {
+        game: GameId,
+        saves: Saves,
+    },
+    /// Starts one of the game's programs.
+    Start {
+        game: GameId,
+        /// A launch entry's name.
+        entry: String,
+        /// Where the server to join is; without it one that is announced here.
+        server: Option<String>,
     },
     Verify {
         game: GameId,
@@ -34,6 +55,8 @@ pub enum Command {
     /// Removes the payload.
     Remove {
         game: GameId,
+        /// Removes `local/`, too, and does this with a person's files in it.
+        local: Option<Saves>,
     },
     /// The shell holds what is to be published; the engine decides when the game's files may change.
     Publish {
@@ -53,6 +76,46 @@ pub struct Settings {
     pub name: Option<String>,
     /// Bytes a second, 0 is unlimited.
     pub upload_limit: Option<u64>,
+    /// Bytes a second in and out while a game runs, 0 is unlimited.
+    pub playing_limit: Option<u64>,
+    /// Build a new version of a game that is here in the background.
+    pub fetch_ahead: Option<bool>,
+}
+
+/// What follows a download that was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AfterDownload {
+    #[default]
+    Nothing,
+    Install,
+}
+
+/// What an installation does with files that an uninstallation kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeptFiles {
+    /// They go back to their places.
+    #[default]
+    Restore,
+    /// They stay where they are kept.
+    Leave,
+}
+
+/// What happens to saves, configs and other files of a person when an installed game goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Saves {
+    #[default]
+    Keep,
+    Delete,
+}
+
+/// What a command that was accepted is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Done,
+    /// The program that was started.
+    Started {
+        pid: u32,
+    },
 }
 
 /// The codes of the headless contract.

@@ -7,6 +7,7 @@ use lanspread_protocol::{GameId, InstanceId, ManifestId, OrganiserKey, PeerId, S
 use serde::{Deserialize, Serialize};
 
 use crate::authority::GivenCatalog;
+use crate::download::Purpose;
 
 /// What an engine starts with: identity, settings, and what an earlier run stored.
 #[derive(Clone, Debug)]
@@ -37,6 +38,10 @@ pub struct EngineConfig {
     pub parallel_downloads: usize,
     /// Bytes a second, 0 is unlimited.
     pub upload_limit: u64,
+    /// Bytes a second in and out while a game runs, 0 is unlimited.
+    pub playing_limit: u64,
+    /// Build a new version of a game that is here in the background.
+    pub fetch_ahead: bool,
 }
 
 /// A download that waits: stored, so that it survives a restart.
@@ -44,4 +49,7 @@ pub struct EngineConfig {
 pub struct QueuedDownload {
     pub game: GameId,
     pub paused: bool,
+    /// What follows it.
+    #[serde(default)]
+    pub purpose: Purpose,
 }

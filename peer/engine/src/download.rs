@@ -5,12 +5,14 @@
 //! remembers what was verified: after a crash it is opened again and says.
 //!
 //! - `waiting`: downloads that do not run yet;
+//! - `ahead`: new versions that are built before anybody asks;
 //! - `lifecycle`: the stages and their ends;
 //! - `swarm`: the state of a running download;
 //! - `pick`: what to fetch next from whom;
 //! - `fetches`: requests, their results, slow and failing sources;
 //! - `rate`: how fast a source is.
 
+mod ahead;
 mod fetches;
 mod lifecycle;
 mod pick;
@@ -23,7 +25,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use lanspread_protocol::{Manifest, ManifestId, PeerId, Version};
+use serde::{Deserialize, Serialize};
 
+use crate::command::Command;
 use crate::effect::StoreMode;
 use crate::ids::ConnId;
 use crate::operations::{OperationKind, Phase, Why, Writer};
@@ -34,10 +38,32 @@ pub(crate) use swarm::Swarm;
 pub(crate) struct Download {
     pub(crate) version: Option<Version>,
     pub(crate) mode: StoreMode,
+    pub(crate) purpose: Purpose,
     pub(crate) stage: Stage,
     pub(crate) since: Option<Instant>,
     /// Stops for want of a source since the last unit came.
     pub(crate) setbacks: u32,
+}
+
+/// What a download is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// The payload.
+    #[default]
+    Fetch,
+    /// The payload, and then `local/` out of it.
+    Install,
+    /// A new version of what is here, which waits for a click to be swapped in.
+    Ahead,
+}
+
+impl Purpose {
+    pub(crate) fn kind_of_waiting(self) -> OperationKind {
+        match self {
+            Self::Fetch | Self::Install => OperationKind::Download,
+            Self::Ahead => OperationKind::Update,
+        }
+    }
 }
 
 /// Where a download is; it is in exactly one of these.
@@ -54,6 +80,8 @@ pub(crate) enum Stage {
     /// The store looks for what is here already.
     Opening(Arc<Manifest>),
     Fetching(Box<Swarm>),
+    /// All is here; a click, or the end of the running game, swaps it in.
+    Ready(Box<Swarm>),
     /// All is here; a complete payload is about to be replaced, so its readers end first.
     Draining(Box<Swarm>),
     /// Everything is made durable and committed.
@@ -65,19 +93,36 @@ pub(crate) enum Stage {
         discard: bool,
         /// Those who read from it end first.
         writer: Writer,
+        /// What a person asked for meanwhile.
+        after: Option<Box<Command>>,
     },
 }
 
 impl Stage {
     /// What stands in a stage's place while it is taken out.
-    pub(crate) const CLOSED: Self = Self::Closing { then: None, discard: false, writer: Writer::Writing };
+    pub(crate) const CLOSED: Self =
+        Self::Closing { then: None, discard: false, writer: Writer::Writing, after: None };
+
+    /// Everything of the swarm, as long as there is one.
+    fn swarm(&self) -> Option<&Swarm> {
+        match self {
+            Self::Fetching(swarm) | Self::Ready(swarm) | Self::Draining(swarm) | Self::Finishing(swarm) => {
+                Some(swarm)
+            }
+            Self::LoadingManifest(_)
+            | Self::FetchingManifest { .. }
+            | Self::Opening(_)
+            | Self::Closing { .. } => None,
+        }
+    }
 }
 
 impl Download {
     /// A waiting download whose parts are thrown away.
     pub(crate) fn discarding() -> Self {
-        let stage = Stage::Closing { then: None, discard: true, writer: Writer::Draining };
-        Self { version: None, mode: StoreMode::Fresh, stage, since: None, setbacks: 0 }
+        let stage = Stage::Closing { then: None, discard: true, writer: Writer::Draining, after: None };
+        let purpose = Purpose::Fetch;
+        Self { version: None, mode: StoreMode::Fresh, purpose, stage, since: None, setbacks: 0 }
     }
 
     pub(crate) fn kind(&self) -> OperationKind {
@@ -89,7 +134,9 @@ impl Download {
 
     pub(crate) fn phase(&self) -> Phase {
         match (&self.stage, self.mode) {
-            (Stage::LoadingManifest(_) | Stage::FetchingManifest { .. }, _) => Phase::Waiting,
+            (Stage::LoadingManifest(_) | Stage::FetchingManifest { .. } | Stage::Ready(_), _) => {
+                Phase::Waiting
+            }
             (Stage::Opening(_), _) => Phase::Hashing,
             (Stage::Fetching(_), _) => Phase::Downloading,
             (Stage::Draining(_), _) | (Stage::Finishing(_), StoreMode::Update) => Phase::Swapping,
@@ -101,54 +148,33 @@ impl Download {
 
     /// The swarm while units are fetched.
     pub(crate) fn swarm(&self) -> Option<&Swarm> {
-        match &self.stage {
-            Stage::Fetching(swarm) => Some(swarm),
-            Stage::LoadingManifest(_)
-            | Stage::FetchingManifest { .. }
-            | Stage::Opening(_)
-            | Stage::Draining(_)
-            | Stage::Finishing(_)
-            | Stage::Closing { .. } => None,
-        }
+        self.stage.swarm().filter(|_| matches!(self.stage, Stage::Fetching(_)))
     }
 
     pub(crate) fn swarm_mut(&mut self) -> Option<&mut Swarm> {
-        match &mut self.stage {
-            Stage::Fetching(swarm) => Some(swarm),
-            Stage::LoadingManifest(_)
-            | Stage::FetchingManifest { .. }
-            | Stage::Opening(_)
-            | Stage::Draining(_)
-            | Stage::Finishing(_)
-            | Stage::Closing { .. } => None,
-        }
+        if let Stage::Fetching(swarm) = &mut self.stage { Some(swarm) } else { None }
     }
 
     /// The swarm whose verified units may be served: until a swap begins.
     pub(crate) fn serving_swarm(&self) -> Option<&Swarm> {
-        match (&self.stage, self.mode) {
-            (Stage::Fetching(swarm), _) | (Stage::Finishing(swarm), StoreMode::Fresh) => Some(swarm),
-            (
-                Stage::LoadingManifest(_)
-                | Stage::FetchingManifest { .. }
-                | Stage::Opening(_)
-                | Stage::Draining(_)
-                | Stage::Finishing(_)
-                | Stage::Closing { .. },
-                _,
-            ) => None,
-        }
+        let is_committing = matches!(self.stage, Stage::Finishing(_)) && self.mode == StoreMode::Fresh;
+        let is_served = is_committing || matches!(self.stage, Stage::Fetching(_) | Stage::Ready(_));
+        self.stage.swarm().filter(|_| is_served)
     }
 
     /// The swarm, also when nothing is fetched any more: for views.
     pub(crate) fn any_swarm(&self) -> Option<&Swarm> {
-        match &self.stage {
-            Stage::Fetching(swarm) | Stage::Draining(swarm) | Stage::Finishing(swarm) => Some(swarm),
-            Stage::LoadingManifest(_)
-            | Stage::FetchingManifest { .. }
-            | Stage::Opening(_)
-            | Stage::Closing { .. } => None,
-        }
+        self.stage.swarm()
+    }
+
+    /// All is here, and it waits to be swapped in.
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.stage, Stage::Ready(_))
+    }
+
+    /// A complete payload is being replaced.
+    pub(crate) fn is_swapping(&self) -> bool {
+        self.mode == StoreMode::Update && matches!(self.stage, Stage::Draining(_) | Stage::Finishing(_))
     }
 
     /// Over but for the closing of its store.

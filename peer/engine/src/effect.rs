@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use lanspread_protocol::message::{CloseCode, Control, Refusal, Request, WantedUnit};
 use lanspread_protocol::{
-    CatalogHead, GameId, Manifest, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
+    CatalogHead, Game, GameId, Manifest, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
 };
 
-use crate::command::CommandError;
+use crate::command::{Answer, CommandError, KeptFiles, Saves};
 use crate::config::QueuedDownload;
 use crate::event::Event;
-use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, ServeId};
+use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
 
 /// One piece of work. The shell does them in order as far as starting goes; ends may come in any order.
 #[derive(Clone, Debug)]
@@ -119,13 +119,50 @@ pub enum Effect {
         manifest: ManifestId,
         from: Vec<ConnId>,
     },
+    /// Makes `local/` out of the payload, in one transaction.
+    Install {
+        op: OpId,
+        game: GameId,
+        /// What the payload's files are, if that is known.
+        manifest: Option<ManifestId>,
+        /// The catalog's entry: recipe, keep-rules, programs.
+        entry: Option<Box<Game>>,
+        kept: KeptFiles,
+    },
+    /// Removes `local/`, in one transaction.
+    Uninstall {
+        op: OpId,
+        game: GameId,
+        /// Globs of what is a person's.
+        keep: Vec<String>,
+        saves: Saves,
+    },
+    /// Removes the payload, in one transaction; with `local` `local/` before it, in another.
     Remove {
         op: OpId,
         game: GameId,
+        keep: Vec<String>,
+        local: Option<Saves>,
     },
     Publish {
         op: OpId,
         game: GameId,
+    },
+    /// Ends verifying, installing or publishing at its next step. Its result is still told.
+    CancelWork {
+        op: OpId,
+    },
+    /// Starts a program of an installed game.
+    Start {
+        run: RunId,
+        game: GameId,
+        /// The launch entry's name.
+        entry: String,
+        /// The catalog's entry; scripts of the payload count where it names no program.
+        about: Option<Box<Game>>,
+        /// The player's name.
+        player: String,
+        server: Option<String>,
     },
     SwitchGamesFolder {
         reply: ReplyId,
@@ -139,13 +176,26 @@ pub enum Effect {
         manifest: ManifestId,
     },
     StoreQueue(Vec<QueuedDownload>),
-    SetUploadLimit(u64),
+    /// Chunk bytes a second in each direction, 0 is unlimited.
+    SetLimits {
+        upload: u64,
+        download: u64,
+    },
+    /// Work in the background (hashing, full scans) rests while a game runs.
+    SetBackground(Background),
 
     Emit(Event),
     Reply {
         reply: ReplyId,
-        result: Result<(), CommandError>,
+        result: Result<Answer, CommandError>,
     },
+}
+
+/// Whether work in the background goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Background {
+    Works,
+    Rests,
 }
 
 /// Where a served unit's bytes lie.

@@ -1,13 +1,13 @@
 //! The engine's state and its two doors.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use lanspread_protocol::message::{Control, Presence};
-use lanspread_protocol::{GameId, PeerId};
+use lanspread_protocol::{GameId, PeerId, Version};
 
 use crate::authority::Authority;
-use crate::command::{Command, CommandError, ErrorCode, Settings};
+use crate::command::{Answer, Command, CommandError, ErrorCode, Settings};
 use crate::config::EngineConfig;
 use crate::effect::Effect;
 use crate::event::{Event, Level};
@@ -15,6 +15,7 @@ use crate::ids::{ConnId, Counter, ReplyId};
 use crate::input::Input;
 use crate::library::Library;
 use crate::operations::Operations;
+use crate::playing::Playing;
 use crate::random::Random;
 use crate::roster::Roster;
 use crate::serving::Serving;
@@ -38,6 +39,9 @@ pub struct Engine {
     pub(crate) library: Library,
     pub(crate) operations: Operations,
     pub(crate) serving: Serving,
+    pub(crate) playing: Playing,
+    /// Versions that are not fetched ahead: a person cancelled that, or it failed.
+    pub(crate) declined: BTreeMap<GameId, Version>,
     /// News to be sent or told at a time: see [`Engine::flush_batches`].
     pub(crate) batches: Batches,
     identity_was_renewed: bool,
@@ -67,11 +71,13 @@ impl Engine {
             library: Library::default(),
             operations: Operations::new(&config.queue),
             serving: Serving::default(),
+            playing: Playing::default(),
+            declined: BTreeMap::new(),
             batches: Batches::default(),
             identity_was_renewed: false,
             config,
         };
-        engine.push(Effect::SetUploadLimit(engine.config.upload_limit));
+        engine.apply_limits();
         engine.list_games();
         engine
     }
@@ -132,55 +138,80 @@ impl Engine {
             Input::StoreClosed { op } => self.store_closed(op),
             Input::WriteFailed { op, failure } => self.write_failed(op, failure),
             Input::Verified { op, result } => self.verified(op, result),
-            Input::Removed { op, result } => self.removed(op, result),
+            Input::Installed { op, result }
+            | Input::Uninstalled { op, result }
+            | Input::Removed { op, result } => self.changed(op, result),
+            Input::Started { run, result } => self.game_started(run, result),
+            Input::Exited { run, code, output } => self.game_exited(run, code, output),
             Input::Published { op, result } => self.published(op, result),
             Input::GamesFolderSwitched { reply, result } => self.games_folder_switched(reply, result),
         }
     }
 
     fn command(&mut self, reply: ReplyId, command: Command) {
-        let result = match command {
-            Command::Connect { addresses } => {
-                self.connect_to(&addresses);
-                Ok(())
+        if let Command::ChangeGamesFolder = command {
+            return self.change_games_folder(reply);
+        }
+        let result = if let Command::Start { game, entry, server } = command {
+            match self.start_game(reply, &game, entry, server) {
+                // The program's start is the reply.
+                Ok(()) => return,
+                Err(error) => Err(error),
             }
-            Command::Download { game } => self.start_download(&game),
-            Command::Update { game } => self.start_update(&game),
-            Command::Verify { game } => self.start_verify(&game),
-            Command::Cancel { game } => self.cancel(&game),
-            Command::Pause { game } => self.pause(&game),
-            Command::Resume { game } => self.resume(&game),
-            Command::Remove { game } => self.start_remove(&game),
-            Command::Publish { game } => self.start_publish(&game),
-            Command::Trust { key } => {
-                self.trust(key);
-                Ok(())
-            }
-            Command::Set(settings) => {
-                self.set(settings);
-                Ok(())
-            }
-            Command::ChangeGamesFolder => match self.operations.first_active() {
-                Some(game) => {
-                    Err(busy(game, "the games folder cannot be changed while an operation runs on it"))
-                }
-                // The shell opens the folder; its result is the reply.
-                None => {
-                    self.operations.folder_switch_begins();
-                    return self.push(Effect::SwitchGamesFolder { reply });
-                }
-            },
+        } else {
+            self.carry_out(command)
         };
-        self.push(Effect::Reply { reply, result });
+        self.push(Effect::Reply { reply, result: result.map(|()| Answer::Done) });
+    }
+
+    /// The shell opens the folder; its result is the reply.
+    fn change_games_folder(&mut self, reply: ReplyId) {
+        let refused = if let Some(game) = self.operations.first_active() {
+            busy(game, "the games folder cannot be changed while an operation runs on it")
+        } else if self.plays() {
+            let message = "the games folder cannot be changed while a game runs";
+            CommandError::new(ErrorCode::GameRunning, message)
+        } else {
+            self.operations.folder_switch_begins();
+            return self.push(Effect::SwitchGamesFolder { reply });
+        };
+        self.push(Effect::Reply { reply, result: Err(refused) });
+    }
+
+    /// Commands that are accepted or refused at once.
+    pub(crate) fn carry_out(&mut self, command: Command) -> Result<(), CommandError> {
+        match command {
+            Command::Connect { addresses } => self.connect_to(&addresses),
+            Command::Download { game, then } => return self.start_download(&game, then),
+            Command::Update { game } => return self.start_update(&game),
+            Command::Install { game, kept } => return self.start_install(&game, kept),
+            Command::Uninstall { game, saves } => return self.start_uninstall(&game, saves),
+            Command::Verify { game } => return self.start_verify(&game),
+            Command::Cancel { game } => return self.cancel(&game),
+            Command::Pause { game } => return self.pause(&game),
+            Command::Resume { game } => return self.resume(&game),
+            Command::Remove { game, local } => return self.start_remove(&game, local),
+            Command::Publish { game } => return self.start_publish(&game),
+            Command::Trust { key } => self.trust(key),
+            Command::Set(settings) => self.set(settings),
+            // Replied to later, in `command`.
+            Command::Start { .. } | Command::ChangeGamesFolder => {}
+        }
+        Ok(())
     }
 
     fn set(&mut self, settings: Settings) {
-        if let Some(limit) = settings.upload_limit {
-            self.config.upload_limit = limit;
-            self.push(Effect::SetUploadLimit(limit));
+        let Settings { name, upload_limit, playing_limit, fetch_ahead } = settings;
+        if upload_limit.is_some() || playing_limit.is_some() {
+            self.config.upload_limit = upload_limit.unwrap_or(self.config.upload_limit);
+            self.config.playing_limit = playing_limit.unwrap_or(self.config.playing_limit);
+            self.apply_limits();
             self.upload_limit_changed();
         }
-        if let Some(name) = settings.name {
+        if let Some(fetch_ahead) = fetch_ahead {
+            self.set_fetch_ahead(fetch_ahead);
+        }
+        if let Some(name) = name {
             self.presence.name = name;
             self.broadcast(&Control::Presence(self.presence.clone()));
         }

@@ -75,6 +75,24 @@ pub enum Event {
         damaged_bytes: u64,
         damaged: Vec<String>,
     },
+    /// A person's files were moved to this folder, relative to the game's.
+    FilesKept {
+        game: GameId,
+        folder: String,
+        paths: Vec<String>,
+    },
+    GameStarted {
+        game: GameId,
+        pid: u32,
+        entry: String,
+    },
+    /// Every process of it has ended. `output` are the last lines that it printed.
+    GameExited {
+        game: GameId,
+        entry: String,
+        code: Option<i32>,
+        output: Vec<String>,
+    },
     OutboundTransferCountChanged {
         game: GameId,
         count: usize,

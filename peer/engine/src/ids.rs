@@ -35,6 +35,11 @@ number! {
     OpId
 }
 
+number! {
+    /// One start of a game's program.
+    RunId
+}
+
 /// Hands out numbers, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(u64);

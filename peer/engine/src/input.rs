@@ -9,8 +9,8 @@ use lanspread_protocol::{
 };
 
 use crate::authority::GivenCatalog;
-use crate::command::{Command, ErrorCode};
-use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, ServeId};
+use crate::command::{Command, CommandError, ErrorCode};
+use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
 
 /// One thing that happened. Results of work name the operation or request they belong to; late ones are dropped.
 #[derive(Clone, Debug)]
@@ -119,9 +119,31 @@ pub enum Input {
         op: OpId,
         result: Result<VerifyOutcome, DiskFailure>,
     },
+    /// `local/` was made, or is as it was.
+    Installed {
+        op: OpId,
+        result: Result<Option<Kept>, DiskFailure>,
+    },
+    Uninstalled {
+        op: OpId,
+        result: Result<Option<Kept>, DiskFailure>,
+    },
     Removed {
         op: OpId,
-        result: Result<(), DiskFailure>,
+        result: Result<Option<Kept>, DiskFailure>,
+    },
+    /// A program was started and has this process id, or could not be.
+    Started {
+        run: RunId,
+        result: Result<u32, CommandError>,
+    },
+    /// Every process of a started program has ended.
+    Exited {
+        run: RunId,
+        /// `None`: a signal ended it, or nobody can know.
+        code: Option<i32>,
+        /// The last lines that it printed.
+        output: Vec<String>,
     },
     Published {
         op: OpId,
@@ -195,6 +217,8 @@ pub struct ScannedGame {
     pub version: Option<Version>,
     /// A folder `local/` is there.
     pub has_local: bool,
+    /// The version that was installed into `local/`; `None` if there is none, or another program made it.
+    pub installed: Option<Version>,
     /// There are files besides `local/` and Lanspread's own.
     pub has_files: bool,
     /// Bytes of the payload's files.
@@ -239,6 +263,8 @@ pub enum FailureKind {
     NoSpace,
     Cancelled,
     Refused,
+    /// A program uses the files.
+    GameRunning,
     Io,
 }
 
@@ -247,6 +273,7 @@ impl FailureKind {
         match self {
             Self::NoSpace => ErrorCode::NoSpace,
             Self::Refused => ErrorCode::Refused,
+            Self::GameRunning => ErrorCode::GameRunning,
             Self::Cancelled | Self::Io => ErrorCode::Io,
         }
     }
@@ -257,6 +284,15 @@ impl FailureKind {
 pub struct VerifyOutcome {
     pub damaged: Vec<String>,
     pub damaged_bytes: u64,
+}
+
+/// Files of a person that were moved out of the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Relative to the game's folder.
+    pub folder: String,
+    /// Relative to `folder`.
+    pub paths: Vec<String>,
 }
 
 /// What publishing made. The catalog itself comes as [`Input::CatalogGiven`] before it.

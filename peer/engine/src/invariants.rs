@@ -32,7 +32,7 @@ impl Engine {
     fn check_writers(&self) {
         for (game, operation) in self.operations.active() {
             let writes = match &operation.work {
-                Work::Remove(writer) | Work::Publish(writer) => *writer == Writer::Writing,
+                Work::Change(change) => change.writer == Writer::Writing,
                 Work::Download(_) | Work::Verify => false,
             };
             assert!(!writes || self.serving.count(game) == 0, "{game} is written while it is served");

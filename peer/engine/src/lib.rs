@@ -16,7 +16,8 @@
 //! - `library`: what is on this PC's disk and what of it is offered;
 //! - `operations`: what runs on which game, and what waits;
 //! - `serving`: which requests are answered; the writer's wait for the last reader;
-//! - `download`: what to fetch next from whom.
+//! - `download`: what to fetch next from whom;
+//! - `playing`: which games run, and what rests meanwhile.
 
 mod authority;
 mod command;
@@ -31,6 +32,7 @@ mod invariants;
 mod library;
 mod offers;
 mod operations;
+mod playing;
 mod random;
 mod roster;
 mod serving;
@@ -38,16 +40,17 @@ pub mod transaction;
 mod view;
 
 pub use authority::{CatalogSource, GivenCatalog};
-pub use command::{Command, CommandError, ErrorCode, Settings};
+pub use command::{AfterDownload, Answer, Command, CommandError, ErrorCode, KeptFiles, Saves, Settings};
 pub use config::{EngineConfig, QueuedDownload};
-pub use effect::{Effect, ServeFrom, StoreMode};
+pub use download::Purpose;
+pub use effect::{Background, Effect, ServeFrom, StoreMode};
 pub use engine::Engine;
 pub use event::{Event, LeaveReason, Level, OperationStatus, PeerGame, StateEntry};
-pub use ids::{ConnId, DialId, FetchId, OpId, ReplyId, ServeId};
+pub use ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
 pub use input::{
-    BlobError, Candidate, ClosedReason, DiskFailure, FailureKind, FetchEnd, Input, Opened, Payload,
+    BlobError, Candidate, ClosedReason, DiskFailure, FailureKind, FetchEnd, Input, Kept, Opened, Payload,
     PublishOutcome, ScannedGame, ServeEnd, VerifyOutcome,
 };
 pub use library::LocalState;
 pub use operations::{OperationKind, Phase};
-pub use view::{GameView, LocalView, OperationView, PeerView, ProgressView, View};
+pub use view::{GameView, LocalView, OperationView, PeerView, ProgressView, RunView, View};

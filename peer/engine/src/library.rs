@@ -10,7 +10,7 @@ use lanspread_protocol::message::{Control, Offer, OfferState};
 use lanspread_protocol::{GameId, ManifestId, UnitSet, Version};
 use serde::Serialize;
 
-use crate::command::CommandError;
+use crate::command::{Answer, CommandError};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::{Event, StateEntry};
@@ -170,6 +170,7 @@ impl Engine {
             self.library_changed(game);
         }
         self.hash_if_needed(game);
+        self.fetch_ahead_if_due(game);
         self.batch().library = true;
     }
 
@@ -237,6 +238,15 @@ impl Engine {
         self.library.games.insert(game.clone(), LocalGame { scan });
         self.library.unsure.remove(game);
         self.library_changed(game);
+    }
+
+    /// `local/` was made out of the payload, or is gone: known at once, and confirmed by the scan under way.
+    pub(crate) fn note_installed(&mut self, game: &GameId, is_installed: bool) {
+        if let Some(local) = self.library.games.get_mut(game) {
+            local.scan.has_local = is_installed;
+            local.scan.installed = local.scan.version.clone().filter(|_| is_installed);
+            self.library_changed(game);
+        }
     }
 
     /// Its files may have changed: what the last scan saw is offered again when a new one confirms it.
@@ -394,7 +404,7 @@ impl Engine {
             self.list_games();
         }
         self.operations.folder_switch_ended();
-        self.push(Effect::Reply { reply, result });
+        self.push(Effect::Reply { reply, result: result.map(|()| Answer::Done) });
     }
 
     /// Another peer says that what this one sent was wrong: the payload is hashed again.

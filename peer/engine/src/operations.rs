@@ -2,8 +2,13 @@
 //!
 //! An operation that changes files which are served goes: entered in the table (the offer is hidden at once), its
 //! outbound transfers cancelled, and only when their count is zero the first effect on disk
-//! (`commands`). Its end is: table cleared, one rescan, events.
+//! (`changes`). Its end is: table cleared, one rescan, events. A download that is to be installed hands its entry over
+//! to the installation in one step: nothing comes between them.
+//!
+//! - `commands`: verifying, and what concerns any operation: cancel, pause, resume, the table's event;
+//! - `changes`: what writes: install, uninstall, remove, publish, and the wait of a writer for its readers.
 
+mod changes;
 mod commands;
 
 use std::collections::BTreeMap;
@@ -13,9 +18,9 @@ use std::time::Instant;
 use lanspread_protocol::{GameId, ManifestId, UnitSet};
 use serde::Serialize;
 
-use crate::command::{CommandError, ErrorCode};
+use crate::command::{CommandError, ErrorCode, KeptFiles, Saves};
 use crate::config::QueuedDownload;
-use crate::download::Download;
+use crate::download::{Download, Purpose};
 use crate::event::OperationStatus;
 use crate::ids::OpId;
 
@@ -25,6 +30,8 @@ use crate::ids::OpId;
 pub enum OperationKind {
     Download,
     Update,
+    Install,
+    Uninstall,
     Remove,
     Verify,
     Publish,
@@ -39,6 +46,8 @@ pub enum Phase {
     Downloading,
     Finishing,
     Swapping,
+    Installing,
+    Uninstalling,
     Removing,
     Verifying,
     Paused,
@@ -71,11 +80,26 @@ pub(crate) struct Operation {
 pub(crate) enum Work {
     Download(Box<Download>),
     Verify,
-    Remove(Writer),
-    Publish(Writer),
+    Change(Change),
 }
 
-/// How far work that changes a payload is.
+/// Work that changes a game's files.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) what: What,
+    pub(crate) writer: Writer,
+}
+
+/// What a change does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Install(KeptFiles),
+    Uninstall(Saves),
+    Remove { local: Option<Saves> },
+    Publish,
+}
+
+/// How far work that changes files is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writer {
     /// Outbound transfers end first.
@@ -88,6 +112,7 @@ pub(crate) enum Writer {
 pub(crate) struct Waiting {
     pub(crate) game: GameId,
     pub(crate) why: Why,
+    pub(crate) purpose: Purpose,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +142,7 @@ impl Operations {
         let waiting = |queued: &QueuedDownload| Waiting {
             game: queued.game.clone(),
             why: if queued.paused { Why::Paused } else { Why::Turn },
+            purpose: queued.purpose,
         };
         Self {
             active: BTreeMap::new(),
@@ -158,14 +184,14 @@ impl Operations {
     pub(crate) fn download(&self, game: &GameId) -> Option<&Download> {
         match &self.active.get(game)?.work {
             Work::Download(download) => Some(download),
-            Work::Verify | Work::Remove(_) | Work::Publish(_) => None,
+            Work::Verify | Work::Change(_) => None,
         }
     }
 
     pub(crate) fn download_mut(&mut self, game: &GameId) -> Option<&mut Download> {
         match &mut self.active.get_mut(game)?.work {
             Work::Download(download) => Some(download),
-            Work::Verify | Work::Remove(_) | Work::Publish(_) => None,
+            Work::Verify | Work::Change(_) => None,
         }
     }
 
@@ -173,12 +199,21 @@ impl Operations {
     pub(crate) fn downloads_mut(&mut self) -> impl Iterator<Item = (&GameId, OpId, &mut Download)> {
         self.active.iter_mut().filter_map(|(game, operation)| match &mut operation.work {
             Work::Download(download) => Some((game, operation.id, &mut **download)),
-            Work::Verify | Work::Remove(_) | Work::Publish(_) => None,
+            Work::Verify | Work::Change(_) => None,
         })
     }
 
+    /// Downloads that take a turn: those that only wait to be swapped in do not.
     pub(crate) fn running_downloads(&self) -> usize {
-        self.active.values().filter(|operation| matches!(operation.work, Work::Download(_))).count()
+        let takes_turn = |operation: &&Operation| match &operation.work {
+            Work::Download(download) => !download.is_ready(),
+            Work::Verify | Work::Change(_) => false,
+        };
+        self.active.values().filter(takes_turn).count()
+    }
+
+    pub(crate) fn purpose_of_waiting(&self, game: &GameId) -> Option<Purpose> {
+        self.queue.iter().find(|waiting| waiting.game == *game).map(|waiting| waiting.purpose)
     }
 
     /// The game's complete payload is not offered.
@@ -237,11 +272,11 @@ impl Operations {
     }
 
     /// Lets a download wait; at its old place if it has one.
-    pub(crate) fn enqueue(&mut self, game: &GameId, why: Why) {
+    pub(crate) fn enqueue(&mut self, game: &GameId, why: Why, purpose: Purpose) {
         self.look_again = true;
         match self.queue.iter_mut().find(|waiting| waiting.game == *game) {
-            Some(waiting) => waiting.why = why,
-            None => self.queue.push(Waiting { game: game.clone(), why }),
+            Some(waiting) => (waiting.why, waiting.purpose) = (why, purpose),
+            None => self.queue.push(Waiting { game: game.clone(), why, purpose }),
         }
     }
 
@@ -253,7 +288,7 @@ impl Operations {
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         let downloads = self.active.values().filter_map(|operation| match &operation.work {
             Work::Download(download) => download.next_timeout(),
-            Work::Verify | Work::Remove(_) | Work::Publish(_) => None,
+            Work::Verify | Work::Change(_) => None,
         });
         downloads.chain(self.retry).min()
     }
@@ -272,7 +307,8 @@ impl Operations {
                 Why::Paused => Phase::Paused,
                 Why::NoSource(_) | Why::Failed => return None,
             };
-            Some(OperationStatus { game: waiting.game.clone(), operation: OperationKind::Download, phase })
+            let operation = waiting.purpose.kind_of_waiting();
+            Some(OperationStatus { game: waiting.game.clone(), operation, phase })
         });
         active.chain(waiting).collect()
     }
@@ -283,8 +319,7 @@ impl Operation {
         match &self.work {
             Work::Download(download) => download.kind(),
             Work::Verify => OperationKind::Verify,
-            Work::Remove(_) => OperationKind::Remove,
-            Work::Publish(_) => OperationKind::Publish,
+            Work::Change(change) => change.what.kind(),
         }
     }
 
@@ -292,17 +327,52 @@ impl Operation {
         match &self.work {
             Work::Download(download) => download.phase(),
             Work::Verify => Phase::Verifying,
-            Work::Remove(_) => Phase::Removing,
-            Work::Publish(_) => Phase::Hashing,
+            Work::Change(change) => change.what.phase(),
+        }
+    }
+
+    /// It changes what a started game needs.
+    pub(crate) fn changes_installed(&self) -> bool {
+        match &self.work {
+            Work::Download(download) => download.is_swapping(),
+            Work::Verify => false,
+            Work::Change(_) => true,
         }
     }
 }
 
+impl What {
+    fn kind(self) -> OperationKind {
+        match self {
+            Self::Install(_) => OperationKind::Install,
+            Self::Uninstall(_) => OperationKind::Uninstall,
+            Self::Remove { .. } => OperationKind::Remove,
+            Self::Publish => OperationKind::Publish,
+        }
+    }
+
+    fn phase(self) -> Phase {
+        match self {
+            Self::Install(_) => Phase::Installing,
+            Self::Uninstall(_) => Phase::Uninstalling,
+            Self::Remove { .. } => Phase::Removing,
+            Self::Publish => Phase::Hashing,
+        }
+    }
+
+    /// It can be ended before its work is done, and everything is as it was.
+    pub(crate) fn can_be_cancelled(self) -> bool {
+        matches!(self, Self::Install(_) | Self::Publish)
+    }
+}
+
 impl OperationKind {
-    fn sentence(self) -> &'static str {
+    pub(crate) fn sentence(self) -> &'static str {
         match self {
             Self::Download => "it is being downloaded",
             Self::Update => "it is being updated",
+            Self::Install => "it is being installed",
+            Self::Uninstall => "it is being uninstalled",
             Self::Remove => "it is being removed",
             Self::Verify => "its files are being checked",
             Self::Publish => "it is being published",
@@ -314,6 +384,10 @@ pub(crate) fn unknown(game: &GameId) -> CommandError {
     CommandError::new(ErrorCode::UnknownGame, format!("no game “{game}” in the catalog or on this PC"))
 }
 
-fn not_downloaded(game: &GameId) -> CommandError {
+pub(crate) fn not_downloaded(game: &GameId) -> CommandError {
     CommandError::new(ErrorCode::NotDownloaded, format!("{game} is not downloaded"))
+}
+
+pub(crate) fn not_installed(game: &GameId) -> CommandError {
+    CommandError::new(ErrorCode::NotInstalled, format!("{game} is not installed"))
 }

@@ -8,13 +8,15 @@ use lanspread_protocol::{Game, GameId, PeerId, Version};
 use serde::Serialize;
 
 use crate::authority::CatalogSource;
-use crate::download::Swarm;
+use crate::download::{Download, Swarm};
 use crate::engine::Engine;
 use crate::event::PeerGame;
+use crate::ids::OpId;
 use crate::input::Payload;
 use crate::library::LocalState;
 use crate::offers::peer_game;
 use crate::operations::{OperationKind, Phase, Why};
+use crate::playing::{Run, RunState};
 
 /// Everything at one moment.
 #[derive(Clone, Debug)]
@@ -41,7 +43,13 @@ pub struct GameView {
     pub sources: usize,
     pub operation: Option<OperationView>,
     pub update_available: bool,
+    /// All of the new version is here; a click swaps it in.
+    pub update_ready: bool,
     pub installed: bool,
+    /// The version in `local/`, if this program installed it.
+    pub installed_version: Option<Version>,
+    /// Its programs that run here.
+    pub running: Vec<RunView>,
     /// Peers that receive it from here.
     pub outbound: usize,
     /// Peers that play it now.
@@ -61,21 +69,35 @@ pub struct LocalView {
     pub bytes: u64,
 }
 
+/// A program of a game that runs on this PC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunView {
+    /// The launch entry's name.
+    pub entry: String,
+    /// `None` while it is being started.
+    pub pid: Option<u32>,
+}
+
 /// An operation, as far as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OperationView {
+    /// `None` for a download that waits.
+    #[serde(skip)]
+    pub id: Option<OpId>,
     pub operation: OperationKind,
     pub phase: Phase,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
 }
 
-/// A download's figures; bytes and bytes a second.
+/// How far an operation is; bytes and bytes a second.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProgressView {
     pub bytes_done: u64,
     pub bytes_total: u64,
+    /// Of a download.
     pub rate: u64,
+    /// Peers that a download comes from.
     pub sources: usize,
 }
 
@@ -135,7 +157,10 @@ impl Engine {
             sources: self.source_count(id),
             operation: self.operation_view(id),
             update_available: state == Some(LocalState::WrongVersion),
+            update_ready: self.operations.download(id).is_some_and(Download::is_ready),
             installed: local.is_some_and(|local| local.scan.has_local),
+            installed_version: local.and_then(|local| local.scan.installed.clone()),
+            running: self.playing.of(id).map(run_view).collect(),
             outbound: self.serving.count(id),
             playing: playing.count(),
             entry,
@@ -146,7 +171,8 @@ impl Engine {
         if let Some(operation) = self.operations.get(id) {
             let swarm = self.operations.download(id).and_then(|download| download.any_swarm());
             let progress = swarm.map(progress_view);
-            return Some(OperationView { operation: operation.kind(), phase: operation.phase(), progress });
+            let (id, phase) = (Some(operation.id), operation.phase());
+            return Some(OperationView { id, operation: operation.kind(), phase, progress });
         }
         let waiting = self.operations.queue().iter().find(|waiting| waiting.game == *id)?;
         let phase = match waiting.why {
@@ -154,7 +180,8 @@ impl Engine {
             Why::Paused => Phase::Paused,
             Why::Failed => return None,
         };
-        Some(OperationView { operation: OperationKind::Download, phase, progress: None })
+        let operation = waiting.purpose.kind_of_waiting();
+        Some(OperationView { id: None, operation, phase, progress: None })
     }
 
     fn peer_view(&self, peer: PeerId) -> Option<PeerView> {
@@ -187,6 +214,14 @@ impl Engine {
         let swarm = self.operations.download(game).and_then(|download| download.any_swarm());
         swarm.map(|swarm| swarm.source_rates().collect()).unwrap_or_default()
     }
+}
+
+fn run_view(run: &Run) -> RunView {
+    let pid = match run.state {
+        RunState::Starting(_) => None,
+        RunState::Running(pid) => Some(pid),
+    };
+    RunView { entry: run.entry.clone(), pid }
 }
 
 fn progress_view(swarm: &Swarm) -> ProgressView {

@@ -156,6 +156,11 @@ impl GameFolder {
     pub fn plan(&self) -> PathBuf {
         self.state().join("plan")
     }
+
+    /// Says that the setup of what is installed has run; uninstalling removes it.
+    pub fn setup_done(&self) -> PathBuf {
+        self.state().join("setup-done")
+    }
 }
 
 /// `path` below `root`, with the separators of this system.

@@ -9,8 +9,9 @@
 //! when all of its payload is durable ([`store`], [`crate::install`]), and what this program did not make or was not told to
 //! replace stays where it is.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 pub mod atomic;
 pub mod catalog_file;
@@ -56,6 +57,10 @@ pub struct Cancel(Arc<Flag>);
 #[derive(Debug, Default)]
 struct Flag {
     is_set: AtomicBool,
+    /// Set with this one, too.
+    parent: Option<Cancel>,
+    /// Work rests while it is closed.
+    gate: Option<Arc<Gate>>,
     /// Looks until the flag sets itself, for tests that end work at every possible step; 0 is never.
     #[cfg(test)]
     looks_left: AtomicU64,
@@ -64,6 +69,18 @@ struct Flag {
 impl Cancel {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A flag of its own that is set with this one, too.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self(Arc::new(Flag { parent: Some(self.clone()), ..Flag::default() }))
+    }
+
+    /// As [`Self::child`], for work that rests at its next step while `gate` is closed.
+    pub(crate) fn child_behind(&self, gate: &Arc<Gate>) -> Self {
+        let gate = Some(Arc::clone(gate));
+        Self(Arc::new(Flag { parent: Some(self.clone()), gate, ..Flag::default() }))
     }
 
     pub fn cancel(&self) {
@@ -77,7 +94,15 @@ impl Cancel {
         {
             self.cancel();
         }
-        self.0.is_set.load(Ordering::Acquire)
+        if let Some(gate) = &self.0.gate {
+            gate.wait_while_closed(|| self.is_set());
+        }
+        self.is_set()
+    }
+
+    fn is_set(&self) -> bool {
+        let parent = self.0.parent.as_ref();
+        self.0.is_set.load(Ordering::Acquire) || parent.is_some_and(Self::is_set)
     }
 
     /// Sets itself at the nth look, counted from 1.
@@ -91,6 +116,35 @@ impl Cancel {
     /// [`DiskError::Cancelled`] once the flag is set.
     pub fn check(&self) -> Result<(), DiskError> {
         if self.is_cancelled() { Err(DiskError::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// What work in the background waits at while a game runs.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    is_closed: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    /// A cancelled worker looks up at least this often.
+    const LOOK: Duration = Duration::from_millis(100);
+
+    pub(crate) fn close(&self) {
+        *self.is_closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    pub(crate) fn open(&self) {
+        *self.is_closed.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.opened.notify_all();
+    }
+
+    fn wait_while_closed(&self, is_over: impl Fn() -> bool) {
+        let mut is_closed = self.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
+        while *is_closed && !is_over() {
+            let waited = self.opened.wait_timeout(is_closed, Self::LOOK);
+            is_closed = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lanspread_engine::{Command, CommandError, ErrorCode};
+use lanspread_engine::{AfterDownload, Command, CommandError, ErrorCode, KeptFiles, Saves};
 use lanspread_protocol::limits::MAX_NAME_BYTES;
 use lanspread_protocol::{GameId, OrganiserKey};
 use serde_json::{Map, Value};
@@ -57,64 +57,65 @@ fn parse_fields(mut map: Map<String, Value>) -> Result<PeerCommand, CommandError
     let mut fields = Fields { cmd: &cmd, map };
     let command = parse_command(&mut fields)?;
     fields.finish()?;
-    command
+    Ok(command)
 }
 
-/// The inner error is a well-formed command that this version refuses.
-fn parse_command(fields: &mut Fields<'_>) -> Result<Result<PeerCommand, CommandError>, CommandError> {
-    let engine = |command| Ok(Ok(PeerCommand::Engine(command)));
+fn parse_command(fields: &mut Fields<'_>) -> Result<PeerCommand, CommandError> {
     match fields.cmd {
-        "list" => Ok(Ok(PeerCommand::List)),
-        "peers" => Ok(Ok(PeerCommand::Peers)),
-        "status" => Ok(Ok(PeerCommand::Status)),
-        "shutdown" => Ok(Ok(PeerCommand::Shutdown)),
+        "list" => Ok(PeerCommand::List),
+        "peers" => Ok(PeerCommand::Peers),
+        "status" => Ok(PeerCommand::Status),
+        "shutdown" => Ok(PeerCommand::Shutdown),
+        "set" => parse_settings(fields),
+        _ => parse_intent(fields).map(PeerCommand::Engine),
+    }
+}
+
+/// What the engine decides.
+fn parse_intent(fields: &mut Fields<'_>) -> Result<Command, CommandError> {
+    Ok(match fields.cmd {
         "connect" => {
             let address: PeerAddress =
                 fields.text("address")?.parse().map_err(|error| bad(format!("connect: {error}")))?;
-            engine(Command::Connect { addresses: address.socket_addrs() })
+            Command::Connect { addresses: address.socket_addrs() }
         }
         "trust" => {
             let key = fields.text("key")?;
             let key: OrganiserKey =
                 key.parse().map_err(|error| bad(format!("trust: “{key}” is no organiser's key: {error}")))?;
-            engine(Command::Trust { key })
+            Command::Trust { key }
         }
-        "set" => parse_settings(fields).map(Ok),
         "download" => {
             let game = fields.game()?;
-            if fields.flag("install")? {
-                return Ok(Err(not_yet(&game, "install games: download without “install”")));
+            let install = fields.flag("install")?.unwrap_or(false);
+            Command::Download {
+                game,
+                then: if install { AfterDownload::Install } else { AfterDownload::Nothing },
             }
-            engine(Command::Download { game })
         }
-        "update" => engine(Command::Update { game: fields.game()? }),
-        "verify" => engine(Command::Verify { game: fields.game()? }),
-        "cancel" => engine(Command::Cancel { game: fields.game()? }),
-        "pause" => engine(Command::Pause { game: fields.game()? }),
-        "resume" => engine(Command::Resume { game: fields.game()? }),
-        "remove" => {
+        "update" => Command::Update { game: fields.game()? },
+        "install" => {
             let game = fields.game()?;
-            fields.saves()?;
-            if fields.flag("local")? {
-                return Ok(Err(not_yet(&game, "remove installed games: remove without “local”")));
-            }
-            engine(Command::Remove { game })
+            let restore = fields.flag("restore")?.unwrap_or(true);
+            Command::Install { game, kept: if restore { KeptFiles::Restore } else { KeptFiles::Leave } }
         }
-        "install" => Ok(Err(not_yet(&fields.game()?, "install games"))),
-        "uninstall" => {
-            fields.saves()?;
-            Ok(Err(not_yet(&fields.game()?, "uninstall games")))
+        "uninstall" => Command::Uninstall { game: fields.game()?, saves: fields.saves()? },
+        "start" => Command::Start {
+            game: fields.game()?,
+            entry: fields.optional_text("entry")?.unwrap_or_else(|| "play".to_owned()),
+            server: fields.optional_text("server")?,
+        },
+        "verify" => Command::Verify { game: fields.game()? },
+        "cancel" => Command::Cancel { game: fields.game()? },
+        "pause" => Command::Pause { game: fields.game()? },
+        "resume" => Command::Resume { game: fields.game()? },
+        "remove" => {
+            let (game, saves) = (fields.game()?, fields.saves()?);
+            let local = fields.flag("local")?.unwrap_or(false);
+            Command::Remove { game, local: local.then_some(saves) }
         }
-        "start" => {
-            fields.optional_text("entry")?;
-            Ok(Err(not_yet(&fields.game()?, "start games")))
-        }
-        other => Err(bad(format!("“{}” is no command", clipped(other)))),
-    }
-}
-
-fn not_yet(game: &GameId, what: &str) -> CommandError {
-    CommandError::new(ErrorCode::Refused, format!("{game}: this version of Lanspread cannot {what}"))
+        other => return Err(bad(format!("“{}” is no command", clipped(other)))),
+    })
 }
 
 fn parse_settings(fields: &mut Fields<'_>) -> Result<PeerCommand, CommandError> {
@@ -124,9 +125,12 @@ fn parse_settings(fields: &mut Fields<'_>) -> Result<PeerCommand, CommandError> 
         games: fields.path("games")?,
         name: fields.optional_text("name")?,
         catalog: fields.path("catalog")?,
+        fetch_ahead: fields.flag("fetch_ahead")?,
     };
     if change == SettingsChange::default() {
-        return Err(bad("set: one of upload_limit, playing_limit, games, name and catalog is needed"));
+        let message =
+            "set: one of upload_limit, playing_limit, games, name, catalog and fetch_ahead is needed";
+        return Err(bad(message));
     }
     if let Some(name) = &change.name {
         check_name(name).map_err(|error| bad(format!("set: {error}")))?;
@@ -200,10 +204,10 @@ impl Fields<'_> {
         }
     }
 
-    fn flag(&mut self, field: &str) -> Result<bool, CommandError> {
+    fn flag(&mut self, field: &str) -> Result<Option<bool>, CommandError> {
         match self.map.remove(field) {
-            None | Some(Value::Null) => Ok(false),
-            Some(Value::Bool(flag)) => Ok(flag),
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
             Some(other) => Err(self.wrong(field, "true or false", &other)),
         }
     }
@@ -217,9 +221,10 @@ impl Fields<'_> {
         }
     }
 
-    fn saves(&mut self) -> Result<(), CommandError> {
+    fn saves(&mut self) -> Result<Saves, CommandError> {
         match self.optional_text("saves")?.as_deref() {
-            None | Some("keep" | "delete") => Ok(()),
+            None | Some("keep") => Ok(Saves::Keep),
+            Some("delete") => Ok(Saves::Delete),
             Some(other) => Err(self.wrong("saves", "“keep” or “delete”", &other.into())),
         }
     }
@@ -267,7 +272,11 @@ mod tests {
             ),
             (
                 json!({"cmd":"download","game":"chess","install":false}),
-                engine(Command::Download { game: game.clone() }),
+                engine(Command::Download { game: game.clone(), then: AfterDownload::Nothing }),
+            ),
+            (
+                json!({"cmd":"download","game":"chess","install":true}),
+                engine(Command::Download { game: game.clone(), then: AfterDownload::Install }),
             ),
             (json!({"cmd":"update","game":"chess"}), engine(Command::Update { game: game.clone() })),
             (json!({"cmd":"verify","game":"chess"}), engine(Command::Verify { game: game.clone() })),
@@ -276,7 +285,15 @@ mod tests {
             (json!({"cmd":"resume","game":"chess"}), engine(Command::Resume { game: game.clone() })),
             (
                 json!({"cmd":"remove","game":"chess","local":false,"saves":"keep"}),
-                engine(Command::Remove { game: game.clone() }),
+                engine(Command::Remove { game: game.clone(), local: None }),
+            ),
+            (
+                json!({"cmd":"remove","game":"chess","local":true}),
+                engine(Command::Remove { game: game.clone(), local: Some(Saves::Keep) }),
+            ),
+            (
+                json!({"cmd":"set","fetch_ahead":false}),
+                PeerCommand::Set(SettingsChange { fetch_ahead: Some(false), ..SettingsChange::default() }),
             ),
             (
                 json!({"cmd":"trust","key":"ab".repeat(32)}),
@@ -299,6 +316,40 @@ mod tests {
             panic!("another command");
         };
         assert_eq!(addresses.len(), 10);
+    }
+
+    #[test]
+    fn installing_and_starting_are_understood() {
+        let game: GameId = "chess".parse().unwrap();
+        let engine = PeerCommand::Engine;
+        for (line, expected) in [
+            (
+                json!({"cmd":"install","game":"chess"}),
+                engine(Command::Install { game: game.clone(), kept: KeptFiles::Restore }),
+            ),
+            (
+                json!({"cmd":"install","game":"chess","restore":false}),
+                engine(Command::Install { game: game.clone(), kept: KeptFiles::Leave }),
+            ),
+            (
+                json!({"cmd":"uninstall","game":"chess","saves":"delete"}),
+                engine(Command::Uninstall { game: game.clone(), saves: Saves::Delete }),
+            ),
+            (
+                json!({"cmd":"start","game":"chess"}),
+                engine(Command::Start { game: game.clone(), entry: "play".into(), server: None }),
+            ),
+            (
+                json!({"cmd":"start","game":"chess","entry":"join","server":"10.0.0.7"}),
+                engine(Command::Start {
+                    game: game.clone(),
+                    entry: "join".into(),
+                    server: Some("10.0.0.7".into()),
+                }),
+            ),
+        ] {
+            assert_eq!(command(&line), expected);
+        }
     }
 
     #[test]
@@ -353,7 +404,7 @@ mod tests {
             ),
             (
                 r#"{"cmd":"set"}"#,
-                "set: one of upload_limit, playing_limit, games, name and catalog is needed",
+                "set: one of upload_limit, playing_limit, games, name, catalog and fetch_ahead is needed",
             ),
             (
                 r#"{"cmd":"set","upload_limit":"much"}"#,
@@ -382,31 +433,6 @@ mod tests {
         let (code, message) = error(r#"{"cmd":"download","game":"../../etc"}"#);
         assert_eq!(code, ErrorCode::UnknownGame);
         assert!(message.starts_with("“../../etc” is no game id"), "{message}");
-    }
-
-    #[test]
-    fn what_comes_later_is_refused_by_name() {
-        for (line, message) in [
-            (r#"{"cmd":"install","game":"chess"}"#, "chess: this version of Lanspread cannot install games"),
-            (
-                r#"{"cmd":"uninstall","game":"chess","saves":"delete"}"#,
-                "chess: this version of Lanspread cannot uninstall games",
-            ),
-            (
-                r#"{"cmd":"start","game":"chess","entry":"server"}"#,
-                "chess: this version of Lanspread cannot start games",
-            ),
-            (
-                r#"{"cmd":"download","game":"chess","install":true}"#,
-                "chess: this version of Lanspread cannot install games: download without “install”",
-            ),
-            (
-                r#"{"cmd":"remove","game":"chess","local":true}"#,
-                "chess: this version of Lanspread cannot remove installed games: remove without “local”",
-            ),
-        ] {
-            assert_eq!(error(line), (ErrorCode::Refused, message.to_owned()));
-        }
     }
 
     #[test]

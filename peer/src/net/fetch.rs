@@ -6,6 +6,7 @@
 //! lives: who asks decides how long that may take, and cancels. A blob's fetch gives up on a peer that stalls.
 
 use std::io;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use thiserror::Error;
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Link;
@@ -28,7 +30,7 @@ use super::{Closed, ConnId, Net, Shared};
 const SIGNATURE_BYTES: usize = 64;
 /// A blob's buffer grows by this while bytes arrive, so that an announced length alone costs nothing.
 const GROWTH_BYTES: usize = 1024 * 1024;
-/// A blob's answer, and each megabyte of it, must come in this time.
+/// A blob's answer, and each megabyte of it, must come in this time. What this side's own limit holds up does not count.
 const BLOB_STALL: Duration = Duration::from_secs(10);
 
 /// A unit whose chunks all have their hashes.
@@ -117,7 +119,7 @@ impl Net {
                 let unit = wanted.unit;
                 let capacity = usize::try_from(wanted_bytes(manifest, &wanted)).unwrap_or(usize::MAX);
                 let mut bytes = Vec::with_capacity(capacity);
-                read(&self.0, &link, &mut stream, &mut bytes, capacity).await?;
+                read(&self.0, &link, &mut stream, &mut bytes, capacity, Patience::Endless).await?;
                 if !is_right(wanted_chunks(manifest, &wanted), &bytes) {
                     return Err(FetchError::BadChunk { unit });
                 }
@@ -143,14 +145,15 @@ impl Net {
     ) -> Result<Vec<u8>, FetchError> {
         let link = self.0.link(conn).ok_or_else(|| FetchError::Lost("the connection is over".to_owned()))?;
         let work = async {
-            let (mut stream, length) = in_time(ask(&link, &blob.request())).await?;
+            let (mut stream, length) = answer_in_time(&self.0, &link, ask(&link, &blob.request())).await?;
             let length = usize::try_from(length).ok().filter(|length| *length <= blob.max_bytes());
             let length =
                 length.ok_or_else(|| broken(&link, "a blob larger than its kind may be".to_owned()))?;
             let mut bytes = Vec::new();
             while bytes.len() < length {
                 let step = GROWTH_BYTES.min(length - bytes.len());
-                in_time(read(&self.0, &link, &mut stream, &mut bytes, step)).await?;
+                let patience = Patience::AtMost(BLOB_STALL);
+                read(&self.0, &link, &mut stream, &mut bytes, step, patience).await?;
             }
             let check = move || if blob.names(&bytes) { Ok(bytes) } else { Err(FetchError::BadBlob) };
             spawn_blocking(check).await.map_err(|error| FetchError::Lost(error.to_string()))?
@@ -163,12 +166,44 @@ impl Net {
     }
 }
 
-/// One step of a blob's fetch: whoever brings nothing for [`BLOB_STALL`] counts as lost, so that another is asked.
-async fn in_time<T>(step: impl Future<Output = Result<T, FetchError>>) -> Result<T, FetchError> {
-    match tokio::time::timeout(BLOB_STALL, step).await {
-        Ok(result) => result,
-        Err(_elapsed) => Err(FetchError::Lost("the peer does not answer".to_owned())),
+/// How long this side waits for a peer, all waits together.
+enum Patience {
+    /// Who asked for the bytes decides.
+    Endless,
+    AtMost(Duration),
+}
+
+impl Patience {
+    async fn wait<T>(&mut self, step: impl Future<Output = T>) -> Result<T, FetchError> {
+        let Self::AtMost(left) = self else { return Ok(step.await) };
+        let start = Instant::now();
+        let result = timeout(*left, step).await.map_err(|_elapsed| silent())?;
+        *left = left.saturating_sub(start.elapsed());
+        Ok(result)
     }
+}
+
+/// Whoever does not answer for [`BLOB_STALL`] counts as lost, so that another is asked. Under a download limit the peer
+/// may have to send units first that this side takes slowly: as long as those come, it is there.
+async fn answer_in_time<T>(
+    shared: &Shared,
+    link: &Link,
+    answer: impl Future<Output = Result<T, FetchError>>,
+) -> Result<T, FetchError> {
+    let mut answer = pin!(answer);
+    loop {
+        let before = link.rx_bytes.load(Ordering::Relaxed);
+        if let Ok(result) = timeout(BLOB_STALL, answer.as_mut()).await {
+            return result;
+        }
+        if shared.download.limit() == 0 || link.rx_bytes.load(Ordering::Relaxed) == before {
+            return Err(silent());
+        }
+    }
+}
+
+fn silent() -> FetchError {
+    FetchError::Lost("the peer does not answer".to_owned())
 }
 
 /// Sends a request and reads the answer's head: the stream that the given number of bytes follows on. Dropping that
@@ -188,20 +223,22 @@ async fn ask(link: &Link, request: &Request) -> Result<(RecvStream, u64), FetchE
     }
 }
 
-/// Appends exactly `length` bytes, as fast as the limit allows.
+/// Appends exactly `length` bytes, as fast as the limit allows. Only waiting for the peer tries the patience.
 async fn read(
     shared: &Shared,
     link: &Link,
     stream: &mut RecvStream,
     buffer: &mut Vec<u8>,
     mut length: usize,
+    mut patience: Patience,
 ) -> Result<(), FetchError> {
     buffer.reserve_exact(length);
     while length > 0 {
         let mut piece = shared.download.take(length).await;
         length -= piece;
         while piece > 0 {
-            let read = stream.read_buf(&mut (&mut *buffer).limit(piece)).await.map_err(lost)?;
+            let read = patience.wait(stream.read_buf(&mut (&mut *buffer).limit(piece))).await?;
+            let read = read.map_err(lost)?;
             if read == 0 {
                 return Err(lost(io::Error::from(io::ErrorKind::UnexpectedEof)));
             }
@@ -243,4 +280,20 @@ fn is_right<'a>(chunks: impl Iterator<Item = &'a Chunk>, mut bytes: &[u8]) -> bo
         bytes = rest;
     }
     bytes.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_the_peer_add_up_and_waits_for_the_limit_do_not_count() {
+        let seconds = |count| tokio::time::sleep(Duration::from_secs(count));
+        let mut patience = Patience::AtMost(BLOB_STALL);
+        assert_eq!(patience.wait(seconds(6)).await, Ok(()));
+        seconds(100).await;
+        assert_eq!(patience.wait(seconds(3)).await, Ok(()));
+        assert_eq!(patience.wait(seconds(2)).await, Err(silent()));
+        assert_eq!(Patience::Endless.wait(seconds(1_000)).await, Ok(()));
+    }
 }

@@ -1,5 +1,7 @@
 //! Launch entries as a person writes them: `[NAME=]PROGRAM ARGS…[@OS]`.
 
+use std::collections::BTreeMap;
+
 use lanspread_protocol::{LaunchEntry, Os, PathError};
 use thiserror::Error;
 
@@ -35,7 +37,14 @@ pub fn parse_launch_entry(text: &str) -> Result<LaunchEntry, LaunchError> {
     };
     let mut words = shlex::split(command).ok_or(LaunchError::Quotes)?.into_iter();
     let program = words.next().filter(|program| !program.is_empty()).ok_or(LaunchError::NoProgram)?;
-    Ok(LaunchEntry { name: name.to_owned(), os, program: program.parse()?, args: words.collect() })
+    Ok(LaunchEntry {
+        name: name.to_owned(),
+        os,
+        program: program.parse()?,
+        args: words.collect(),
+        folder: None,
+        env: BTreeMap::new(),
+    })
 }
 
 #[cfg(test)]

@@ -15,12 +15,28 @@ use super::library::{Disk, Library, OpenedFolder};
 use super::state::PeerState;
 use super::supervisor::{Supervisor, describe_join_error};
 use super::transfers::Transfers;
-use crate::api::{PeerEvent, Ready};
+use super::works::Works;
+use crate::api::{PeerConfig, PeerEvent, Ready};
 use crate::discovery::adapters::Adapters;
 use crate::discovery::mdns::Announcement;
 use crate::disk::{DiskError, DiskErrorKind};
 use crate::net::fetch::{Blob, FetchError};
 use crate::net::{BanList, Net};
+
+/// Settings that a new session starts with, as they were last set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) upload: u64,
+    pub(super) playing: u64,
+    pub(super) fetch_ahead: bool,
+}
+
+impl Limits {
+    pub(super) fn of(config: &PeerConfig) -> Self {
+        let PeerConfig { upload_limit: upload, playing_limit: playing, fetch_ahead, .. } = *config;
+        Self { upload, playing, fetch_ahead }
+    }
+}
 
 /// What effects act on.
 pub(super) struct Shell {
@@ -31,6 +47,8 @@ pub(super) struct Shell {
     pub(super) disk: Arc<Disk>,
     pub(super) library: Library,
     pub(super) transfers: Transfers,
+    pub(super) works: Works,
+    pub(super) limits: Limits,
     pub(super) catalogs: Catalogs,
     pub(super) state: PeerState,
     pub(super) ready: Ready,
@@ -39,7 +57,6 @@ pub(super) struct Shell {
     pub(super) opened_folder: OpenedFolder,
     /// The newest catalog by the pinned key, as it is stored.
     pub(super) newest_catalog: Option<Arc<SignedCatalog>>,
-    pub(super) upload_limit: u64,
     /// Events of tasks; they lie here before the input that wakes the loop.
     pub(super) events: mpsc::Receiver<PeerEvent>,
     pub(super) token: CancellationToken,
@@ -85,7 +102,15 @@ impl Shell {
             Effect::Finish { op, game, version, mode } => self.finish(op, game, version, mode),
             Effect::CloseStore { op, game, discard } => self.close_store(op, game, discard),
             Effect::Verify { op, game, manifest, from } => self.verify(op, game, manifest, from),
-            Effect::Remove { op, game } => self.remove(op, game),
+            Effect::Install { op, game, manifest, entry, kept } => {
+                self.install(op, game, manifest, entry, kept);
+            }
+            Effect::Uninstall { op, game, keep, saves } => self.uninstall(op, game, keep, saves),
+            Effect::Remove { op, game, keep, local } => self.remove(op, game, keep, local),
+            Effect::CancelWork { op } => self.works.cancel(op),
+            Effect::Start { run, game, entry, about, player, server } => {
+                self.start_game(run, game, entry, about, player, server);
+            }
             Effect::Publish { op, game } => self.publish(op, &game),
             Effect::SwitchGamesFolder { reply } => self.switch_games_folder(reply),
             Effect::StoreCatalog(catalog) => self.store_catalog(catalog),
@@ -94,10 +119,11 @@ impl Shell {
                 self.change_state(|state| drop(state.accepted.insert(game, (version, manifest))));
             }
             Effect::StoreQueue(queue) => self.change_state(|state| state.queue = queue),
-            Effect::SetUploadLimit(limit) => {
-                self.upload_limit = limit;
-                self.net.upload().set_limit(limit);
+            Effect::SetLimits { upload, download } => {
+                self.net.upload().set_limit(upload);
+                self.net.download().set_limit(download);
             }
+            Effect::SetBackground(background) => self.disk.set_background(background),
             // The loop's own.
             Effect::Emit(_) | Effect::Reply { .. } | Effect::RenewIdentity => {}
         }

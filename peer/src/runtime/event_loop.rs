@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lanspread_engine::{
-    ClosedReason, Command, CommandError, ConnId, Effect, Engine, ErrorCode, GivenCatalog, Input, PeerView,
-    ReplyId, ServeId, Settings,
+    Answer, ClosedReason, Command, CommandError, ConnId, Effect, Engine, ErrorCode, GivenCatalog, Input,
+    PeerView, ReplyId, ServeId, Settings,
 };
 use lanspread_protocol::GameId;
 use lanspread_protocol::message::CloseCode;
@@ -18,6 +18,7 @@ use tokio::time::sleep_until;
 
 use super::effects::{Shell, failed_inside};
 use super::supervisor::RuntimeFailure;
+use super::works::PROGRESS_INTERVAL;
 use crate::api::{
     PeerCommand, PeerEvent, PeerReply, RuntimeSide, SentCommand, SettingsChange, Snapshot, Status,
 };
@@ -137,7 +138,9 @@ impl<'a> EventLoop<'a> {
             }
             if self.full_scan_due <= Instant::now() {
                 self.full_scan_due = Instant::now() + FULL_SCAN_INTERVAL;
-                self.shell.list_games();
+                if !self.shell.disk.rests() {
+                    self.shell.list_games();
+                }
             }
             self.take_waiting();
             self.apply_effects();
@@ -228,7 +231,11 @@ impl<'a> EventLoop<'a> {
                     Err(error) => answer(reply, Err(error)),
                 }
             }
-            PeerCommand::List => answer(reply, Ok(PeerReply::Games { games: self.engine.view().games })),
+            PeerCommand::List => {
+                let mut games = self.engine.view().games;
+                self.shell.works.fill(&mut games);
+                answer(reply, Ok(PeerReply::Games { games }));
+            }
             PeerCommand::Peers => {
                 self.rates.measure(&self.engine, &self.shell);
                 let peers = self.rates.fill(self.engine.view().peers);
@@ -300,8 +307,11 @@ impl<'a> EventLoop<'a> {
         given: Option<GivenCatalog>,
         reply: oneshot::Sender<Result<PeerReply, CommandError>>,
     ) {
-        // Nothing starts games yet, so nothing is limited while one runs.
-        let SettingsChange { upload_limit, playing_limit: _, games: _, name, catalog } = change;
+        let SettingsChange { upload_limit, playing_limit, games: _, name, catalog, fetch_ahead } = change;
+        let limits = &mut self.shell.limits;
+        limits.upload = upload_limit.unwrap_or(limits.upload);
+        limits.playing = playing_limit.unwrap_or(limits.playing);
+        limits.fetch_ahead = fetch_ahead.unwrap_or(limits.fetch_ahead);
         if let (Some(path), Some(given)) = (catalog, given) {
             self.shell.catalogs.remember_given(&given);
             self.shell.catalogs.watch(path);
@@ -311,18 +321,20 @@ impl<'a> EventLoop<'a> {
             self.shell.ready.name.clone_from(name);
             self.shell.announcement.send_modify(|announcement| announcement.name.clone_from(name));
         }
-        self.engine_command(Command::Set(Settings { name, upload_limit }), reply);
+        let settings = Settings { name, upload_limit, playing_limit, fetch_ahead };
+        self.engine_command(Command::Set(settings), reply);
     }
 
     /// An answer of the engine.
-    fn replied(&mut self, id: ReplyId, result: Result<(), CommandError>) {
+    fn replied(&mut self, id: ReplyId, result: Result<Answer, CommandError>) {
         if let (Some(game), Err(_)) = (self.publishes.remove(&id), &result) {
             self.shell.library.drop_publish(&game);
         }
         let Some(reply) = self.replies.remove(&id) else { return };
         match (self.switching.take_if(|(switch, ..)| *switch == id), result) {
-            (Some((_, change, given)), Ok(())) => self.put_in_force(change, given, reply),
-            (_, result) => answer(reply, result.map(|()| PeerReply::Done {})),
+            (Some((_, change, given)), Ok(_)) => self.put_in_force(change, given, reply),
+            (_, Ok(Answer::Started { pid })) => answer(reply, Ok(PeerReply::Started { pid })),
+            (_, result) => answer(reply, result.map(|_| PeerReply::Done {})),
         }
     }
 
@@ -353,6 +365,14 @@ impl<'a> EventLoop<'a> {
         self.rates.measure(&self.engine, &self.shell);
         let mut view = self.engine.view();
         view.peers = self.rates.fill(view.peers);
+        self.shell.works.fill(&mut view.games);
+        for event in self.shell.works.news(&view.games, now) {
+            self.side.emit(event);
+        }
+        if !self.shell.works.is_idle() {
+            // Nobody tells of each step of such work.
+            self.snapshot_due = Some(now + PROGRESS_INTERVAL);
+        }
         let status = self.status();
         self.side.publish(Snapshot {
             ready: Some(self.shell.ready.clone()),

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lanspread_engine::{
-    CommandError, ConnId, DiskFailure, ErrorCode, FailureKind, Input, OpId, Payload, PublishOutcome, ReplyId,
-    ScannedGame, VerifyOutcome,
+    Background, CommandError, ConnId, DiskFailure, ErrorCode, FailureKind, Input, OpId, Payload,
+    PublishOutcome, ReplyId, ScannedGame, VerifyOutcome,
 };
 use lanspread_protocol::{GameId, Manifest, ManifestId, SignedCatalog};
 use tokio::sync::{Semaphore, mpsc};
@@ -16,10 +16,11 @@ use tokio::sync::{Semaphore, mpsc};
 use super::effects::{Shell, disk_failure, failed_inside, failure_kind, tell};
 use super::state::PeerState;
 use super::supervisor::Supervisor;
+use super::works::Work;
 use crate::api::{PeerEvent, PublishRequest};
 use crate::disk::hash::Selection;
 use crate::disk::{
-    self, Cancel, DiskError, Fingerprint, FolderLock, GamesFolder, Index, IndexEntry, ManifestStore,
+    self, Cancel, DiskError, Fingerprint, FolderLock, GamesFolder, Gate, Index, IndexEntry, ManifestStore,
     PayloadReader, Progress, catalog_file,
 };
 use crate::publish::PublishError;
@@ -41,7 +42,11 @@ pub(super) struct Disk {
     /// Another folder is in use: results of this one are dropped.
     retired: AtomicBool,
     /// Ends hashing and the like at its next step.
-    cancel: Cancel,
+    pub(super) cancel: Cancel,
+    /// Ends hashing that nobody asked for, and lets it rest while a game runs.
+    background: Cancel,
+    gate: Arc<Gate>,
+    rests: AtomicBool,
     /// The newest state that was not written yet.
     unsaved: Mutex<Option<PeerState>>,
     saving: Mutex<()>,
@@ -54,6 +59,7 @@ impl Disk {
         let lock = FolderLock::acquire(&games)?;
         let index = Index::load(&games)?;
         crate::install::recover_all(&games)?;
+        let (cancel, gate) = (Cancel::new(), Arc::<Gate>::default());
         Ok(Self {
             manifests: ManifestStore::new(games.clone()),
             games,
@@ -61,7 +67,10 @@ impl Disk {
             _lock: lock,
             readers: Mutex::default(),
             retired: AtomicBool::new(false),
-            cancel: Cancel::new(),
+            background: cancel.child_behind(&gate),
+            cancel,
+            gate,
+            rests: AtomicBool::new(false),
             unsaved: Mutex::default(),
             saving: Mutex::default(),
         })
@@ -70,6 +79,19 @@ impl Disk {
     /// Ends hashing and the like at its next step.
     pub(super) fn cancel(&self) {
         self.cancel.cancel();
+    }
+
+    /// Work that nobody asked for goes on, or rests.
+    pub(super) fn set_background(&self, background: Background) {
+        self.rests.store(background == Background::Rests, Ordering::Release);
+        match background {
+            Background::Works => self.gate.open(),
+            Background::Rests => self.gate.close(),
+        }
+    }
+
+    pub(super) fn rests(&self) -> bool {
+        self.rests.load(Ordering::Acquire)
     }
 
     /// Another folder takes its place: work on this one ends, so that its lock does.
@@ -120,11 +142,17 @@ impl Disk {
         Ok(Some(engine_scan(&scan, payload)))
     }
 
-    fn hash(&self, game: &GameId, accepted: Option<ManifestId>) -> Result<ManifestId, DiskError> {
+    fn hash(
+        &self,
+        game: &GameId,
+        accepted: Option<ManifestId>,
+        cancel: &Cancel,
+        progress: &Progress,
+    ) -> Result<ManifestId, DiskError> {
         let folder = self.games.game(game);
         let known = accepted.and_then(|id| self.manifests.get(id).ok().flatten());
         let selection = known.as_deref().map_or(Selection::All, Selection::Of);
-        let hashed = disk::hash_payload(folder.root(), selection, &self.cancel, &Progress::new())?;
+        let hashed = disk::hash_payload(folder.root(), selection, cancel, progress)?;
         let manifest = self.manifests.put(hashed.manifest)?;
         self.learn_payload(game, &manifest)?;
         Ok(manifest.id())
@@ -152,7 +180,7 @@ impl Disk {
         Ok(engine_scan(&scan, Payload::Hashed(manifest.id())))
     }
 
-    fn forget_reader(&self, game: &GameId) {
+    pub(super) fn forget_reader(&self, game: &GameId) {
         lock(&self.readers).remove(game);
     }
 
@@ -202,6 +230,7 @@ fn engine_scan(scan: &disk::ScannedGame, payload: Payload) -> ScannedGame {
     ScannedGame {
         version: scan.sentinel.clone(),
         has_local: scan.has_local,
+        installed: scan.installed.clone(),
         has_files: scan.files > 0 || scan.is_unfinished,
         bytes: scan.bytes,
         fingerprint: short(&scan.fingerprint),
@@ -297,7 +326,10 @@ impl Shell {
         let task = async move {
             let _slot = slots.acquire_owned().await;
             let (hashed, of) = (Arc::clone(&disk), game.clone());
-            let manifest = tokio::task::spawn_blocking(move || hashed.hash(&of, manifest)).await;
+            let manifest = tokio::task::spawn_blocking(move || {
+                hashed.hash(&of, manifest, &hashed.background, &Progress::new())
+            })
+            .await;
             let manifest = match manifest {
                 Ok(Ok(manifest)) => Some(manifest),
                 Ok(Err(error)) => {
@@ -330,7 +362,8 @@ impl Shell {
         });
     }
 
-    pub(super) fn verify(&self, op: OpId, game: GameId, id: ManifestId, from: Vec<ConnId>) {
+    pub(super) fn verify(&mut self, op: OpId, game: GameId, id: ManifestId, from: Vec<ConnId>) {
+        let work = self.works.begin(op, &self.disk.cancel);
         let (disk, net, token) = (Arc::clone(&self.disk), self.net.clone(), self.token.child_token());
         let task = async move {
             let known = Arc::clone(&disk);
@@ -340,26 +373,12 @@ impl Shell {
             while !is_known && let Some(conn) = holders.next() {
                 is_known = super::transfers::fetch_manifest(&net, &disk, conn, id, &token).await.is_ok();
             }
-            let verify = move || verify(&disk, &game, id);
+            let verify = move || verify(&disk, &game, id, &work);
             let result = tokio::task::spawn_blocking(verify).await;
             let result = result.unwrap_or_else(|end| Err(failed_inside("verify", end)));
             Input::Verified { op, result }
         };
         self.input_task("verify", task, move |failure| Input::Verified { op, result: Err(failure) });
-    }
-
-    pub(super) fn remove(&self, op: OpId, game: GameId) {
-        let disk = Arc::clone(&self.disk);
-        let remove = move || {
-            disk.forget_reader(&game);
-            let known = disk.known_manifest(&game, None);
-            let removed = crate::install::remove(&disk.games.game(&game), known.as_deref(), &Cancel::new());
-            let result = removed.and_then(|()| disk.index.update(&game, None).map(drop));
-            Some(Input::Removed { op, result: result.map_err(|error| disk_failure(&error)) })
-        };
-        self.blocking_input("remove", remove, move |failure| {
-            Some(Input::Removed { op, result: Err(failure) })
-        });
     }
 
     pub(super) fn publish(&mut self, op: OpId, game: &GameId) {
@@ -369,11 +388,12 @@ impl Shell {
             return self.tell_later("publish", lost(DiskFailure { kind: FailureKind::Io, message }));
         };
         let disk = Arc::clone(&self.disk);
+        let work = self.works.begin(op, &disk.cancel);
         let (events, inputs, catalogs) =
             (self.library.events.clone(), self.inputs.clone(), self.catalogs.clone());
         let pinned = self.state.pinned;
         let publish = move || {
-            let published = publish(&disk, &request)?;
+            let published = publish(&disk, &request, &work)?;
             Ok((published, catalogs.after_publish(&request.catalog, pinned)))
         };
         let task = async move {
@@ -511,12 +531,12 @@ pub(super) fn check_games_folder(root: &Path) -> Result<(), DiskFailure> {
     }
 }
 
-fn verify(disk: &Disk, game: &GameId, id: ManifestId) -> Result<VerifyOutcome, DiskFailure> {
+fn verify(disk: &Disk, game: &GameId, id: ManifestId, work: &Work) -> Result<VerifyOutcome, DiskFailure> {
     let failed = |error: DiskError| disk_failure(&error);
     let folder = disk.games.game(game);
     let Some(manifest) = disk.manifests.get(id).map_err(failed)? else {
         // The payload is hashed, and its identity says whether it is the accepted one.
-        if disk.hash(game, None).map_err(failed)? == id {
+        if disk.hash(game, None, &work.cancel, &work.progress).map_err(failed)? == id {
             return Ok(VerifyOutcome::default());
         }
         let message = format!(
@@ -525,7 +545,7 @@ fn verify(disk: &Disk, game: &GameId, id: ManifestId) -> Result<VerifyOutcome, D
         );
         return Err(DiskFailure { kind: FailureKind::Refused, message });
     };
-    let found = disk::verify(&folder, &manifest, &disk.cancel, &Progress::new()).map_err(failed)?;
+    let found = disk::verify(&folder, &manifest, &work.cancel, &work.progress).map_err(failed)?;
     disk.forget_reader(game);
     if found.is_empty() {
         disk.learn_payload(game, &manifest).map_err(failed)?;
@@ -536,9 +556,9 @@ fn verify(disk: &Disk, game: &GameId, id: ManifestId) -> Result<VerifyOutcome, D
     Ok(VerifyOutcome { damaged: found.iter().map(|damage| damage.path.to_string()).collect(), damaged_bytes })
 }
 
-fn publish(disk: &Disk, request: &PublishRequest) -> Result<crate::api::Published, DiskFailure> {
+fn publish(disk: &Disk, request: &PublishRequest, work: &Work) -> Result<crate::api::Published, DiskFailure> {
     disk.forget_reader(&request.game.id);
-    let published = crate::publish::publish(&disk.games, request, &disk.cancel, &Progress::new());
+    let published = crate::publish::publish(&disk.games, request, &work.cancel, &work.progress);
     let published = published.map_err(|error| {
         // A full disk is told as one; what else cannot be carried out as it is was refused.
         let is_io = matches!(

@@ -11,10 +11,13 @@ mod catalogs;
 pub mod control;
 mod effects;
 mod event_loop;
+mod install;
 mod library;
+mod playing;
 mod start;
 mod state;
 pub mod supervisor;
 mod transfers;
+mod works;
 
 pub use start::{StartError, start_peer};

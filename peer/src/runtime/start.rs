@@ -15,12 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::catalogs::{self, Catalogs};
 use super::control::ControlListener;
-use super::effects::Shell;
+use super::effects::{Limits, Shell};
 use super::event_loop::{EventLoop, Exit, INPUT_QUEUE, NET_QUEUE};
 use super::library::{Disk, Library, OpenedFolder, check_games_folder};
 use super::state::PeerState;
 use super::supervisor::{Policy, RESTART_PAUSE, RuntimeFailure, STOP_DEADLINE, Supervisor};
 use super::transfers::Transfers;
+use super::works::Works;
 use crate::api::{
     PeerClient, PeerConfig, PeerEvent, PeerRuntimeHandle, Ready, RuntimeSide, Waker, connect_runtime,
 };
@@ -132,7 +133,9 @@ async fn run(
         (disk, state) = (ended.disk, ended.state);
         // What was set meanwhile stays.
         (config.name, config.catalog) = (Some(ended.name), ended.catalog);
-        config.upload_limit = ended.upload_limit;
+        config.upload_limit = ended.limits.upload;
+        config.playing_limit = ended.limits.playing;
+        config.fetch_ahead = ended.limits.fetch_ahead;
         // Others know this peer by its address, too.
         port = ended.port.map_or(port, Port::Exactly);
         match ended.exit {
@@ -172,7 +175,7 @@ struct Ended {
     port: Option<u16>,
     name: String,
     catalog: Option<PathBuf>,
-    upload_limit: u64,
+    limits: Limits,
 }
 
 impl Ended {
@@ -184,7 +187,7 @@ impl Ended {
             port,
             name: shell.ready.name.clone(),
             catalog: shell.catalogs.given(),
-            upload_limit: shell.upload_limit,
+            limits: shell.limits,
         }
     }
 }
@@ -247,7 +250,8 @@ impl Session<'_> {
             next_games_folder: None,
             opened_folder: OpenedFolder::default(),
             newest_catalog: signed,
-            upload_limit: self.config.upload_limit,
+            limits: Limits::of(self.config),
+            works: Works::default(),
             events,
             token: token.clone(),
             adapters: Arc::clone(&adapters),
@@ -308,6 +312,8 @@ impl Session<'_> {
             queue: self.state.queue.clone(),
             parallel_downloads: PARALLEL_DOWNLOADS,
             upload_limit: self.config.upload_limit,
+            playing_limit: self.config.playing_limit,
+            fetch_ahead: self.config.fetch_ahead,
         };
         Engine::new(config, Instant::now())
     }

@@ -20,9 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::effects::{Shell, blob_error, disk_failure, failed_inside, tell};
+use super::install::refuse_if_in_use;
 use super::library::Disk;
 use crate::disk::store::{Mode, PayloadStore};
-use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader, Progress};
+use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader};
 use crate::net::fetch::{Blob, FetchError, FetchedUnit};
 use crate::net::serve::{InboundRequest, Served};
 
@@ -150,10 +151,11 @@ impl Shell {
     }
 
     pub(super) fn open_store(&mut self, op: OpId, game: &GameId, manifest: Arc<Manifest>, mode: StoreMode) {
+        let work = self.works.begin(op, &Cancel::new());
         let running = RunningStore {
             store: Arc::default(),
             manifest: Arc::clone(&manifest),
-            cancel: Cancel::new(),
+            cancel: work.cancel,
             token: self.token.child_token(),
             tasks: TaskTracker::new(),
         };
@@ -163,7 +165,7 @@ impl Shell {
         self.transfers.stores.insert(op, running);
         let open = move || {
             let _tracked = tracked;
-            let result = PayloadStore::open(folder, manifest, store_mode(mode), &cancel, &Progress::new());
+            let result = PayloadStore::open(folder, manifest, store_mode(mode), &cancel, &work.progress);
             let result = result.map(|opened| {
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(opened.store));
                 Opened { here: opened.units, wanted: opened.wanted, bytes_missing: opened.bytes_missing }
@@ -190,6 +192,9 @@ impl Shell {
             }
             let commit = move || {
                 let store = store.ok_or_else(store_is_gone)?;
+                if mode == StoreMode::Update {
+                    refuse_if_in_use(&disk, &game)?;
+                }
                 commit(&disk, &store, &game, &version, mode, &cancel).map_err(|error| disk_failure(&error))
             };
             let result = tokio::task::spawn_blocking(commit).await;
@@ -227,6 +232,7 @@ impl Shell {
     /// Before the engine hears of an end, the shell lets go of what ended.
     pub(super) fn note_end(&mut self, input: &Input) {
         self.transfers.note_end(input);
+        self.works.note_end(input);
         if let Input::Finished { op, result: Ok(_) } = input {
             self.transfers.stores.remove(op);
         } else if let Input::GamesFolderSwitched { result: Ok(()), .. } = input {

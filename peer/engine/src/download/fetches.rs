@@ -55,7 +55,7 @@ impl Engine {
         completed: &[UnitIndex],
     ) {
         let now = self.now;
-        let Some((game, op, swarm)) = self.swarm_of(fetch) else { return };
+        let Some((game, _, swarm)) = self.swarm_of(fetch) else { return };
         swarm.rate.add(bytes, now);
         swarm.bytes_fetched += bytes;
         for unit in completed {
@@ -95,7 +95,7 @@ impl Engine {
             download.setbacks = 0;
         }
         if is_done {
-            self.all_units_here(&game, op);
+            self.all_units_here(&game);
         }
     }
 

@@ -8,8 +8,8 @@ use lanspread_protocol::message::OfferState;
 use lanspread_protocol::{GameId, Manifest, ManifestId, PeerId};
 
 use super::fetches::source_of;
-use super::{Download, Stage, Swarm};
-use crate::command::CommandError;
+use super::{Download, Purpose, Stage, Swarm};
+use crate::command::{Command, CommandError};
 use crate::effect::{Effect, StoreMode};
 use crate::engine::{Engine, busy};
 use crate::event::Event;
@@ -117,14 +117,14 @@ impl Engine {
             });
         }
         if is_done {
-            self.all_units_here(&game, op);
+            self.all_units_here(&game);
         } else {
             self.stop_if_unreachable(&game);
         }
     }
 
     /// Everything is fetched: what runs twice is stopped, and the payload committed.
-    pub(crate) fn all_units_here(&mut self, game: &GameId, op: OpId) {
+    pub(crate) fn all_units_here(&mut self, game: &GameId) {
         self.tell_progress(game);
         self.announce_units();
         let Some(download) = self.operations.download_mut(game) else { return };
@@ -134,16 +134,39 @@ impl Engine {
             return;
         };
         let cancels: Vec<_> = swarm.fetches.keys().copied().collect();
-        let (mode, version) = (download.mode, download.version.clone());
-        let is_update = mode == StoreMode::Update;
-        download.stage = if is_update { Stage::Draining(swarm) } else { Stage::Finishing(swarm) };
+        download.stage = Stage::Ready(swarm);
         for fetch in cancels {
             self.push(Effect::CancelFetch { fetch });
         }
+        self.proceed_if_ready(game);
+    }
+
+    /// Commits what is all here, unless it waits for a click or for the end of the running game.
+    pub(crate) fn proceed_if_ready(&mut self, game: &GameId) {
+        let runs = self.is_running(game);
+        let Some(op) = self.operations.get(game).map(|operation| operation.id) else { return };
+        let Some(download) = self.operations.download_mut(game) else { return };
+        let is_update = download.mode == StoreMode::Update;
+        let must_wait = match download.purpose {
+            Purpose::Ahead => true,
+            Purpose::Install => runs,
+            Purpose::Fetch => runs && is_update,
+        };
+        if must_wait || !download.is_ready() {
+            return;
+        }
+        let stage = std::mem::replace(&mut download.stage, Stage::CLOSED);
+        let Stage::Ready(swarm) = stage else {
+            download.stage = stage;
+            return;
+        };
+        let (mode, version) = (download.mode, download.version.clone());
         if is_update {
+            download.stage = Stage::Draining(swarm);
             self.refresh_offer(game);
             self.drain_then_write(game);
         } else if let Some(version) = version {
+            download.stage = Stage::Finishing(swarm);
             self.push(Effect::Finish { op, game: game.clone(), version, mode });
         }
     }
@@ -176,14 +199,18 @@ impl Engine {
         let Some(Operation { work: Work::Download(download), .. }) = self.operations.take(&game) else {
             return;
         };
-        let operation = download.kind();
+        let (operation, purpose) = (download.kind(), download.purpose);
         self.replace_local(&game, scan);
         self.refresh_offer(&game);
         if let Some(version) = download.version {
             self.emit(Event::DownloadFinished { game: game.clone(), version, bytes_fetched, seconds });
         }
         self.emit(Event::OperationFinished { game: game.clone(), operation });
-        self.touch(&game);
+        if purpose == Purpose::Install {
+            self.hand_over_to_install(&game);
+        } else {
+            self.touch(&game);
+        }
     }
 
     pub(crate) fn write_failed(&mut self, op: OpId, failure: DiskFailure) {
@@ -197,8 +224,13 @@ impl Engine {
     /// It cannot go on: its parts stay, and a person may try again.
     fn download_failed(&mut self, game: &GameId, failure: DiskFailure) {
         let Some(operation) = self.operations.get(game).map(Operation::kind) else { return };
+        let purpose = self.operations.download(game).map(|download| download.purpose);
         let was_cancelled = failure.kind == FailureKind::Cancelled;
-        if !was_cancelled {
+        if purpose == Some(Purpose::Ahead) && !was_cancelled {
+            // Nobody asked for it: the click that does will tell.
+            tracing::warn!(%game, error = failure.message, "a new version cannot be fetched ahead");
+            self.decline_ahead(game);
+        } else if !was_cancelled {
             let error = CommandError::new(failure.kind.code(), failure.message);
             self.emit(Event::OperationFailed { game: game.clone(), operation, error });
         }
@@ -214,7 +246,8 @@ impl Engine {
             Stage::LoadingManifest(_)
             | Stage::FetchingManifest { .. }
             | Stage::Opening(_)
-            | Stage::Fetching(_) => {
+            | Stage::Fetching(_)
+            | Stage::Ready(_) => {
                 let discard = then.is_none();
                 self.close_download(game, then, discard);
                 Ok(())
@@ -227,8 +260,19 @@ impl Engine {
 
     /// Stops fetching and serving; the store is closed when its last reader has ended.
     fn close_download(&mut self, game: &GameId, then: Option<Why>, discard: bool) {
+        self.close_download_before(game, then, discard, None);
+    }
+
+    /// As [`Self::close_download`]; then a command is given.
+    pub(super) fn close_download_before(
+        &mut self,
+        game: &GameId,
+        then: Option<Why>,
+        discard: bool,
+        after: Option<Box<Command>>,
+    ) {
         let Some(download) = self.operations.download_mut(game) else { return };
-        let closing = Stage::Closing { then, discard, writer: Writer::Draining };
+        let closing = Stage::Closing { then, discard, writer: Writer::Draining, after };
         let stage = std::mem::replace(&mut download.stage, closing);
         if let Stage::Fetching(swarm) = stage {
             for fetch in swarm.fetches.keys() {
@@ -241,11 +285,15 @@ impl Engine {
 
     pub(crate) fn store_closed(&mut self, op: OpId) {
         let Some((game, download)) = self.download_of(op) else { return };
-        let Stage::Closing { then, writer: Writer::Writing, .. } = &download.stage else { return };
-        let then = then.clone();
+        let purpose = download.purpose;
+        let Stage::Closing { then, writer: Writer::Writing, after, .. } = &mut download.stage else { return };
+        let (then, after) = (then.take(), after.take());
         self.end(&game);
         if let Some(why) = then {
-            self.operations.enqueue(&game, why);
+            self.operations.enqueue(&game, why, purpose);
+        }
+        if let Some(command) = after {
+            self.carry_out_later_command(&game, *command);
         }
     }
 
@@ -259,7 +307,7 @@ impl Engine {
                 *manifest == accepted
             }
             (Stage::Opening(manifest), Some(accepted)) => manifest.id() == accepted,
-            (Stage::Fetching(swarm), Some(accepted)) => swarm.manifest.id() == accepted,
+            (Stage::Fetching(swarm) | Stage::Ready(swarm), Some(accepted)) => swarm.manifest.id() == accepted,
             (Stage::Draining(_) | Stage::Finishing(_) | Stage::Closing { .. }, Some(_)) => true,
         };
         if download.version == expected && is_same_manifest {
@@ -332,10 +380,12 @@ impl Engine {
             version: download.version.clone()?,
             manifest: swarm.manifest.id(),
             units: swarm.here().clone(),
-            weight: swarm.weight,
+            // Who has everything fetches nothing first.
+            weight: if download.is_ready() { 0 } else { swarm.weight },
         })
     }
 
+    /// The upload limit, or whether a game runs.
     pub(crate) fn upload_limit_changed(&mut self) {
         let weight = self.upload_weight();
         for game in self.operations.games() {
@@ -349,6 +399,9 @@ impl Engine {
 
     /// This peer's weight among downloaders: log2 of its upload rate in MB/s; without a limit, that of 1 Gbit/s.
     fn upload_weight(&self) -> u8 {
+        if self.plays() {
+            return 0;
+        }
         let megabytes = match self.config.upload_limit {
             0 => 128,
             limit => (limit / 1_000_000).max(2),

@@ -3,26 +3,42 @@
 use lanspread_protocol::message::OfferState;
 use lanspread_protocol::{GameId, PeerId};
 
-use super::{Download, Stage};
-use crate::command::{CommandError, ErrorCode};
+use super::{Download, Purpose, Stage};
+use crate::command::{AfterDownload, CommandError, ErrorCode, KeptFiles};
 use crate::effect::{Effect, StoreMode};
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::library::LocalState;
-use crate::operations::{Lack, OperationKind, Why, Work, unknown};
+use crate::operations::{Lack, OperationKind, Waiting, Why, Work, unknown};
 use crate::roster::Live;
 
 impl Engine {
-    pub(crate) fn start_download(&mut self, game: &GameId) -> Result<(), CommandError> {
+    pub(crate) fn start_download(&mut self, game: &GameId, then: AfterDownload) -> Result<(), CommandError> {
+        let purpose = match then {
+            AfterDownload::Nothing => Purpose::Fetch,
+            AfterDownload::Install => Purpose::Install,
+        };
+        self.ask_for_download(game, purpose)
+    }
+
+    /// A download that a person wants: of what is not here, or of a new version of what is.
+    fn ask_for_download(&mut self, game: &GameId, purpose: Purpose) -> Result<(), CommandError> {
         let Some(entry) = self.authority.game(game) else { return Err(unknown(game)) };
         if entry.version.is_none() {
             let message = format!("{game}: the catalog names no version, so there is nothing to download");
             return Err(CommandError::new(ErrorCode::CatalogMismatch, message));
         }
+        if self.take_over_ahead(game, purpose) {
+            return Ok(());
+        }
         self.refuse_if_busy(game)?;
         if matches!(self.local_state(game), Some(LocalState::Downloaded | LocalState::Installed)) {
             self.emit(Event::OperationFinished { game: game.clone(), operation: OperationKind::Download });
-            return Ok(());
+            let is_installed = self.is_install_current(game);
+            return match purpose {
+                Purpose::Install if !is_installed => self.start_install(game, KeptFiles::Restore),
+                Purpose::Install | Purpose::Fetch | Purpose::Ahead => Ok(()),
+            };
         }
         if self.sources(game).is_empty() {
             self.forget_choice(game);
@@ -34,8 +50,16 @@ impl Engine {
                 format!("nobody here has this version of {game} right now"),
             ));
         }
-        self.operations.enqueue(game, Why::Turn);
+        self.operations.enqueue(game, Why::Turn, purpose);
         Ok(())
+    }
+
+    /// What is installed is what the payload brings.
+    fn is_install_current(&self, game: &GameId) -> bool {
+        self.library.game(game).is_some_and(|local| {
+            local.scan.has_local
+                && local.scan.installed.as_ref().is_none_or(|own| Some(own) == local.scan.version.as_ref())
+        })
     }
 
     pub(crate) fn start_update(&mut self, game: &GameId) -> Result<(), CommandError> {
@@ -46,7 +70,9 @@ impl Engine {
             let message = format!("{game} is not downloaded, so there is nothing to update");
             return Err(CommandError::new(ErrorCode::NotDownloaded, message));
         }
-        self.start_download(game)
+        self.refuse_if_running(game)?;
+        let is_installed = self.library.game(game).is_some_and(|local| local.scan.has_local);
+        self.ask_for_download(game, if is_installed { Purpose::Install } else { Purpose::Fetch })
     }
 
     /// Peers that have something of the expected version: complete ones with any manifest as long as none is accepted.
@@ -94,7 +120,10 @@ impl Engine {
             return;
         }
         let waiting: Vec<_> = self.operations.queue().to_vec();
-        for entry in waiting {
+        // What nobody asked for comes last.
+        let is_ahead = |waiting: &Waiting| waiting.purpose == Purpose::Ahead;
+        let (ahead, asked_for): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_ahead);
+        for entry in asked_for.into_iter().chain(ahead) {
             if self.operations.running_downloads() >= self.config.parallel_downloads {
                 return;
             }
@@ -110,18 +139,21 @@ impl Engine {
             // What is on disk decides how it goes on; until that is known it waits.
             if self.is_known(&entry.game) && self.operations.get(&entry.game).is_none() {
                 if self.has_source_for(&entry.game, &lack) {
-                    self.begin_download(&entry.game, lack.setbacks);
+                    self.begin_download(&entry.game, lack.setbacks, entry.purpose);
                 } else if entry.why == Why::Turn {
-                    self.operations.enqueue(&entry.game, Why::NoSource(lack));
+                    self.operations.enqueue(&entry.game, Why::NoSource(lack), entry.purpose);
                 }
             }
         }
     }
 
-    pub(super) fn begin_download(&mut self, game: &GameId, setbacks: u32) {
+    pub(super) fn begin_download(&mut self, game: &GameId, setbacks: u32, purpose: Purpose) {
         let is_here = matches!(self.local_state(game), Some(LocalState::Downloaded | LocalState::Installed));
         if is_here && self.library.game(game).is_some_and(|local| local.manifest().is_some()) {
             self.operations.dequeue(game);
+            if purpose == Purpose::Install && !self.is_install_current(game) {
+                self.hand_over_to_install(game);
+            }
             return;
         }
         let Some(manifest) = self.choose_manifest(game) else { return };
@@ -129,7 +161,7 @@ impl Engine {
         let mode = if has_payload { StoreMode::Update } else { StoreMode::Fresh };
         let version = self.authority.expected(game).cloned();
         let stage = Stage::LoadingManifest(manifest);
-        let download = Download { version, mode, stage, since: Some(self.now), setbacks };
+        let download = Download { version, mode, purpose, stage, since: Some(self.now), setbacks };
         let op = self.begin(game, Work::Download(Box::new(download)));
         self.push(Effect::LoadManifest { op, manifest });
     }

@@ -1,4 +1,4 @@
-//! How operations begin and end: commands, results of their work, the wait of a writer for its readers.
+//! Verifying, and what concerns any operation: how it begins and ends, cancel, pause, resume, the table's event.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -6,15 +6,16 @@ use std::time::Duration;
 use lanspread_protocol::message::OfferState;
 use lanspread_protocol::{GameId, ManifestId};
 
-use super::{Operation, OperationKind, Phase, Why, Work, Writer, not_downloaded, unknown};
-use crate::command::{CommandError, ErrorCode};
+use super::changes::MakesWay;
+use super::{Operation, OperationKind, Phase, Why, Work, not_downloaded, unknown};
+use crate::command::{Command, CommandError, ErrorCode};
 use crate::config::QueuedDownload;
-use crate::download::{Download, Stage};
+use crate::download::{Download, Purpose};
 use crate::effect::Effect;
 use crate::engine::{Engine, busy};
 use crate::event::{Event, Level};
 use crate::ids::{ConnId, OpId};
-use crate::input::{DiskFailure, FailureKind, PublishOutcome, VerifyOutcome};
+use crate::input::{DiskFailure, VerifyOutcome};
 use crate::library::LocalState;
 
 /// A verification that another peer asked for is not repeated within this time.
@@ -31,7 +32,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn require_known(&self, game: &GameId) -> Result<(), CommandError> {
+    pub(crate) fn require_known(&self, game: &GameId) -> Result<(), CommandError> {
         let is_known = self.authority.game(game).is_some()
             || self.library.game(game).is_some()
             || self.operations.get(game).is_some()
@@ -57,7 +58,10 @@ impl Engine {
 
     pub(crate) fn start_verify(&mut self, game: &GameId) -> Result<(), CommandError> {
         self.require_known(game)?;
-        self.refuse_if_busy(game)?;
+        let command = Command::Verify { game: game.clone() };
+        if self.makes_way(game, command)? == MakesWay::Soon {
+            return Ok(());
+        }
         let Some(local) = self.library.game(game).filter(|local| local.scan.version.is_some()) else {
             return Err(not_downloaded(game));
         };
@@ -120,109 +124,27 @@ impl Engine {
         let is_expected = self.local_state(&game) == Some(LocalState::Modified);
         if is_damaged && is_expected && self.authority.accepted(&game).is_some() {
             // What is damaged is fetched again; without a source it waits for one.
-            self.operations.enqueue(&game, Why::Turn);
+            self.operations.enqueue(&game, Why::Turn, Purpose::Fetch);
         }
-    }
-
-    pub(crate) fn start_remove(&mut self, game: &GameId) -> Result<(), CommandError> {
-        self.require_known(game)?;
-        self.refuse_if_busy(game)?;
-        let has_payload = self.library.game(game).is_some_and(|local| local.scan.has_files);
-        let was_waiting = self.operations.dequeue(game).is_some();
-        if !has_payload && !was_waiting {
-            return Err(not_downloaded(game));
-        }
-        self.begin(game, Work::Remove(Writer::Draining));
-        self.drain_then_write(game);
-        Ok(())
-    }
-
-    pub(crate) fn removed(&mut self, op: OpId, result: Result<(), DiskFailure>) {
-        let Some(game) = self.operations.game_of(op) else { return };
-        match result {
-            Ok(()) => {
-                self.end(&game);
-                self.forget_local(&game);
-                self.emit(Event::OperationFinished { game, operation: OperationKind::Remove });
-            }
-            Err(failure) => self.operation_failed(&game, failure),
-        }
-    }
-
-    pub(crate) fn start_publish(&mut self, game: &GameId) -> Result<(), CommandError> {
-        self.refuse_if_busy(game)?;
-        self.operations.dequeue(game);
-        self.begin(game, Work::Publish(Writer::Draining));
-        self.drain_then_write(game);
-        Ok(())
-    }
-
-    pub(crate) fn published(&mut self, op: OpId, result: Result<PublishOutcome, DiskFailure>) {
-        let Some(game) = self.operations.game_of(op) else { return };
-        match result {
-            Ok(_) => {
-                self.end(&game);
-                self.emit(Event::OperationFinished { game, operation: OperationKind::Publish });
-            }
-            Err(failure) => self.operation_failed(&game, failure),
-        }
-    }
-
-    /// Cancels the game's outbound transfers; the writer's first effect follows when the last has ended.
-    pub(crate) fn drain_then_write(&mut self, game: &GameId) {
-        self.cancel_serving(game);
-        self.start_writing_if_drained(game);
-    }
-
-    /// The writer's first effect on disk, once nobody reads.
-    pub(crate) fn start_writing_if_drained(&mut self, game: &GameId) {
-        if self.serving.count(game) > 0 {
-            return;
-        }
-        let Some(operation) = self.operations.active.get_mut(game) else { return };
-        let (op, game) = (operation.id, game.clone());
-        match &mut operation.work {
-            Work::Remove(writer @ Writer::Draining) => {
-                *writer = Writer::Writing;
-                self.push(Effect::Remove { op, game });
-            }
-            Work::Publish(writer @ Writer::Draining) => {
-                *writer = Writer::Writing;
-                self.push(Effect::Publish { op, game });
-            }
-            Work::Download(download) => match &mut download.stage {
-                Stage::Draining(_) => self.swap_in(&game),
-                Stage::Closing { writer: writer @ Writer::Draining, discard, .. } => {
-                    *writer = Writer::Writing;
-                    let discard = *discard;
-                    self.push(Effect::CloseStore { op, game, discard });
-                }
-                Stage::LoadingManifest(_)
-                | Stage::FetchingManifest { .. }
-                | Stage::Opening(_)
-                | Stage::Fetching(_)
-                | Stage::Finishing(_)
-                | Stage::Closing { .. } => {}
-            },
-            Work::Verify | Work::Remove(_) | Work::Publish(_) => {}
-        }
-    }
-
-    /// An operation other than a running download failed.
-    pub(crate) fn operation_failed(&mut self, game: &GameId, failure: DiskFailure) {
-        let Some(operation) = self.end(game) else { return };
-        if failure.kind == FailureKind::Cancelled {
-            return;
-        }
-        let error = CommandError::new(failure.kind.code(), failure.message);
-        self.emit(Event::OperationFailed { game: game.clone(), operation: operation.kind(), error });
     }
 
     pub(crate) fn cancel(&mut self, game: &GameId) -> Result<(), CommandError> {
         self.require_known(game)?;
-        if self.operations.get(game).is_some() {
-            return self.stop_download(game, None);
+        if let Some(operation) = self.operations.get(game) {
+            return match &operation.work {
+                Work::Download(_) => {
+                    self.decline_ahead(game);
+                    self.stop_download(game, None)
+                }
+                Work::Verify => {
+                    let op = operation.id;
+                    self.push(Effect::CancelWork { op });
+                    Ok(())
+                }
+                Work::Change(_) => self.cancel_change(game),
+            };
         }
+        self.decline_ahead(game);
         match self.operations.dequeue(game) {
             Some(_) => {
                 // Its parts go, too: a short operation that only discards.
@@ -242,8 +164,8 @@ impl Engine {
         if self.operations.get(game).is_some() {
             return self.stop_download(game, Some(Why::Paused));
         }
-        if self.operations.queue.iter().any(|waiting| waiting.game == *game) {
-            self.operations.enqueue(game, Why::Paused);
+        if let Some(purpose) = self.operations.purpose_of_waiting(game) {
+            self.operations.enqueue(game, Why::Paused, purpose);
             return Ok(());
         }
         Err(CommandError::new(ErrorCode::Refused, format!("{game}: no download that could be paused")))
@@ -251,8 +173,8 @@ impl Engine {
 
     pub(crate) fn resume(&mut self, game: &GameId) -> Result<(), CommandError> {
         self.require_known(game)?;
-        if self.operations.queue.iter().any(|waiting| waiting.game == *game) {
-            self.operations.enqueue(game, Why::Turn);
+        if let Some(purpose) = self.operations.purpose_of_waiting(game) {
+            self.operations.enqueue(game, Why::Turn, purpose);
             return Ok(());
         }
         self.refuse_if_busy(game)?;
@@ -270,17 +192,18 @@ impl Engine {
 
     /// Downloads that run or wait survive a restart.
     pub(crate) fn store_queue(&mut self) {
-        let running = self.operations.active.iter().filter(|(_, operation)| match &operation.work {
-            Work::Download(download) => !download.is_ending(),
-            Work::Verify | Work::Remove(_) | Work::Publish(_) => false,
-        });
-        let running = running.map(|(game, operation)| QueuedDownload {
-            game: game.clone(),
-            paused: operation.phase() == Phase::Paused,
+        let running = self.operations.active.iter().filter_map(|(game, operation)| match &operation.work {
+            Work::Download(download) if !download.is_ending() => Some(QueuedDownload {
+                game: game.clone(),
+                paused: download.phase() == Phase::Paused,
+                purpose: download.purpose,
+            }),
+            Work::Download(_) | Work::Verify | Work::Change(_) => None,
         });
         let waiting = self.operations.queue.iter().map(|waiting| QueuedDownload {
             game: waiting.game.clone(),
             paused: matches!(waiting.why, Why::Paused | Why::Failed),
+            purpose: waiting.purpose,
         });
         let queue: Vec<QueuedDownload> = running.chain(waiting).collect();
         if queue != self.operations.stored {

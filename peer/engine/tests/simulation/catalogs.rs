@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lanspread_engine::{Command, Event, Input};
+use lanspread_engine::{AfterDownload, Command, Event, Input};
 use lanspread_protocol::GameId;
 
 use crate::content::{game, organiser, plain, release, signed, signed_file};
@@ -202,6 +202,8 @@ fn only_installed_counts_nowhere() {
         peers.iter().filter(|peer| peer.games.iter().any(|game| game.local_only)).count() == 3
     });
     assert_eq!(world.sources(guest, &payload), 0);
-    let refused = world.command(guest, Command::Download { game: payload.game.clone() }).unwrap_err();
+    let refused = world
+        .command(guest, Command::Download { game: payload.game.clone(), then: AfterDownload::Nothing })
+        .unwrap_err();
     assert_eq!(refused.code, lanspread_engine::ErrorCode::NoSource);
 }

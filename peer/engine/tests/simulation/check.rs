@@ -47,7 +47,10 @@ impl World {
                 self.check_writer(id, *op, game, *discard);
                 self.nodes[id.0].run().writing.remove(game);
             }
-            Effect::Remove { op, game } | Effect::Publish { op, game } => {
+            Effect::Remove { op, game, .. }
+            | Effect::Publish { op, game }
+            | Effect::Install { op, game, .. }
+            | Effect::Uninstall { op, game, .. } => {
                 self.check_writer(id, *op, game, true);
             }
             Effect::Send { message: Control::Library { offers, .. }, .. } => self.check_offers(id, offers),

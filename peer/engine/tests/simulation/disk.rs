@@ -22,6 +22,7 @@ pub(crate) struct Disk {
 pub(crate) struct Folder {
     pub(crate) complete: Option<Complete>,
     pub(crate) has_local: bool,
+    pub(crate) installed: Option<Version>,
     /// Chunks of downloads that did not end, and whether each is durable.
     pub(crate) parts: BTreeMap<Blake3Hash, bool>,
     /// Grows with each change.
@@ -93,6 +94,7 @@ impl Folder {
         Some(ScannedGame {
             version: self.complete.as_ref().map(|complete| complete.version.clone()),
             has_local: self.has_local,
+            installed: self.installed.clone(),
             has_files: self.complete.is_some() || !self.parts.is_empty(),
             bytes: self.complete.as_ref().map_or(0, |complete| complete.manifest.total_bytes()),
             fingerprint: self.fingerprint,
@@ -204,6 +206,15 @@ impl Folder {
             *is_durable = true;
         }
         self.fingerprint += 1;
+    }
+
+    pub(crate) fn install(&mut self) {
+        let version = self.complete.as_ref().map(|complete| complete.version.clone());
+        (self.has_local, self.installed) = (true, version);
+    }
+
+    pub(crate) fn uninstall(&mut self) {
+        (self.has_local, self.installed) = (false, None);
     }
 
     pub(crate) fn remove(&mut self) {

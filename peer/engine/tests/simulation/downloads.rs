@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lanspread_engine::{Command, Event, Input, OperationKind};
+use lanspread_engine::{AfterDownload, Command, Event, Input, OperationKind};
 
 use crate::content::{Release, UNIT, plain, release, repetitive};
 use crate::node::{NodeId, Setup};
@@ -139,7 +139,9 @@ fn a_wrong_version_is_no_source() {
     world.run_for(Duration::from_secs(4));
     assert!(world.all_meet());
     assert_eq!(world.sources(guest, &new), 0);
-    let refused = world.command(guest, Command::Download { game: new.game.clone() }).unwrap_err();
+    let refused = world
+        .command(guest, Command::Download { game: new.game.clone(), then: AfterDownload::Nothing })
+        .unwrap_err();
     assert_eq!(refused.code, lanspread_engine::ErrorCode::NoSource);
     let view = world.game(stale, &new.game).unwrap();
     assert!(view.update_available);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lanspread_engine::{
-    BlobError, Candidate, ClosedReason, Command, ConnId, DialId, DiskFailure, Effect, Engine, FailureKind,
-    FetchEnd, FetchId, Input, OpId, Opened, Payload, PublishOutcome, ReplyId, ScannedGame, ServeEnd, ServeId,
-    Settings, VerifyOutcome,
+    AfterDownload, BlobError, Candidate, ClosedReason, Command, CommandError, ConnId, DialId, DiskFailure,
+    Effect, Engine, ErrorCode, FailureKind, FetchEnd, FetchId, Input, KeptFiles, OpId, Opened, Payload,
+    PublishOutcome, ReplyId, RunId, Saves, ScannedGame, ServeEnd, ServeId, Settings, VerifyOutcome,
 };
 use lanspread_protocol::message::{
     Control, GameServer, GossipPeer, Hello, Offer, OfferState, Presence, Request, WantedUnit,
@@ -190,6 +190,7 @@ impl Garbage {
         ScannedGame {
             version: self.dice.percent(60).then_some(release.version),
             has_local: self.dice.percent(30),
+            installed: self.dice.percent(20).then(|| self.version()),
             has_files: self.dice.percent(70),
             bytes: self.below(1000),
             fingerprint: self.below(4),
@@ -212,20 +213,35 @@ impl Garbage {
 
     fn command(&mut self) -> Command {
         let game = self.game();
-        match self.below(24) {
-            0..=4 | 16..=22 => Command::Download { game },
+        match self.below(30) {
+            24 => Command::Install { game, kept: KeptFiles::Restore },
+            25 => Command::Uninstall { game, saves: Saves::Keep },
+            26 => Command::Remove { game, local: Some(Saves::Delete) },
+            27 => Command::Start {
+                game,
+                entry: ["play", "server", "join"][self.below(3) as usize].to_owned(),
+                server: None,
+            },
+            28 => Command::Download { game, then: AfterDownload::Install },
+            29 => Command::Set(Settings { fetch_ahead: Some(self.dice.percent(50)), ..Settings::default() }),
+            0..=4 | 16..=22 => Command::Download { game, then: AfterDownload::Nothing },
             5 => Command::Update { game },
             6 => Command::Verify { game },
             7 => Command::Cancel { game },
             8 => Command::Pause { game },
             9 => Command::Resume { game },
-            10 => Command::Remove { game },
+            10 => Command::Remove { game, local: None },
             11 => Command::Publish { game },
             12 => Command::Connect { addresses: vec![Self::address(9); self.below(3) as usize] },
             13 if self.dice.percent(10) => {
                 Command::Trust { key: organiser(1 + self.below(2) as u8).public() }
             }
-            14 => Command::Set(Settings { name: Some("n".to_owned()), upload_limit: Some(self.below(3)) }),
+            14 => Command::Set(Settings {
+                name: Some("n".to_owned()),
+                upload_limit: Some(self.below(3)),
+                playing_limit: Some(self.below(3)),
+                fetch_ahead: None,
+            }),
             _ => Command::ChangeGamesFolder,
         }
     }
@@ -335,17 +351,27 @@ impl Garbage {
     }
 
     fn end_of_work(&mut self, op: OpId) -> Input {
-        match self.below(5) {
+        match self.below(7) {
             0 => Input::WriteFailed { op, failure: self.failure() },
             1 => Input::Verified {
                 op,
                 result: self.or_failure(VerifyOutcome { damaged: vec!["a".to_owned()], damaged_bytes: 1 }),
             },
-            2 => Input::Removed { op, result: self.or_failure(()) },
+            2 => match self.below(3) {
+                0 => Input::Removed { op, result: self.or_failure(None) },
+                1 => Input::Installed { op, result: self.or_failure(None) },
+                _ => Input::Uninstalled { op, result: self.or_failure(None) },
+            },
             3 => {
                 let outcome = PublishOutcome { version: self.version(), manifest: self.manifest() };
                 Input::Published { op, result: self.or_failure(outcome) }
             }
+            4 => {
+                let refused = CommandError::new(ErrorCode::Io, "garbage");
+                let result = if self.dice.percent(70) { Ok(1) } else { Err(refused) };
+                Input::Started { run: RunId(self.number()), result }
+            }
+            5 => Input::Exited { run: RunId(self.number()), code: None, output: Vec::new() },
             _ => Input::GamesFolderSwitched { reply: ReplyId(1), result: self.or_failure(()) },
         }
     }
@@ -361,7 +387,9 @@ impl Garbage {
             Effect::OpenStore { op, .. }
             | Effect::LoadManifest { op, .. }
             | Effect::CloseStore { op, .. }
+            | Effect::Install { op, .. }
             | Effect::Verify { op, .. } => op.0,
+            Effect::Start { run, .. } => run.0,
             _ => return,
         };
         self.last_number = self.last_number.max(number);
@@ -396,7 +424,13 @@ impl Garbage {
                 let outcome = PublishOutcome { version: self.version(), manifest: self.manifest() };
                 vec![Input::Published { op, result: Ok(outcome) }]
             }
-            Effect::Remove { op, .. } => vec![Input::Removed { op, result: Ok(()) }],
+            Effect::Remove { op, .. } => vec![Input::Removed { op, result: Ok(None) }],
+            Effect::Install { op, .. } => vec![Input::Installed { op, result: Ok(None) }],
+            Effect::Uninstall { op, .. } => vec![Input::Uninstalled { op, result: Ok(None) }],
+            Effect::Start { run, .. } => {
+                let exited = Input::Exited { run, code: Some(0), output: Vec::new() };
+                vec![Input::Started { run, result: Ok(1) }, exited]
+            }
             Effect::Scan { game, .. } => {
                 let found = self.releases.iter().find(|release| release.game == game).cloned();
                 let found = found.map(|release| ScannedGame {

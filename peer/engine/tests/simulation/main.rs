@@ -31,6 +31,7 @@ mod garbage;
 mod hostile;
 mod meeting;
 mod operations;
+mod playing;
 mod soak;
 mod swarms;
 mod updates;

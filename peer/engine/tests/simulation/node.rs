@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use lanspread_engine::{
-    CommandError, ConnId, DialId, Engine, EngineConfig, Event, FetchId, GivenCatalog, OpId, QueuedDownload,
-    ReplyId, ServeId,
+    Answer, Background, CommandError, ConnId, DialId, Engine, EngineConfig, Event, FetchId, GivenCatalog,
+    OpId, QueuedDownload, ReplyId, RunId, ServeId,
 };
 use lanspread_protocol::{
     CatalogHead, GameId, InstanceId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
@@ -35,6 +35,7 @@ pub(crate) struct Setup {
     pub(crate) parallel: usize,
     pub(crate) address: Option<SocketAddr>,
     pub(crate) wifi: bool,
+    pub(crate) fetch_ahead: bool,
 }
 
 impl Setup {
@@ -50,6 +51,7 @@ impl Setup {
             parallel: 2,
             address: None,
             wifi: false,
+            fetch_ahead: false,
         }
     }
 
@@ -84,6 +86,19 @@ impl Setup {
         self
     }
 
+    /// Builds new versions before anybody asks.
+    pub(crate) fn ahead(mut self) -> Self {
+        self.fetch_ahead = true;
+        self
+    }
+
+    /// Has the game installed, too.
+    pub(crate) fn installed(mut self, release: &Release) -> Self {
+        let folder = self.disk.folder(&release.game);
+        (folder.has_local, folder.installed) = (true, Some(release.version.clone()));
+        self
+    }
+
     /// Has a second adapter with a worse path.
     pub(crate) fn with_wifi(mut self) -> Self {
         self.wifi = true;
@@ -115,13 +130,18 @@ pub(crate) struct Running {
     pub(crate) answered: BTreeSet<ServeId>,
     /// Transfers of a game's files that did not end yet.
     pub(crate) outbound: BTreeMap<GameId, usize>,
-    pub(crate) replies: BTreeMap<ReplyId, Result<(), CommandError>>,
+    pub(crate) replies: BTreeMap<ReplyId, Result<Answer, CommandError>>,
     pub(crate) writing: BTreeMap<GameId, OpId>,
     pub(crate) closed_ops: BTreeSet<OpId>,
     pub(crate) dials: BTreeMap<DialId, Duration>,
     /// What was last planned as the engine's wake-up.
     pub(crate) tick: Option<Duration>,
     pub(crate) upload_limit: u64,
+    pub(crate) download_limit: u64,
+    pub(crate) background: Option<Background>,
+    /// Work that was told to end.
+    pub(crate) cancelled: BTreeSet<OpId>,
+    pub(crate) started: Vec<RunId>,
 }
 
 /// The link to the network, as a queue of units per receiver.
@@ -133,6 +153,7 @@ pub(crate) struct Uplink {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "settings and faults, each on or off")]
 pub(crate) struct Node {
     pub(crate) peer: PeerId,
     /// Address and the rank that others give it, best first.
@@ -143,6 +164,7 @@ pub(crate) struct Node {
     pub(crate) stored: Stored,
     pub(crate) parallel: usize,
     pub(crate) typed: Vec<SocketAddr>,
+    pub(crate) fetch_ahead: bool,
     pub(crate) up: u64,
     pub(crate) down: u64,
     pub(crate) uplink: Uplink,
@@ -204,6 +226,7 @@ impl Node {
             },
             parallel: setup.parallel,
             typed,
+            fetch_ahead: setup.fetch_ahead,
             up: setup.up,
             down: setup.down,
             uplink: Uplink::default(),
@@ -241,6 +264,8 @@ impl Node {
             queue: self.stored.queue.clone(),
             parallel_downloads: self.parallel,
             upload_limit: 0,
+            playing_limit: 4_000_000,
+            fetch_ahead: self.fetch_ahead,
         }
     }
 
@@ -270,6 +295,10 @@ impl Running {
             dials: BTreeMap::new(),
             tick: None,
             upload_limit: 0,
+            download_limit: 0,
+            background: None,
+            cancelled: BTreeSet::new(),
+            started: Vec::new(),
         }
     }
 }

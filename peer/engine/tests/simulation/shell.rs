@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lanspread_engine::{
-    DiskFailure, Effect, FailureKind, Input, Payload, PublishOutcome, ServeFrom, VerifyOutcome,
+    DiskFailure, Effect, FailureKind, Input, Kept, Payload, PublishOutcome, ServeFrom, VerifyOutcome,
 };
 use lanspread_protocol::message::WantedUnit;
 use lanspread_protocol::{CatalogHead, SignedCatalog};
@@ -50,7 +50,14 @@ impl World {
                 self.nodes[id.0].stored.accepted.insert(game, (version, manifest));
             }
             Effect::StoreQueue(queue) => self.nodes[id.0].stored.queue = queue,
-            Effect::SetUploadLimit(limit) => self.nodes[id.0].run().upload_limit = limit,
+            Effect::SetLimits { upload, download } => {
+                let running = self.nodes[id.0].run();
+                (running.upload_limit, running.download_limit) = (upload, download);
+            }
+            Effect::SetBackground(background) => self.nodes[id.0].run().background = Some(background),
+            Effect::CancelWork { op } => {
+                self.nodes[id.0].run().cancelled.insert(op);
+            }
             Effect::Emit(_) => {}
             Effect::Reply { reply, result } => {
                 self.nodes[id.0].run().replies.insert(reply, result);
@@ -74,6 +81,7 @@ impl World {
                 moment + Duration::from_micros(bytes / 1000)
             }
             Effect::Finish { .. } => moment + Duration::from_millis(20),
+            Effect::Install { .. } => moment + Duration::from_millis(200),
             _ => moment,
         }
     }
@@ -81,6 +89,12 @@ impl World {
     /// The work is done: changes the disk and says what came out.
     pub(crate) fn disk_work(&mut self, id: NodeId, effect: Effect) -> Vec<Input> {
         let node = &mut self.nodes[id.0];
+        if let Effect::Verify { op, .. } | Effect::Install { op, .. } | Effect::Publish { op, .. } = &effect
+            && node.run().cancelled.remove(op)
+        {
+            node.run().writing.retain(|_, writer| writer != op);
+            return cancelled(&effect);
+        }
         let disk = &mut node.disk;
         match effect {
             Effect::ListGames => {
@@ -132,10 +146,39 @@ impl World {
                 }
                 vec![Input::Verified { op, result: Ok(VerifyOutcome { damaged_bytes: 1, damaged }) }]
             }
-            Effect::Remove { op, game } => {
-                disk.folder(&game).remove();
+            Effect::SwitchGamesFolder { reply } => vec![Input::GamesFolderSwitched { reply, result: Ok(()) }],
+            change => self.change_disk(id, change),
+        }
+    }
+
+    /// What writers do.
+    fn change_disk(&mut self, id: NodeId, effect: Effect) -> Vec<Input> {
+        let node = &mut self.nodes[id.0];
+        let disk = &mut node.disk;
+        match effect {
+            Effect::Install { op, game, .. } => {
+                disk.folder(&game).install();
                 node.run().writing.remove(&game);
-                vec![Input::Removed { op, result: Ok(()) }]
+                vec![Input::Installed { op, result: Ok(None) }]
+            }
+            Effect::Uninstall { op, game, .. } => {
+                disk.folder(&game).uninstall();
+                node.run().writing.remove(&game);
+                let kept = Kept { folder: ".lanspread/kept/1".to_owned(), paths: vec!["save".to_owned()] };
+                vec![Input::Uninstalled { op, result: Ok(Some(kept)) }]
+            }
+            Effect::Start { run, .. } => {
+                node.run().started.push(run);
+                vec![Input::Started { run, result: Ok(4711) }]
+            }
+            Effect::Remove { op, game, local, .. } => {
+                let folder = disk.folder(&game);
+                folder.remove();
+                if local.is_some() {
+                    folder.uninstall();
+                }
+                node.run().writing.remove(&game);
+                vec![Input::Removed { op, result: Ok(None) }]
             }
             Effect::Publish { op, game } => {
                 node.run().writing.remove(&game);
@@ -148,7 +191,6 @@ impl World {
                 let given = given.map(Input::CatalogGiven);
                 given.into_iter().chain([Input::Published { op, result: Ok(outcome) }]).collect()
             }
-            Effect::SwitchGamesFolder { reply } => vec![Input::GamesFolderSwitched { reply, result: Ok(()) }],
             other => panic!("not disk work: {other:?}"),
         }
     }
@@ -190,6 +232,17 @@ impl World {
         };
         stored.signed.iter().chain(given).find(|signed| signed.head == *head).cloned()
     }
+}
+
+/// What comes of work that was told to end in time.
+fn cancelled(effect: &Effect) -> Vec<Input> {
+    let result = failure(FailureKind::Cancelled);
+    vec![match effect {
+        Effect::Install { op, .. } => Input::Installed { op: *op, result: Err(result) },
+        Effect::Publish { op, .. } => Input::Published { op: *op, result: Err(result) },
+        Effect::Verify { op, .. } => Input::Verified { op: *op, result: Err(result) },
+        other => panic!("no work that can be cancelled: {other:?}"),
+    }]
 }
 
 fn failure(kind: FailureKind) -> DiskFailure {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lanspread_engine::{Command, Input};
+use lanspread_engine::{AfterDownload, Command, Input};
 
 use crate::content::{Release, plain, release, repetitive, update};
 use crate::dice::Dice;
@@ -78,12 +78,12 @@ fn fault(world: &mut World, dice: &mut Dice, hub: NodeId, peers: &[NodeId], game
     // What is refused is refused.
     let ask = |world: &mut World, command| drop(world.command(id, command));
     match dice.below(20) {
-        0..=5 => ask(world, Command::Download { game }),
+        0..=5 => ask(world, Command::Download { game, then: AfterDownload::Nothing }),
         6 => ask(world, Command::Update { game }),
         7 => ask(world, Command::Pause { game }),
         8 => ask(world, Command::Resume { game }),
         9 => ask(world, Command::Cancel { game }),
-        10 => ask(world, Command::Remove { game }),
+        10 => ask(world, Command::Remove { game, local: None }),
         11 => ask(world, Command::Verify { game }),
         12 => world.kill(id),
         13 => world.crash(id),
@@ -153,7 +153,10 @@ fn finish(world: &mut World, peers: &[NodeId], games: &[&Release]) {
     for id in peers {
         for release in games {
             drop(world.command(*id, Command::Resume { game: release.game.clone() }));
-            drop(world.command(*id, Command::Download { game: release.game.clone() }));
+            drop(world.command(
+                *id,
+                Command::Download { game: release.game.clone(), then: AfterDownload::Nothing },
+            ));
         }
     }
     // What rotted after it was hashed is noticed when its owner has it checked.

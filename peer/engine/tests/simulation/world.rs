@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use lanspread_engine::{
-    Candidate, Command, CommandError, Effect, Engine, Event, GameView, Input, LocalState, ReplyId,
+    AfterDownload, Candidate, Command, CommandError, Effect, Engine, Event, GameView, Input, LocalState,
+    ReplyId,
 };
 use lanspread_protocol::GameId;
 
@@ -330,11 +331,12 @@ impl World {
         let reply = ReplyId(self.number());
         self.feed(id, Input::Command { reply, command });
         let running = self.nodes[id.0].run();
-        running.replies.remove(&reply).expect("a command is answered at once")
+        running.replies.remove(&reply).expect("a command is answered at once").map(|_| ())
     }
 
     pub(crate) fn download(&mut self, id: NodeId, release: &Release) {
-        let result = self.command(id, Command::Download { game: release.game.clone() });
+        let result =
+            self.command(id, Command::Download { game: release.game.clone(), then: AfterDownload::Nothing });
         if let Err(error) = result {
             panic!("seed {}: download refused: {error}\n{}", self.seed, self.story());
         }

@@ -22,6 +22,9 @@ use args::{Args, CatalogCommand, Command};
 const EXIT_WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
+    if let Some(code) = lanspread_peer::launch::keep_if_asked() {
+        return code;
+    }
     let args = match parse(std::env::args_os()) {
         Ok(args) => args,
         Err(code) => return code,

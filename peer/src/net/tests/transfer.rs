@@ -301,6 +301,41 @@ async fn blobs_are_what_their_names_say() {
     assert_eq!(got.as_deref(), Ok(signed));
 }
 
+/// The limit is so slow that a second piece would take 25 minutes; it is lifted once the first has come.
+#[tokio::test]
+async fn a_download_limit_holds_what_arrives_and_not_the_answer() {
+    let (a, to_b, mut b, _) = pair().await;
+    let payload = Payload::new(4_000_000);
+    a.net.download().set_limit(1);
+    let never = CancellationToken::new();
+    let (fetching, mut units) = fetch(&a, to_b, &payload, payload.all(), &never);
+    let inbound = request(&mut b).await;
+    let serving = {
+        let (payload, never) = (payload.clone(), never.clone());
+        tokio::spawn(async move { payload.serve(inbound, &never).await })
+    };
+    // One piece passes; the sender is held up by flow control, long before it has sent all.
+    let first_piece = async {
+        while a.net.total_bytes().0 < 1_500 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, first_piece).await.unwrap();
+    assert_eq!(a.net.total_bytes().0, 1_500);
+    assert!(!serving.is_finished());
+    a.net.download().set_limit(0);
+    let mut bytes = 0;
+    while let Some(unit) = timeout(PATIENCE, units.recv()).await.unwrap() {
+        bytes += unit.bytes.len() as u64;
+    }
+    assert_eq!(fetching.await.unwrap(), Ok(()));
+    assert!(matches!(serving.await.unwrap(), Served::Done));
+    assert_eq!(
+        (bytes, a.net.total_bytes().0),
+        (payload.manifest.total_bytes(), payload.manifest.total_bytes())
+    );
+}
+
 #[tokio::test]
 async fn requests_out_of_bounds_and_of_newer_programs_are_refused() {
     use lanspread_protocol::frame;

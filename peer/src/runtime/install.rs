@@ -1,0 +1,124 @@
+//! Installing, uninstalling, removing: each a transaction on a thread of the pool.
+
+use std::sync::Arc;
+
+use lanspread_engine::{DiskFailure, FailureKind, Input, Kept, KeptFiles, OpId, Saves};
+use lanspread_protocol::{Game, GameId, ManifestId};
+
+use super::effects::{Shell, disk_failure, failure_kind};
+use super::library::Disk;
+use super::works::Work;
+use crate::install::{self, InstallError, InstallRequest, Restore};
+
+impl Shell {
+    pub(super) fn install(
+        &mut self,
+        op: OpId,
+        game: GameId,
+        manifest: Option<ManifestId>,
+        entry: Option<Box<Game>>,
+        kept: KeptFiles,
+    ) {
+        let (disk, work) = self.begin_change(op);
+        let install = move || {
+            refuse_if_in_use(&disk, &game)?;
+            let known = disk.known_manifest(&game, manifest);
+            let request = InstallRequest {
+                game: &game,
+                folder: &disk.games.game(&game),
+                manifest: known.as_deref(),
+                entry: entry.as_deref(),
+                restore: match kept {
+                    KeptFiles::Restore => Restore::Yes,
+                    KeptFiles::Leave => Restore::No,
+                },
+            };
+            let installed = install::install(&request, &work.cancel, &work.progress);
+            installed.map(|installed| installed.kept.map(tell_kept)).map_err(|error| failure(&game, &error))
+        };
+        self.change("install", install, move |result| Input::Installed { op, result });
+    }
+
+    pub(super) fn uninstall(&mut self, op: OpId, game: GameId, keep: Vec<String>, saves: Saves) {
+        let (disk, work) = self.begin_change(op);
+        let uninstall = move || uninstall(&disk, &game, &keep, saves, &work);
+        self.change("uninstall", uninstall, move |result| Input::Uninstalled { op, result });
+    }
+
+    pub(super) fn remove(&mut self, op: OpId, game: GameId, keep: Vec<String>, local: Option<Saves>) {
+        let (disk, work) = self.begin_change(op);
+        let remove = move || {
+            let folder = disk.games.game(&game);
+            let kept = match local.filter(|_| folder.local().is_dir()) {
+                Some(saves) => uninstall(&disk, &game, &keep, saves, &work)?,
+                None => None,
+            };
+            disk.forget_reader(&game);
+            let known = disk.known_manifest(&game, None);
+            let removed = install::remove(&folder, known.as_deref(), &work.cancel);
+            removed
+                .and_then(|()| disk.index.update(&game, None))
+                .map(|_| kept)
+                .map_err(|error| disk_failure(&error))
+        };
+        self.change("remove", remove, move |result| Input::Removed { op, result });
+    }
+
+    /// What a change works with. Only its own operation ends it: a stop of the peer waits for its next journal point.
+    fn begin_change(&mut self, op: OpId) -> (Arc<Disk>, Work) {
+        let work = self.works.begin(op, &self.disk.cancel);
+        (Arc::clone(&self.disk), work)
+    }
+
+    fn change(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> Result<Option<Kept>, DiskFailure> + Send + 'static,
+        ended: impl Fn(Result<Option<Kept>, DiskFailure>) -> Input + Clone + Send + 'static,
+    ) {
+        let failed = ended.clone();
+        self.blocking_input(name, move || Some(ended(work())), move |failure| Some(failed(Err(failure))));
+    }
+}
+
+fn uninstall(
+    disk: &Disk,
+    game: &GameId,
+    keep: &[String],
+    saves: Saves,
+    work: &Work,
+) -> Result<Option<Kept>, DiskFailure> {
+    let saves = match saves {
+        Saves::Keep => install::Saves::Keep,
+        Saves::Delete => install::Saves::Delete,
+    };
+    refuse_if_in_use(disk, game)?;
+    let folder = disk.games.game(game);
+    let kept = install::uninstall(&folder, keep, saves, &work.cancel, &work.progress);
+    kept.map(|kept| kept.map(tell_kept)).map_err(|error| failure(game, &error))
+}
+
+/// A program that this peer did not start may run in `local/`.
+pub(super) fn refuse_if_in_use(disk: &Disk, game: &GameId) -> Result<(), DiskFailure> {
+    let local = disk.games.game(game).local();
+    match crate::launch::is_held_open(&local) {
+        Ok(Some(program)) => {
+            let message = format!("{game} is in use by “{program}”; quit it first");
+            Err(DiskFailure { kind: FailureKind::GameRunning, message })
+        }
+        Ok(None) => Ok(()),
+        Err(error) => {
+            tracing::debug!(%game, %error, "whether it is in use cannot be told");
+            Ok(())
+        }
+    }
+}
+
+fn tell_kept(kept: install::Kept) -> Kept {
+    Kept { folder: kept.folder, paths: kept.paths }
+}
+
+fn failure(game: &GameId, error: &InstallError) -> DiskFailure {
+    let kind = error.kind().map_or(FailureKind::Refused, failure_kind);
+    DiskFailure { kind, message: format!("{game}: {error}") }
+}
