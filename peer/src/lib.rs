@@ -4,7 +4,7 @@
 //! - [`runtime`]: the thread, the loop that owns the engine, the shell that carries its decisions out;
 //! - [`net`] and [`discovery`]: other peers; [`identity`]: this one's key;
 //! - [`launch`]: starting games, and knowing how long they run;
-//! - [`disk`]: everything on disk; [`install`]: its transactions;
+//! - [`disk`]: everything on disk; [`install`]: its transactions; [`unpack`]: archives;
 //! - [`publish`] and [`catalog_file`]: a game's way into a catalog.
 
 pub mod api;
@@ -19,3 +19,4 @@ pub mod logging;
 pub mod net;
 pub mod publish;
 pub mod runtime;
+pub mod unpack;
