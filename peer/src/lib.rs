@@ -11,6 +11,7 @@ pub mod api;
 pub mod catalog_file;
 pub mod discovery;
 pub mod disk;
+pub mod eti;
 pub mod identity;
 pub mod install;
 pub mod json_lines;
