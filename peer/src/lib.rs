@@ -4,13 +4,14 @@
 //! - [`runtime`]: the thread, the loop that owns the engine, the shell that carries its decisions out;
 //! - [`net`] and [`discovery`]: other peers; [`identity`]: this one's key;
 //! - [`launch`]: starting games, and knowing how long they run;
-//! - [`disk`]: everything on disk; [`install`]: its transactions;
+//! - [`disk`]: everything on disk; [`install`]: its transactions; [`unpack`]: archives;
 //! - [`publish`] and [`catalog_file`]: a game's way into a catalog.
 
 pub mod api;
 pub mod catalog_file;
 pub mod discovery;
 pub mod disk;
+pub mod eti;
 pub mod identity;
 pub mod install;
 pub mod json_lines;
@@ -19,3 +20,4 @@ pub mod logging;
 pub mod net;
 pub mod publish;
 pub mod runtime;
+pub mod unpack;

@@ -23,7 +23,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Put a game into a catalog and its files into the games folder
     Publish(PublishArgs),
-    /// Check, show or sign a catalog
+    /// Check, show, sign or import a catalog
     #[command(arg_required_else_help = false)]
     Catalog {
         #[command(subcommand)]
@@ -63,6 +63,19 @@ pub(crate) enum CatalogCommand {
         /// The organiser's key file, made by keygen or by the first publish
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
+    },
+    /// Make a catalog out of an ETI launcher's game database; prints one JSON line
+    ///
+    /// Covers are taken from assets.eti beside the database and written to the folder “covers” beside FILE, each named
+    /// by its hash. A catalog that is there is replaced, with the next serial; its games keep their launch entries and
+    /// keep-rules. It is signed if its key lies beside it as FILE.key. What is left out is told on stderr.
+    ImportEti {
+        /// The database, usually eti_launcher/update/game.db
+        #[arg(value_name = "GAME_DB")]
+        database: PathBuf,
+        /// The catalog to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
 }
 

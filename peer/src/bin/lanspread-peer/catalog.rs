@@ -4,11 +4,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use lanspread_engine::GivenCatalog;
-use lanspread_peer::catalog_file;
+use lanspread_peer::disk::{Cancel, Progress};
+use lanspread_peer::{catalog_file, eti};
 use lanspread_protocol::{Catalog, Game, OrganiserKey};
 use serde::Serialize;
 
-use crate::output::{print, print_json};
+use crate::output::{complain, print, print_json};
+use crate::progress::Bar;
 
 /// A catalog as JSON, with who signed it.
 #[derive(Serialize)]
@@ -68,6 +70,15 @@ pub(crate) fn sign(file: &Path, key: &Path) -> anyhow::Result<()> {
     let public = catalog_file::sign(file, key)?;
     print(&public.to_string())?;
     Ok(())
+}
+
+pub(crate) fn import_eti(database: &Path, out: &Path) -> anyhow::Result<()> {
+    let progress = Progress::new();
+    let bar = Bar::follow("covers", &progress);
+    let imported = eti::import(database, out, &Cancel::new(), &progress)?;
+    drop(bar);
+    imported.warnings.iter().for_each(|warning| complain(warning));
+    print_json(&imported)
 }
 
 pub(crate) fn keygen(out: &Path) -> anyhow::Result<()> {

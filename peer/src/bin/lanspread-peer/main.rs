@@ -67,6 +67,9 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Catalog { command: CatalogCommand::Check { file } } => catalog::check(&file),
         Command::Catalog { command: CatalogCommand::Show { file, json } } => catalog::show(&file, json),
         Command::Catalog { command: CatalogCommand::Sign { file, key } } => catalog::sign(&file, &key),
+        Command::Catalog { command: CatalogCommand::ImportEti { database, out } } => {
+            catalog::import_eti(&database, &out)
+        }
         Command::Keygen { out } => catalog::keygen(&out),
         Command::Verify(args) => inspect::verify(&args),
         Command::Scan(args) => inspect::scan(&args),
