@@ -30,7 +30,7 @@ pub struct Record {
     pub files: BTreeMap<String, RecordedFile>,
 }
 
-/// A file or link as it was installed.
+/// A file as it was installed. Links are never the game's: none is made by an install.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedFile {
     pub bytes: u64,
@@ -47,8 +47,6 @@ pub enum Digest {
     Whole(Blake3Hash),
     /// BLAKE3 of its chunks' hashes and lengths: a payload's manifest tells it without reading the file.
     Chunks(Blake3Hash),
-    /// BLAKE3 of where a link leads.
-    Link(Blake3Hash),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,16 +66,9 @@ impl Digest {
         Self::Chunks(Blake3Hash::of(&bytes))
     }
 
-    pub(crate) fn of_link(target: &Path) -> Self {
-        Self::Link(Blake3Hash::of(target.as_os_str().as_encoded_bytes()))
-    }
-
     /// Whether what lies at `path` has this content.
     fn fits(self, path: &Path) -> io::Result<bool> {
-        let is_link = fs::symlink_metadata(path)?.is_symlink();
         Ok(match self {
-            Self::Link(_) => is_link && Self::of_link(&fs::read_link(path)?) == self,
-            _ if is_link => false,
             Self::Whole(hash) => {
                 let mut hasher = blake3::Hasher::new();
                 hasher.update_reader(File::open(path)?)?;
@@ -94,12 +85,10 @@ impl Digest {
 impl RecordedFile {
     /// Whether the file at `path`, which looks like `stat` now, is as it was installed.
     pub(crate) fn is_unchanged(&self, path: &Path, stat: FileStat) -> Result<bool, DiskError> {
-        let is_link = matches!(self.digest, Digest::Link(_));
-        if stat.bytes != self.bytes && !is_link {
+        if stat.bytes != self.bytes {
             return Ok(false);
         }
-        // A link's time says nothing of where it leads.
-        if stat.modified == self.modified && !is_link {
+        if stat.modified == self.modified {
             return Ok(true);
         }
         self.digest.fits(path).tried("read", path)

@@ -21,7 +21,17 @@ pub(crate) struct Tree(tempfile::TempDir);
 
 impl Tree {
     pub(crate) fn new(files: &[(&str, &[u8])]) -> Self {
-        let tree = Self(tempfile::tempdir().unwrap());
+        Self::in_folder(&std::env::temp_dir(), files)
+    }
+
+    /// In memory where the system has a folder for that: for tests that flush thousands of times.
+    pub(crate) fn quick(files: &[(&str, &[u8])]) -> Self {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Self::in_folder(memory, files) } else { Self::new(files) }
+    }
+
+    fn in_folder(folder: &Path, files: &[(&str, &[u8])]) -> Self {
+        let tree = Self(tempfile::tempdir_in(folder).unwrap());
         for (path, bytes) in files {
             tree.put(path, bytes);
         }

@@ -140,8 +140,8 @@ impl<'a> Content<'a> {
         Ok(written)
     }
 
-    /// What to record of the filled folder: all that was written, and links that archives made, without the paths
-    /// that a person's files have `taken`.
+    /// What to record of the filled folder: all that was written, without the paths that a person's files have
+    /// `taken`.
     pub(super) fn record(
         &self,
         mut written: Written,
@@ -156,12 +156,7 @@ impl<'a> Content<'a> {
                 continue;
             }
             let name = super::kept::joined(Path::new(inside));
-            let digest = if entry.file_type().is_symlink() {
-                let leads_to = fs::read_link(entry.path()).tried("read", entry.path())?;
-                Some(Digest::of_link(&leads_to))
-            } else {
-                written.remove(&name)
-            };
+            let digest = written.remove(&name);
             if let Some(digest) = digest.filter(|_| !taken.contains(&name)) {
                 let metadata =
                     entry.metadata().map_err(std::io::Error::from).tried("look at", entry.path())?;

@@ -90,8 +90,9 @@ impl<'a> Journal<'a> {
 
     fn step(&mut self, step: Step) -> Result<(), DiskError> {
         let folder = self.folder;
-        // Those with many changes ask before each.
-        if !matches!(step, Step::RemoveOld | Step::MoveNew | Step::RemoveFiles) {
+        // Those with many changes ask before each. After the intent nothing counts any more.
+        let asks_itself = matches!(step, Step::RemoveOld | Step::MoveNew | Step::RemoveFiles);
+        if !asks_itself && !matches!(step, Step::RemovePlan | Step::RemoveFolder) {
             (self.before)()?;
         }
         match step {
@@ -105,7 +106,10 @@ impl<'a> Journal<'a> {
                 sync_root(folder)
             }
             Step::RemovePlan => {
-                atomic::remove_if_there(&folder.plan())?;
+                // Everything is done; a plan that no intent names is removed by the next recovery.
+                if let Err(error) = (self.before)().and_then(|()| atomic::remove_if_there(&folder.plan())) {
+                    tracing::warn!(%error, "a plan is left");
+                }
                 kept::remove_if_empty(&folder.state());
                 Ok(())
             }

@@ -265,7 +265,7 @@ pub(super) fn unchanged_files(
 impl Found {
     /// It may go if it is as the record says.
     fn droppable_by(&self, record: &Record, name: &str) -> Result<Option<Droppable>, DiskError> {
-        let Some(recorded) = record.files.get(name) else { return Ok(None) };
+        let Some(recorded) = record.files.get(name).filter(|_| !self.is_link) else { return Ok(None) };
         let is_unchanged = recorded.is_unchanged(&self.path, self.stat)?;
         Ok(is_unchanged.then(|| Droppable::new(name, self.stat)))
     }

@@ -1,5 +1,6 @@
 //! Stories on real files.
 
+mod crashes;
 mod persons;
 mod remove;
 
@@ -22,7 +23,7 @@ pub(super) struct Home {
 
 impl Home {
     pub(super) fn new(payload: &[(&str, &[u8])]) -> Self {
-        let tree = Tree::new(payload);
+        let tree = Tree::quick(payload);
         let manifest = Some(tree.manifest());
         Self { tree, manifest, entry: Game::new(id(), "UT"), restore: Restore::Yes }
     }
@@ -163,4 +164,23 @@ fn a_cancelled_install_leaves_everything_as_it_was() {
         assert!(home.traces().is_empty(), "{:?}", home.traces());
     }
     assert_eq!(home.local(), texts(&[("data/a.pak", "a2"), ("save", "mine")]));
+}
+
+#[test]
+fn twenty_thousand_files_are_installed_and_uninstalled() {
+    let tree = Tree::quick(&[("version.ini", b"1.0")]);
+    for folder in 0..20 {
+        fs::create_dir_all(tree.path().join(format!("data/{folder}"))).unwrap();
+        for nth in 0..1_000 {
+            fs::write(tree.path().join(format!("data/{folder}/{nth}.txt")), nth.to_string()).unwrap();
+        }
+    }
+    let manifest = Some(tree.manifest());
+    let home = Home { tree, manifest, entry: Game::new(id(), "UT"), restore: Restore::Yes };
+    home.install();
+    home.tree.put("local/data/7/77.txt", b"mine");
+    assert_eq!(home.install().unwrap().paths, ["data/7/77.txt"]);
+    assert_eq!(super::read_record(&home.tree.folder()).unwrap().files.len(), 20_000);
+    assert_eq!(home.uninstall(Saves::Keep), None);
+    assert!(!home.tree.has("local"));
 }
