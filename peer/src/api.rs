@@ -133,8 +133,8 @@ pub struct PublishRequest {
     pub game: Game,
     /// The version that is published.
     pub version: Version,
-    /// A folder or an archive.
-    pub from: PathBuf,
+    /// One folder, or archives, which become the payload's files as they are.
+    pub from: Vec<PathBuf>,
     pub catalog: PathBuf,
     /// An image file.
     pub cover: Option<PathBuf>,
