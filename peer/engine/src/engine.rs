@@ -49,6 +49,8 @@ pub(crate) struct Batches {
     pub(crate) due: Option<Instant>,
     /// The library event is due.
     pub(crate) library: bool,
+    /// When it was told last.
+    pub(crate) library_told: Option<Instant>,
     /// Peers whose library event is due.
     pub(crate) peer_libraries: BTreeSet<PeerId>,
 }
@@ -201,6 +203,7 @@ impl Engine {
         self.start_waiting_downloads();
         self.fill_pipelines();
         self.send_offer_changes();
+        self.tell_library_at_once();
         self.tell_operations();
         self.store_queue();
     }

@@ -362,6 +362,17 @@ impl Engine {
         self.library.games.iter().filter_map(entry).collect()
     }
 
+    /// A change that comes alone need not wait for others: after a pause the event is told as soon as nothing is being
+    /// scanned.
+    pub(crate) fn tell_library_at_once(&mut self) {
+        let is_pause =
+            self.batches.library_told.is_none_or(|told| told + crate::engine::BATCH_INTERVAL <= self.now);
+        if self.batches.library && is_pause && self.library.is_scanned() {
+            self.batches.library = false;
+            self.tell_library();
+        }
+    }
+
     /// The library event, if there is something to tell and the scans that are under way are done.
     pub(crate) fn tell_library(&mut self) {
         let is_taking_in = self.library.must_tell && !self.library.is_settled();
@@ -376,6 +387,7 @@ impl Engine {
             self.library.revision += u64::from(!is_equal);
             self.library.told.clone_from(&games);
             let revision = self.library.revision;
+            self.batches.library_told = Some(self.now);
             self.emit(Event::LocalLibraryChanged { revision, games });
         }
     }

@@ -20,6 +20,7 @@ pub mod index;
 pub mod layout;
 pub mod lock;
 pub mod manifests;
+mod pace;
 pub(crate) mod parallel;
 pub(crate) mod place;
 pub mod reader;

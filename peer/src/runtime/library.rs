@@ -471,11 +471,10 @@ fn watch(disk: &Arc<Disk>, inputs: &mpsc::Sender<Input>) -> Option<disk::FolderW
     let on_event = move |event| {
         let input = match event {
             disk::WatchEvent::Game(game) => Input::GameTouched(game),
-            disk::WatchEvent::Root => match disk::list_games(&watched.games) {
+            disk::WatchEvent::Root | disk::WatchEvent::Lost => match disk::list_games(&watched.games) {
                 Ok(games) => Input::GamesListed(games),
                 Err(_) => return,
             },
-            disk::WatchEvent::Lost => return,
         };
         // A full queue: the periodic scan sees it.
         if !watched.is_retired() && inputs.try_send(input).is_err() {
