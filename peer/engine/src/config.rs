@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use lanspread_protocol::{GameId, InstanceId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version};
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ pub struct EngineConfig {
     pub parallel_downloads: usize,
     /// Bytes a second, 0 is unlimited.
     pub upload_limit: u64,
+    /// A new identity was made not long ago: until then no other one is, whoever asks for it.
+    pub identity_rests_until: Option<Instant>,
 }
 
 /// A download that waits: stored, so that it survives a restart.

@@ -41,6 +41,8 @@ pub struct Engine {
     /// News to be sent or told at a time: see [`Engine::flush_batches`].
     pub(crate) batches: Batches,
     identity_was_renewed: bool,
+    /// It was told that this peer keeps its identity.
+    identity_was_kept: bool,
 }
 
 /// News that is collected for [`BATCH_INTERVAL`].
@@ -71,6 +73,7 @@ impl Engine {
             serving: Serving::default(),
             batches: Batches::default(),
             identity_was_renewed: false,
+            identity_was_kept: false,
             config,
         };
         engine.push(Effect::SetUploadLimit(engine.config.upload_limit));
@@ -225,8 +228,17 @@ impl Engine {
         }
     }
 
-    /// A second peer with this identity is alive. Done once: a restart follows.
+    /// A second peer with this identity is alive, or so it is said. Done once: a restart follows. Not soon again: any
+    /// peer can say so, and a PC whose name changes all the time is nobody's friend.
     pub(crate) fn renew_identity(&mut self) {
+        if self.config.identity_rests_until.is_some_and(|until| self.now < until) {
+            if !std::mem::replace(&mut self.identity_was_kept, true) {
+                let message = "Another PC says again that it has the same identity as this one, which made a new one \
+                               not long ago and keeps it.";
+                self.emit(Event::Notice { level: Level::Warning, message: message.to_owned() });
+            }
+            return;
+        }
         if !self.identity_was_renewed {
             self.identity_was_renewed = true;
             let message =

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use lanspread_engine::{Candidate, DiskFailure, Engine, EngineConfig, GivenCatalog, Input};
@@ -138,7 +138,11 @@ async fn run(
         match ended.exit {
             Exit::Stop => return,
             Exit::RenewIdentity => match Identity::renew(&disk.games.state()) {
-                Ok(renewed) => identity = renewed,
+                Ok(renewed) => {
+                    identity = renewed;
+                    // Stored as soon as the next session begins.
+                    state.note_renewal(SystemTime::now());
+                }
                 Err(error) => {
                     side.fail(RuntimeFailure { component: "identity".to_owned(), error: error.to_string() });
                     return;
@@ -308,6 +312,10 @@ impl Session<'_> {
             queue: self.state.queue.clone(),
             parallel_downloads: PARALLEL_DOWNLOADS,
             upload_limit: self.config.upload_limit,
+            identity_rests_until: self
+                .state
+                .identity_rest(SystemTime::now())
+                .map(|rest| Instant::now() + rest),
         };
         Engine::new(config, Instant::now())
     }

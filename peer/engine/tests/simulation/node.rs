@@ -241,6 +241,7 @@ impl Node {
             queue: self.stored.queue.clone(),
             parallel_downloads: self.parallel,
             upload_limit: 0,
+            identity_rests_until: None,
         }
     }
 
