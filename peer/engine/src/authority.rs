@@ -314,6 +314,7 @@ impl Engine {
         match result {
             Ok(signed) if signed.head == *head && Some(head.key) == self.authority.pinned => {
                 if self.authority.is_newer_than_held(head) {
+                    self.tell_twins(head);
                     let signed: Arc<SignedCatalog> = Arc::from(signed);
                     let old_head = self.authority.head();
                     self.authority.signed = Some(Arc::clone(&signed));
@@ -352,6 +353,9 @@ impl Engine {
 
     pub(crate) fn catalog_given(&mut self, given: GivenCatalog) {
         let old_head = self.authority.head();
+        if let GivenCatalog::Signed(signed) = &given {
+            self.tell_twins(&signed.head);
+        }
         self.authority.given = Some(given);
         if self.authority.adopt_given()
             && let Some(signed) = self.authority.signed.clone()
@@ -359,6 +363,21 @@ impl Engine {
             self.push(Effect::StoreCatalog(signed));
         }
         self.catalog_may_have_changed(old_head.as_ref());
+    }
+
+    /// Two catalogs by the pinned key with one serial, as two laptops make them: everybody takes the same one of the two,
+    /// and what is only in the other is lost unless somebody is told.
+    fn tell_twins(&mut self, head: &CatalogHead) {
+        let is_twin =
+            |held: &CatalogHead| held.key == head.key && held.serial == head.serial && held.hash != head.hash;
+        if self.authority.signed.as_ref().is_some_and(|held| is_twin(&held.head)) {
+            let message = format!(
+                "Two different catalogs with serial {} were signed by the organiser's key. Everybody uses the same one of \
+                 them: look whether a game is missing, and publish it again.",
+                head.serial
+            );
+            self.emit(Event::Notice { level: Level::Warning, message });
+        }
     }
 
     /// Puts the catalog in force, says what changed, and lets everything that hangs on it follow.

@@ -21,6 +21,15 @@ const KEPT: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Catalogs(Arc<Mutex<Inner>>);
 
+/// What a published catalog is to the peer that runs.
+#[derive(Debug, Default)]
+pub(crate) struct AfterPublish {
+    /// For the engine.
+    pub(crate) given: Option<GivenCatalog>,
+    /// People see what was published.
+    pub(crate) is_in_force: bool,
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     served: Vec<Arc<SignedCatalog>>,
@@ -61,23 +70,30 @@ impl Catalogs {
         self.with(|inner| inner.given = Some(path));
     }
 
-    /// A catalog file was published: in force here if it is the given one, the first one, or by the pinned key.
-    pub(crate) fn after_publish(&self, path: &Path, pinned: Option<OrganiserKey>) -> Option<GivenCatalog> {
-        let read = read_given(path).ok()?;
+    /// A catalog file was published. It is for this peer if it is the given one, the first one, or by the pinned key;
+    /// but while a catalog by the pinned key is `held`, no other one is in force.
+    pub(crate) fn after_publish(
+        &self,
+        path: &Path,
+        pinned: Option<OrganiserKey>,
+        held: Option<OrganiserKey>,
+    ) -> AfterPublish {
+        let Ok(read) = read_given(path) else { return AfterPublish::default() };
         let signer = match &read {
             GivenCatalog::Signed(signed) => Some(signed.head.key),
             GivenCatalog::Plain(_) => None,
         };
         let given = self.given();
         let is_given = given.as_deref().is_none_or(|given| given == path);
-        if !is_given && (pinned.is_none() || signer != pinned) {
-            return None;
+        let is_pinned = pinned.is_some() && signer == pinned;
+        if !is_given && !is_pinned {
+            return AfterPublish::default();
         }
         if given.is_none() {
             self.watch(path.to_owned());
         }
         self.remember_given(&read);
-        Some(read)
+        AfterPublish { given: Some(read), is_in_force: is_pinned || held.is_none() }
     }
 
     pub(crate) fn given(&self) -> Option<PathBuf> {

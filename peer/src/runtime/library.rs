@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lanspread_engine::{
-    CommandError, ConnId, DiskFailure, ErrorCode, FailureKind, Input, OpId, Payload, PublishOutcome, ReplyId,
-    ScannedGame, VerifyOutcome,
+    CommandError, ConnId, DiskFailure, ErrorCode, Event, FailureKind, Input, Level, OpId, Payload,
+    PublishOutcome, ReplyId, ScannedGame, VerifyOutcome,
 };
 use lanspread_protocol::{GameId, Manifest, ManifestId, SignedCatalog};
 use tokio::sync::{Semaphore, mpsc};
@@ -372,19 +372,24 @@ impl Shell {
         let (events, inputs, catalogs) =
             (self.library.events.clone(), self.inputs.clone(), self.catalogs.clone());
         let pinned = self.state.pinned;
+        let held = self.newest_catalog.as_ref().map(|catalog| catalog.head.key);
+        let path = request.catalog.clone();
         let publish = move || {
             let published = publish(&disk, &request)?;
-            Ok((published, catalogs.after_publish(&request.catalog, pinned)))
+            Ok((published, catalogs.after_publish(&request.catalog, pinned, held)))
         };
         let task = async move {
             let published = tokio::task::spawn_blocking(publish).await;
             let result = match published.unwrap_or_else(|end| Err(failed_inside("publish", end))) {
-                Ok((published, given)) => {
-                    if let Some(given) = given {
+                Ok((published, after)) => {
+                    if let Some(given) = after.given {
                         tell(&inputs, Input::CatalogGiven(given)).await;
                     }
-                    if events.send(PeerEvent::Published(published.clone())).await.is_err() {
-                        tracing::trace!("the loop has ended");
+                    let elsewhere = (!after.is_in_force).then(|| published_elsewhere(&published.game, &path));
+                    for event in elsewhere.into_iter().chain([PeerEvent::Published(published.clone())]) {
+                        if events.send(event).await.is_err() {
+                            tracing::trace!("the loop has ended");
+                        }
                     }
                     Ok(PublishOutcome { version: published.version, manifest: published.manifest })
                 }
@@ -533,6 +538,16 @@ fn verify(disk: &Disk, game: &GameId, id: ManifestId) -> Result<VerifyOutcome, D
     }
     let damaged_bytes = found.iter().map(|damage| damage.bytes).sum();
     Ok(VerifyOutcome { damaged: found.iter().map(|damage| damage.path.to_string()).collect(), damaged_bytes })
+}
+
+/// The work is done, but nobody at this peer sees it.
+fn published_elsewhere(game: &GameId, catalog: &Path) -> PeerEvent {
+    let message = format!(
+        "{game} was published into “{}”, which is not the catalog that this peer uses: it counts here when that file is \
+         given, or its organiser's key trusted.",
+        catalog.display()
+    );
+    PeerEvent::Engine(Event::Notice { level: Level::Warning, message })
 }
 
 fn publish(disk: &Disk, request: &PublishRequest) -> Result<crate::api::Published, DiskFailure> {

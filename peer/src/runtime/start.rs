@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use lanspread_engine::{Candidate, DiskFailure, Engine, EngineConfig, GivenCatalog, Input};
+use lanspread_engine::{Candidate, DiskFailure, Engine, EngineConfig, Event, GivenCatalog, Input, Level};
 use lanspread_protocol::{ALPN, InstanceId, PeerId, SignedCatalog};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -18,7 +18,7 @@ use super::control::ControlListener;
 use super::effects::Shell;
 use super::event_loop::{EventLoop, Exit, INPUT_QUEUE, NET_QUEUE};
 use super::library::{Disk, Library, OpenedFolder, check_games_folder};
-use super::state::PeerState;
+use super::state::{Loaded, PeerState};
 use super::supervisor::{Policy, RESTART_PAUSE, RuntimeFailure, STOP_DEADLINE, Supervisor};
 use super::transfers::Transfers;
 use crate::api::{
@@ -91,6 +91,7 @@ struct Prepared {
     identity: Identity,
     given: Option<GivenCatalog>,
     state: PeerState,
+    notice: Option<String>,
 }
 
 impl Prepared {
@@ -105,11 +106,11 @@ impl Prepared {
         let given = read()?;
         let (identity, origin) = Identity::load_or_create(&disk.games.state())?;
         tracing::info!(peer = %identity.peer_id(), ?origin, "this peer's identity");
-        let mut state = PeerState::load(&disk.games);
+        let Loaded { mut state, notice } = PeerState::load(&disk.games);
         if config.organiser.is_some() {
             state.pinned = config.organiser;
         }
-        Ok(Self { disk, identity, given, state })
+        Ok(Self { disk, identity, given, state, notice })
     }
 }
 
@@ -120,13 +121,14 @@ async fn run(
     mut side: RuntimeSide,
     tell_start: std::sync::mpsc::SyncSender<Result<(), StartError>>,
 ) {
-    let Prepared { disk, mut identity, mut given, mut state } = prepared;
+    let Prepared { disk, mut identity, mut given, mut state, mut notice } = prepared;
     let mut disk = Arc::new(disk);
     let mut tell_start = Some(tell_start);
     let mut port = port(config.port);
     loop {
+        let (given_now, notice) = (given.clone(), notice.take());
         let session =
-            Session { config: &config, port, disk, identity: &identity, given: given.clone(), state };
+            Session { config: &config, port, disk, identity: &identity, given: given_now, state, notice };
         let ended = session.run(&mut side, tell_start.take()).await;
         let Some(ended) = ended else { return };
         (disk, state) = (ended.disk, ended.state);
@@ -166,6 +168,8 @@ struct Session<'a> {
     identity: &'a Identity,
     given: Option<GivenCatalog>,
     state: PeerState,
+    /// What people are to be told first.
+    notice: Option<String>,
 }
 
 /// How a session ended, and what the next one goes on with.
@@ -269,6 +273,9 @@ impl Session<'_> {
         event_loop.shell.watch_games();
         event_loop.shell.save_state();
         event_loop.side.emit(PeerEvent::Ready(ready));
+        if let Some(message) = self.notice {
+            event_loop.side.emit(PeerEvent::Engine(Event::Notice { level: Level::Warning, message }));
+        }
         if let Some(tell_start) = tell_start {
             drop(tell_start.send(Ok(())));
         }

@@ -24,21 +24,42 @@ pub(crate) struct PeerState {
     pub(crate) identity_renewed: Option<u64>,
 }
 
+/// What was stored, and what is to be told of it.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) state: PeerState,
+    pub(crate) notice: Option<String>,
+}
+
 /// Between two new identities. Any peer can say that this one's is taken.
 const IDENTITY_REST: Duration = Duration::from_hours(1);
 
 impl PeerState {
-    /// What an earlier run stored. A broken file is set aside, and said in the log: nothing in it cannot be made again.
-    pub(crate) fn load(games: &GamesFolder) -> Self {
+    /// What an earlier run stored. A file that cannot be used is set aside as `state.ron.broken`, and people are told
+    /// by [`Loaded::notice`]: with it goes which organiser they trust.
+    pub(crate) fn load(games: &GamesFolder) -> Loaded {
         let path = games.state().join("state.ron");
-        let Ok(text) = fs::read_to_string(&path) else { return Self::default() };
-        ron::from_str(&text).unwrap_or_else(|error| {
-            tracing::warn!(path = %path.display(), %error, "the stored state is broken and set aside");
-            if let Err(error) = fs::rename(&path, path.with_extension("broken")) {
-                tracing::warn!(%error, "it could not be set aside");
-            }
-            Self::default()
-        })
+        let text = match fs::read(&path) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|error| error.to_string()),
+            Err(error) if atomic::is_absent(&error) => return Loaded::default(),
+            Err(error) => Err(error.to_string()),
+        };
+        let why = match text.and_then(|text| ron::from_str(&text).map_err(|error| error.to_string())) {
+            Ok(state) => return Loaded { state, notice: None },
+            Err(why) => why,
+        };
+        let aside = games.state().join("state.ron.broken");
+        let outcome = match fs::rename(&path, &aside) {
+            Ok(()) => format!("It lies at “{}” now", aside.display()),
+            Err(error) => format!("It cannot be set aside ({error})"),
+        };
+        let notice = format!(
+            "What this PC remembered is not readable: {why} ({}). {outcome}; the organiser's key and waiting downloads \
+             have to be chosen again.",
+            path.display()
+        );
+        tracing::warn!("{notice}");
+        Loaded { state: Self::default(), notice: Some(notice) }
     }
 
     /// A new identity was made just now.
@@ -63,6 +84,25 @@ impl PeerState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::testing::Tree;
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_set_aside_and_told() {
+        let tree = Tree::new(&[("empty/.lanspread/x", b"")]);
+        let loaded = PeerState::load(&GamesFolder::new(tree.path().join("empty")));
+        assert_eq!((loaded.state, loaded.notice), (PeerState::default(), None));
+        for broken in [b"(pinned: 7)".as_slice(), b"\xff\xfe", b""] {
+            tree.put(".lanspread/state.ron", broken);
+            let games = GamesFolder::new(tree.path());
+            let loaded = PeerState::load(&games);
+            assert_eq!(loaded.state, PeerState::default());
+            assert!(loaded.notice.unwrap().contains("state.ron.broken"));
+            assert_eq!(tree.get(".lanspread/state.ron.broken"), broken);
+            let state = PeerState { identity_renewed: Some(7), ..PeerState::default() };
+            state.save(&games).unwrap();
+            assert_eq!(PeerState::load(&games).state, state);
+        }
+    }
 
     #[test]
     fn a_new_identity_rests_for_an_hour_by_a_sane_clock() {

@@ -39,6 +39,31 @@ fn a_new_catalog_reaches_everybody_within_seconds() {
 }
 
 #[test]
+fn two_catalogs_with_one_serial_converge_with_a_notice() {
+    for seed in 0..5 {
+        let mut world = World::new(seed);
+        let key = organiser(1);
+        let (ut, quake) = (release("ut", "1", 4), release("quake", "1", 4));
+        let [one, other] = [ut, quake].map(|game| signed_file(&key, 3, vec![game.pinned()]));
+        let laptops = [one, other].map(|file| world.add(Setup::new().pin(key.public()).catalog(&file)));
+        let games = |world: &World, id| {
+            let view = world.engine(id).unwrap().view();
+            view.games.iter().map(|game| game.id.clone()).collect::<Vec<GameId>>()
+        };
+        world.until("both hold one of the two", 5, |world| {
+            games(world, laptops[0]) == games(world, laptops[1])
+        });
+        let notice =
+            |event: &Event| matches!(event, Event::Notice { message, .. } if message.contains("serial 3"));
+        assert_eq!(
+            world.count(laptops[0], notice) + world.count(laptops[1], notice),
+            1,
+            "whose catalog lost"
+        );
+    }
+}
+
+#[test]
 fn other_keys_lower_serials_and_wrong_signatures_change_nothing() {
     let mut world = World::new(1);
     let (key, other) = (organiser(1), organiser(2));
