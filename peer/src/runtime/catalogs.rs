@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use lanspread_engine::{GivenCatalog, Input};
-use lanspread_protocol::{Blake3Hash, OrganiserKey, SignedCatalog};
+use lanspread_protocol::{Blake3Hash, Catalog, ManifestId, OrganiserKey, SignedCatalog};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,8 @@ pub(crate) struct AfterPublish {
 struct Inner {
     served: Vec<Arc<SignedCatalog>>,
     given: Option<PathBuf>,
+    /// What the given file pins.
+    given_manifests: Vec<ManifestId>,
 }
 
 impl Catalogs {
@@ -52,9 +54,19 @@ impl Catalogs {
     }
 
     pub(crate) fn remember_given(&self, given: &GivenCatalog) {
-        if let GivenCatalog::Signed(signed) = given {
-            self.remember(signed);
-        }
+        let catalog = match given {
+            GivenCatalog::Signed(signed) => {
+                self.remember(signed);
+                &signed.catalog
+            }
+            GivenCatalog::Plain(catalog) => &**catalog,
+        };
+        self.with(|inner| inner.given_manifests = manifests(catalog).collect());
+    }
+
+    /// The manifests that the given file pins.
+    pub(crate) fn given_manifests(&self) -> Vec<ManifestId> {
+        self.with(|inner| inner.given_manifests.clone())
     }
 
     /// Signature and file, as they travel.
@@ -130,6 +142,11 @@ impl Catalogs {
             }
         }
     }
+}
+
+/// The manifests that a catalog pins.
+pub(crate) fn manifests(catalog: &Catalog) -> impl Iterator<Item = ManifestId> {
+    catalog.games.iter().filter_map(|game| game.manifest)
 }
 
 /// What changes when a file or its signature does.

@@ -1,6 +1,6 @@
 //! Work on the games folder: listing, scanning, hashing, verifying, removing, publishing; and moving to another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,7 @@ use lanspread_engine::{
 use lanspread_protocol::{GameId, Manifest, ManifestId, SignedCatalog};
 use tokio::sync::{Semaphore, mpsc};
 
+use super::catalogs;
 use super::effects::{Shell, disk_failure, failed_inside, failure_kind, tell};
 use super::state::PeerState;
 use super::supervisor::Supervisor;
@@ -54,6 +55,10 @@ impl Disk {
         let lock = FolderLock::acquire(&games)?;
         let index = Index::load(&games)?;
         disk::recover_all(&games)?;
+        // Of games that were deleted while nobody looked. Where the folder cannot be listed, the scan says why.
+        if let Ok(here) = disk::list_games(&games) {
+            index.retain(|game| here.binary_search(game).is_ok())?;
+        }
         Ok(Self {
             manifests: ManifestStore::new(games.clone()),
             games,
@@ -89,6 +94,15 @@ impl Disk {
         }
         if let Err(error) = catalog_file::store_newest(&self.games, catalog) {
             tracing::warn!(%error, "the new catalog is in force, but could not be stored");
+        }
+    }
+
+    /// Removes manifests that neither a catalog, nor a choice, nor a payload here refers to, but for a few.
+    fn tidy_manifests(&self, needed: &BTreeSet<ManifestId>) {
+        let entries = self.index.entries();
+        let hashed: BTreeSet<ManifestId> = entries.values().filter_map(|entry| entry.manifest).collect();
+        if let Err(error) = self.manifests.tidy(|id| needed.contains(&id) || hashed.contains(&id)) {
+            tracing::warn!(%error, "manifests that nobody needs stay");
         }
     }
 
@@ -402,6 +416,16 @@ impl Shell {
 
     pub(super) fn watch_games(&mut self) {
         self.library.watch = watch(&self.disk, &self.inputs);
+    }
+
+    /// At the start, and when another catalog is in force.
+    pub(super) fn tidy_manifests(&self) {
+        let newest = self.newest_catalog.iter().flat_map(|signed| catalogs::manifests(&signed.catalog));
+        let chosen = self.state.accepted.values().map(|(_, manifest)| *manifest);
+        let needed: BTreeSet<ManifestId> =
+            newest.chain(chosen).chain(self.catalogs.given_manifests()).collect();
+        let disk = Arc::clone(&self.disk);
+        drop(self.supervisor.blocking("tidy manifests", move || disk.tidy_manifests(&needed)));
     }
 
     /// Opens another games folder; identity and connections stay. Opening may recover a transaction, so the loop does

@@ -272,6 +272,7 @@ impl Session<'_> {
         let mut event_loop = EventLoop::new(engine, shell, side, inputs, net_events, failure);
         event_loop.shell.watch_games();
         event_loop.shell.save_state();
+        event_loop.shell.tidy_manifests();
         event_loop.side.emit(PeerEvent::Ready(ready));
         if let Some(message) = self.notice {
             event_loop.side.emit(PeerEvent::Engine(Event::Notice { level: Level::Warning, message }));
