@@ -173,6 +173,11 @@ pub enum PeerEvent {
     Ready(Ready),
     /// A publish is done; comes before its `operation-finished`.
     Published(Published),
+    /// Another games folder is in use.
+    GamesFolderChanged {
+        #[serde(serialize_with = "display")]
+        games_dir: PathBuf,
+    },
     /// The runtime cannot go on; it stops by itself.
     RuntimeFailed {
         component: String,
@@ -182,6 +187,11 @@ pub enum PeerEvent {
     Stopped,
     #[serde(untagged)]
     Engine(Event),
+}
+
+/// A path as people read it.
+fn display<S: serde::Serializer>(path: &std::path::Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// The peer runs: who and where it is.

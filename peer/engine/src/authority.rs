@@ -16,7 +16,7 @@ use lanspread_protocol::{
     Blake3Hash, Catalog, CatalogHead, Game, GameId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
 };
 
-use crate::config::EngineConfig;
+use crate::config::{EngineConfig, FolderState};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::{Event, Level};
@@ -363,6 +363,27 @@ impl Engine {
             self.push(Effect::StoreCatalog(signed));
         }
         self.catalog_may_have_changed(old_head.as_ref());
+    }
+
+    /// Another games folder is in use: what was chosen there counts as [`FolderState`] says.
+    pub(crate) fn take_in_authority(&mut self, stored: FolderState) {
+        let old_head = self.authority.head();
+        if let (None, Some(key)) = (self.authority.pinned, stored.pinned) {
+            self.authority.pinned = Some(key);
+            self.push(Effect::StorePin(key));
+            self.authority.adopt_given();
+        }
+        let is_by_pinned = |signed: &Arc<SignedCatalog>| Some(signed.head.key) == self.authority.pinned;
+        if let Some(signed) = stored.signed.filter(is_by_pinned)
+            && self.authority.is_newer_than_held(&signed.head)
+        {
+            self.tell_twins(&signed.head);
+            self.authority.signed = Some(Arc::clone(&signed));
+            self.push(Effect::StoreCatalog(signed));
+        }
+        self.authority.accepted.extend(stored.accepted);
+        self.catalog_may_have_changed(old_head.as_ref());
+        self.fetch_newest_catalog();
     }
 
     /// Two catalogs by the pinned key with one serial, as two laptops make them: everybody takes the same one of the two,

@@ -38,7 +38,7 @@ mod view;
 
 pub use authority::{CatalogSource, GivenCatalog};
 pub use command::{Command, CommandError, ErrorCode, Settings};
-pub use config::{EngineConfig, QueuedDownload};
+pub use config::{EngineConfig, FolderState, QueuedDownload};
 pub use effect::{Effect, ServeFrom, StoreMode};
 pub use engine::Engine;
 pub use event::{Event, LeaveReason, Level, OperationStatus, PeerGame, StateEntry};

@@ -11,6 +11,7 @@ use lanspread_protocol::{GameId, ManifestId, UnitSet, Version};
 use serde::Serialize;
 
 use crate::command::CommandError;
+use crate::config::FolderState;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::{Event, StateEntry};
@@ -393,9 +394,18 @@ impl Engine {
     }
 
     /// Another games folder is in use. The event is due even if the library is equal; nothing is sent to peers then.
-    pub(crate) fn games_folder_switched(&mut self, reply: ReplyId, result: Result<(), DiskFailure>) {
+    pub(crate) fn games_folder_switched(
+        &mut self,
+        reply: ReplyId,
+        result: Result<Option<Box<FolderState>>, DiskFailure>,
+    ) {
         let refusal = |failure: DiskFailure| CommandError::new(failure.kind.code(), failure.message);
-        let result = result.map_err(refusal);
+        let result = result.map_err(refusal).map(|stored| {
+            if let Some(stored) = stored {
+                self.operations.replace_queue(&stored.queue);
+                self.take_in_authority(*stored);
+            }
+        });
         if result.is_ok() {
             self.library.must_tell = true;
             self.library.listed = false;

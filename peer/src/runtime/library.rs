@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::catalogs;
 use super::effects::{Shell, disk_failure, failed_inside, failure_kind, tell};
-use super::state::PeerState;
+use super::state::{Loaded, PeerState};
 use super::supervisor::Supervisor;
 use crate::api::{PeerEvent, PublishRequest};
 use crate::disk::hash::Selection;
@@ -436,13 +436,16 @@ impl Shell {
         let (inputs, opened) = (self.inputs.clone(), Arc::clone(&self.opened_folder));
         let open = move || {
             let Some(root) = root.filter(|root| !is_same_folder(root, old.games.root())) else {
-                return switched(Ok(()));
+                return switched(Ok(None));
             };
             switched(open_folder(&root).map(|disk| {
                 let disk = Arc::new(disk);
                 let watch = watch(&disk, &inputs);
-                *lock(&opened) = Some(NewFolder { disk, watch });
+                let stored = PeerState::load(&disk.games);
+                let for_engine = stored.state.for_engine(catalog_file::load_newest(&disk.games));
+                *lock(&opened) = Some(NewFolder { disk, watch, stored });
                 old.retire();
+                Some(Box::new(for_engine))
             }))
         };
         self.blocking_input("switch games folder", open, move |failure| switched(Err(failure)));
@@ -450,11 +453,20 @@ impl Shell {
 
     /// The other games folder is in use from now on.
     pub(super) fn move_in(&mut self) {
-        let Some(NewFolder { disk, watch }) = lock(&self.opened_folder).take() else { return };
+        let Some(NewFolder { disk, watch, stored }) = lock(&self.opened_folder).take() else { return };
         self.disk = disk;
         self.ready.games_dir = self.disk.games.root().display().to_string();
         self.state_folder.send_replace(self.disk.games.state());
+        self.state.move_into(stored.state);
         self.save_state();
+        let notice =
+            stored.notice.map(|message| PeerEvent::Engine(Event::Notice { level: Level::Warning, message }));
+        let moved = PeerEvent::GamesFolderChanged { games_dir: self.disk.games.root().to_owned() };
+        for event in notice.into_iter().chain([moved]) {
+            if self.library.events.try_send(event).is_err() {
+                tracing::debug!("an event of the new games folder is lost: too many others wait");
+            }
+        }
         if let Some(catalog) = self.newest_catalog.clone() {
             self.store_catalog(catalog);
         }
@@ -469,6 +481,8 @@ impl Shell {
 pub(super) struct NewFolder {
     disk: Arc<Disk>,
     watch: Option<disk::FolderWatcher>,
+    /// What was remembered there.
+    stored: Loaded,
 }
 
 pub(super) type OpenedFolder = Arc<Mutex<Option<NewFolder>>>;

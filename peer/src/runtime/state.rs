@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lanspread_engine::QueuedDownload;
-use lanspread_protocol::{GameId, ManifestId, OrganiserKey, Version};
+use lanspread_engine::{FolderState, QueuedDownload};
+use lanspread_protocol::{GameId, ManifestId, OrganiserKey, SignedCatalog, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::disk::{DiskError, GamesFolder, atomic};
@@ -60,6 +61,24 @@ impl PeerState {
         );
         tracing::warn!("{notice}");
         Loaded { state: Self::default(), notice: Some(notice) }
+    }
+
+    /// What the engine is to know of another games folder's state.
+    pub(crate) fn for_engine(&self, newest: Option<SignedCatalog>) -> FolderState {
+        FolderState {
+            pinned: self.pinned,
+            signed: newest.map(Arc::new),
+            accepted: self.accepted.clone(),
+            queue: self.queue.clone(),
+        }
+    }
+
+    /// Another games folder is in use, where this was stored: its queue and its choices count, and its organiser where
+    /// none was chosen here. The identity stays this one's.
+    pub(crate) fn move_into(&mut self, stored: Self) {
+        self.pinned = self.pinned.or(stored.pinned);
+        self.accepted.extend(stored.accepted);
+        self.queue = stored.queue;
     }
 
     /// A new identity was made just now.

@@ -346,7 +346,7 @@ impl Garbage {
                 let outcome = PublishOutcome { version: self.version(), manifest: self.manifest() };
                 Input::Published { op, result: self.or_failure(outcome) }
             }
-            _ => Input::GamesFolderSwitched { reply: ReplyId(1), result: self.or_failure(()) },
+            _ => Input::GamesFolderSwitched { reply: ReplyId(1), result: self.or_failure(None) },
         }
     }
 
@@ -409,7 +409,9 @@ impl Garbage {
             Effect::Serve { serve, .. } | Effect::Refuse { serve, .. } | Effect::ServeBlob { serve, .. } => {
                 vec![Input::ServeEnded { serve, end: ServeEnd::Served { bytes: 1, units: 1 } }]
             }
-            Effect::SwitchGamesFolder { reply } => vec![Input::GamesFolderSwitched { reply, result: Ok(()) }],
+            Effect::SwitchGamesFolder { reply } => {
+                vec![Input::GamesFolderSwitched { reply, result: Ok(None) }]
+            }
             Effect::Close { conn, .. } => vec![Input::Closed { conn, reason: ClosedReason::Goodbye }],
             _ => Vec::new(),
         }

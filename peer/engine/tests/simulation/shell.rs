@@ -148,7 +148,9 @@ impl World {
                 let given = given.map(Input::CatalogGiven);
                 given.into_iter().chain([Input::Published { op, result: Ok(outcome) }]).collect()
             }
-            Effect::SwitchGamesFolder { reply } => vec![Input::GamesFolderSwitched { reply, result: Ok(()) }],
+            Effect::SwitchGamesFolder { reply } => {
+                vec![Input::GamesFolderSwitched { reply, result: Ok(None) }]
+            }
             other => panic!("not disk work: {other:?}"),
         }
     }
