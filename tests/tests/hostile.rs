@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::UdpSocket;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 
 use lanspread_protocol::message::{CloseCode, Control, GossipPeer, Offer, OfferState, Request, Response};
 use lanspread_protocol::{CatalogHead, Manifest, ManifestId, PeerId, UnitIndex, frame, limits};
@@ -229,10 +229,10 @@ fn a_source_that_stalls_while_it_is_the_only_one_is_given_up() {
     let game = party.publish(&Game::small("chess"));
     let ben = party.peer("ben").start();
     let stalling = Stranger::offering(&ben.address(), vec![complete_offer(&game)]);
-    let (asked, was_asked) = channel();
+    let (asked, was_asked) = sync_channel(64);
     stalling.answers(move |request| {
         if matches!(request, Request::Manifest(_)) {
-            asked.send(()).unwrap();
+            asked.try_send(()).unwrap();
         }
         None
     });

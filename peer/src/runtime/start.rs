@@ -270,13 +270,7 @@ impl Session<'_> {
         services.catalog_file(&catalogs);
         services.control(folder_changes, side);
         let mut event_loop = EventLoop::new(engine, shell, side, inputs, net_events, failure);
-        event_loop.shell.watch_games();
-        event_loop.shell.save_state();
-        event_loop.shell.tidy_manifests();
-        event_loop.side.emit(PeerEvent::Ready(ready));
-        if let Some(message) = self.notice {
-            event_loop.side.emit(PeerEvent::Engine(Event::Notice { level: Level::Warning, message }));
-        }
+        begin(&mut event_loop, ready, self.notice);
         if let Some(tell_start) = tell_start {
             drop(tell_start.send(Ok(())));
         }
@@ -326,6 +320,17 @@ impl Session<'_> {
                 .map(|rest| Instant::now() + rest),
         };
         Engine::new(config, Instant::now())
+    }
+}
+
+/// The first work on the folder, and the first events.
+fn begin(event_loop: &mut EventLoop<'_>, ready: Ready, notice: Option<String>) {
+    event_loop.shell.watch_games();
+    event_loop.shell.save_state();
+    event_loop.shell.tidy_manifests();
+    event_loop.side.emit(PeerEvent::Ready(ready));
+    if let Some(message) = notice {
+        event_loop.side.emit(PeerEvent::Engine(Event::Notice { level: Level::Warning, message }));
     }
 }
 

@@ -102,7 +102,7 @@ fn a_cloned_identity_is_renewed_on_both() {
 #[test]
 fn an_identity_is_not_renewed_again_soon() {
     let start = Instant::now();
-    let rests_until = start + Duration::from_secs(3600);
+    let rests_until = start + Duration::from_hours(1);
     let mut config = Node::new(0, Setup::new(), Vec::new()).config(0, 7);
     config.identity_rests_until = Some(rests_until);
     let mut engine = Engine::new(config, start);
