@@ -135,8 +135,8 @@ pub struct PublishRequest {
     pub game: Game,
     /// The version that is published.
     pub version: Version,
-    /// A folder or an archive.
-    pub from: PathBuf,
+    /// One folder, or archives, which become the payload's files as they are.
+    pub from: Vec<PathBuf>,
     pub catalog: PathBuf,
     /// An image file.
     pub cover: Option<PathBuf>,
@@ -184,6 +184,11 @@ pub enum PeerEvent {
         bytes_done: u64,
         bytes_total: u64,
     },
+    /// Another games folder is in use.
+    GamesFolderChanged {
+        #[serde(serialize_with = "display")]
+        games_dir: PathBuf,
+    },
     /// The runtime cannot go on; it stops by itself.
     RuntimeFailed {
         component: String,
@@ -193,6 +198,11 @@ pub enum PeerEvent {
     Stopped,
     #[serde(untagged)]
     Engine(Event),
+}
+
+/// A path as people read it.
+fn display<S: serde::Serializer>(path: &std::path::Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// The peer runs: who and where it is.

@@ -63,7 +63,7 @@ async fn the_running_peer_does_the_work() {
     let (output, home) = hand_over(async |sent, side| {
         let PeerCommand::Publish(request) = sent.command else { panic!("{:?}", sent.command) };
         assert_eq!((request.game.id.as_str(), request.game.title.as_str()), ("chess", "Chess"));
-        assert!(request.from.is_absolute() && request.from.ends_with("source"));
+        assert!(request.from[0].is_absolute() && request.from[0].ends_with("source"));
         // So fast that the work is done before its beginning is told.
         let game = published.game.clone();
         side.emit(PeerEvent::Published(published));

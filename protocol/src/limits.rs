@@ -67,6 +67,15 @@ pub const MAX_CONTROL_STREAMS: u32 = 2;
 pub const MAX_UNITS_PER_REQUEST: usize = 64;
 /// Control messages taken from one peer in one second before it is closed as a flood.
 pub const MAX_MESSAGES_PER_SECOND: u32 = 2_000;
+/// Requests taken from one peer in one second. A unit a request at a gigabyte a second is 4,000.
+pub const MAX_REQUESTS_PER_SECOND: u32 = 20_000;
+/// Control messages that wait for a peer. A flood of announcements in the busiest party is a few dozen a second.
+pub const MAX_QUEUED_MESSAGES: usize = 1_024;
+/// Bytes of control messages that wait for a peer: room for two of the largest.
+pub const MAX_QUEUED_BYTES: usize = 2 * MAX_FRAME_BYTES;
+/// Transfers sent at once on one connection. The others wait in order: what was asked for first is complete first,
+/// and thirty receivers with full pipelines hold memory for sixty transfers, not for two thousand.
+pub const TRANSFERS_AT_ONCE: usize = 2;
 /// Wrong chunks from one IP address after which it is banned for the session.
 pub const BAD_CHUNKS_UNTIL_BAN: u32 = 3;
 

@@ -82,6 +82,8 @@ pub enum ManifestError {
     Encoding(postcard::Error),
     #[error("the manifest has bytes after its end")]
     TrailingBytes,
+    #[error("the manifest is written with needless bytes")]
+    NeedlessBytes,
     #[error("more than {MAX_MANIFEST_FILES} files and empty folders")]
     TooManyFiles,
     #[error("“{0}” stands in the manifest twice or out of order")]
@@ -154,6 +156,11 @@ impl Manifest {
         let (encoded, rest) = postcard::take_from_bytes::<Encoded>(bytes).map_err(ManifestError::Encoding)?;
         if !rest.is_empty() {
             return Err(ManifestError::TrailingBytes);
+        }
+        // Numbers can be written with needless bytes. Accepted, one manifest would have many ids, and what is stored under
+        // an id or sent to others would not hash to it.
+        if postcard::to_stdvec(&encoded).map_err(ManifestError::Encoding)? != bytes {
+            return Err(ManifestError::NeedlessBytes);
         }
         Self::check(encoded, ManifestId(Blake3Hash::of(bytes).0))
     }
@@ -385,6 +392,10 @@ mod tests {
         assert_eq!(bytes, golden);
         assert_eq!(manifest.id().to_string(), Blake3Hash::of(&golden).to_string());
         assert_eq!(Manifest::decode(&bytes).unwrap(), manifest);
+        // The same number in two bytes would be the same manifest under another id.
+        golden.pop();
+        golden.extend([9 | 0x80, 0]);
+        assert_eq!(Manifest::decode(&golden), Err(ManifestError::NeedlessBytes));
     }
 
     #[test]

@@ -225,3 +225,23 @@ fn without_pinned_manifests_most_addresses_decide_and_nothing_is_mixed() {
     assert_same_tree(&theirs.payload, &guest.folder("chess"));
     assert!(many.iter().all(|peer| peer.status("served_chunks") == 0), "three peers on one PC are one vote");
 }
+
+#[test]
+fn a_publish_that_this_peer_does_not_see_is_told() {
+    let party = Party::new();
+    let game = party.publish(&Game::small("chess"));
+    let organiser = party.origin("organiser", &game).start();
+    organiser.until_state("chess", "downloaded");
+    let next = Game::small("go");
+    let source = party.path().join("go-source");
+    next.write_to(&source);
+    let elsewhere = party.path().join("elsewhere.ron");
+    let mark = organiser.mark();
+    organiser.ask(json!({
+        "cmd": "publish", "game": "go", "version": "1", "title": "Go", "from": source, "catalog": elsewhere,
+    }));
+    organiser.wait_after(mark, "the end", |event| event.about("operation-finished", "go"));
+    let notice = organiser.wait_after(mark, "a word on where it went", |event| event.is("notice"));
+    assert!(notice["message"].to_string().contains("elsewhere.ron"), "{notice}");
+    assert_eq!(organiser.state("go"), "not-in-catalog");
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lanspread_tests::{Game, MIB, Party, SmallDisk, assert_same_tree, lanspread};
+use lanspread_tests::{Game, MIB, Party, Peer, SmallDisk, assert_same_tree, lanspread};
 use serde_json::json;
 
 #[test]
@@ -121,4 +121,34 @@ fn files_that_come_and_go_are_noticed() {
     cora.until_sources("chess", 0);
     fs::remove_dir_all(ben.folder("chess")).unwrap();
     ben.until_state("chess", "");
+}
+
+#[test]
+fn another_games_folder_has_its_own_queue_and_log() {
+    let party = Party::new();
+    let game = party.publish(&Game::big("arena", 16 * MIB));
+    let seed = party.seed("seed", &[&game]).upload_limit(4 * MIB).start();
+    let ben = party.peer("ben").knows(&seed).start();
+    let mark = ben.download("arena");
+    ben.wait_progress(mark, "arena", 20);
+    ben.ask(json!({ "cmd": "pause", "game": "arena" }));
+    let phase = |ben: &Peer| ben.game("arena")["operation"]["phase"].clone();
+    ben.until("it is paused", |ben| phase(ben) == "paused");
+
+    let other = party.path().join("other");
+    fs::create_dir(&other).unwrap();
+    ben.until("nothing runs", |ben| ben.request(json!({ "cmd": "set", "games": other })).is_ok());
+    assert!(phase(&ben).is_null(), "nothing waits in the other folder");
+    let logs = other.join(".lanspread/logs");
+    ben.until("the log is there", |_| fs::read_dir(&logs).is_ok_and(|mut logs| logs.next().is_some()));
+
+    ben.ask(json!({ "cmd": "set", "games": ben.games() }));
+    assert_eq!(phase(&ben), "paused");
+    let mark = ben.mark();
+    seed.ask(json!({ "cmd": "set", "upload_limit": 0 }));
+    ben.ask(json!({ "cmd": "resume", "game": "arena" }));
+    ben.wait_downloaded(mark, "arena");
+    assert_same_tree(&game.payload, &ben.folder("arena"));
+    let fetched = ben.status("rx_bytes");
+    assert!(fetched <= game.bytes + 4 * MIB, "it began anew: {fetched} bytes");
 }

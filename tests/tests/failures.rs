@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use lanspread_tests::{Game, MIB, Party, Peer, Published, assert_same_tree, copy_tree, rot, write_file};
+use lanspread_tests::{
+    Event, Game, MIB, Party, Peer, Published, assert_same_tree, copy_tree, rot, write_file,
+};
 use serde_json::json;
 
 /// A seed whose copy has rotted since it was hashed: it believes to be whole.
@@ -75,6 +77,32 @@ fn a_damaged_copy_is_found_and_only_the_damage_is_fetched() {
     ben.until_state("arena", "downloaded");
     assert_same_tree(&game.payload, &ben.folder("arena"));
     assert!(ben.status("rx_bytes") <= 2 * MIB, "fetched more than the damage: {}", ben.status("rx_bytes"));
+}
+
+#[test]
+fn what_is_damaged_is_known_from_another_peer_s_list() {
+    let party = Party::new();
+    let game = party.publish(&Game::small("chess"));
+    // Copied by hand and damaged: nothing here says what the files should be.
+    let ben = party.seed("ben", &[&game]);
+    rot(&ben.games().join("chess/data/maps.pak"), usize::MAX);
+    let ben = ben.start();
+    ben.until_state("chess", "modified");
+    let verify = |what: &str, is_end: &dyn Fn(&Event) -> bool| {
+        let mark = ben.mark();
+        ben.ask(json!({ "cmd": "verify", "game": "chess" }));
+        ben.wait_after(mark, what, is_end)
+    };
+    let failed = verify("no list is to be had", &|event| event.about("operation-failed", "chess"));
+    assert_eq!(failed["error"]["code"], "refused", "{failed}");
+
+    let seed = party.knowing_seed("seed", &[&game]).start();
+    ben.ask(json!({ "cmd": "connect", "address": seed.address() }));
+    ben.until_sources("chess", 1);
+    let verified = verify("the damage", &|event| event.about("verify-finished", "chess"));
+    assert_eq!(verified["damaged"], json!(["data/maps.pak"]), "{verified}");
+    ben.until_state("chess", "downloaded");
+    assert_same_tree(&game.payload, &ben.folder("chess"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::UdpSocket;
+use std::sync::mpsc::sync_channel;
 
 use lanspread_protocol::message::{CloseCode, Control, GossipPeer, Offer, OfferState, Request, Response};
 use lanspread_protocol::{CatalogHead, Manifest, ManifestId, PeerId, UnitIndex, frame, limits};
@@ -220,6 +221,29 @@ fn a_source_that_never_answers_is_passed_over() {
     ben.until_sources("arena", 2);
     ben.fetch("arena");
     assert_same_tree(&game.payload, &ben.folder("arena"));
+}
+
+#[test]
+fn a_source_that_stalls_while_it_is_the_only_one_is_given_up() {
+    let party = Party::new();
+    let game = party.publish(&Game::small("chess"));
+    let ben = party.peer("ben").start();
+    let stalling = Stranger::offering(&ben.address(), vec![complete_offer(&game)]);
+    let (asked, was_asked) = sync_channel(64);
+    stalling.answers(move |request| {
+        if matches!(request, Request::Manifest(_)) {
+            asked.try_send(()).unwrap();
+        }
+        None
+    });
+    ben.until_sources("chess", 1);
+    let mark = ben.download("chess");
+    was_asked.recv().unwrap();
+    // The request that stalls is under way: nothing but its time limit ends it.
+    let sound = party.seed("sound", &[&game]).knows(&ben).start();
+    ben.wait_downloaded(mark, "chess");
+    assert_same_tree(&game.payload, &ben.folder("chess"));
+    assert!(stalling.is_open() && sound.status("served_chunks") > 0);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use lanspread_protocol::{
     Blake3Hash, Catalog, CatalogHead, Game, GameId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
 };
 
-use crate::config::EngineConfig;
+use crate::config::{EngineConfig, FolderState};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::{Event, Level};
@@ -314,6 +314,7 @@ impl Engine {
         match result {
             Ok(signed) if signed.head == *head && Some(head.key) == self.authority.pinned => {
                 if self.authority.is_newer_than_held(head) {
+                    self.tell_twins(head);
                     let signed: Arc<SignedCatalog> = Arc::from(signed);
                     let old_head = self.authority.head();
                     self.authority.signed = Some(Arc::clone(&signed));
@@ -352,6 +353,9 @@ impl Engine {
 
     pub(crate) fn catalog_given(&mut self, given: GivenCatalog) {
         let old_head = self.authority.head();
+        if let GivenCatalog::Signed(signed) = &given {
+            self.tell_twins(&signed.head);
+        }
         self.authority.given = Some(given);
         if self.authority.adopt_given()
             && let Some(signed) = self.authority.signed.clone()
@@ -359,6 +363,42 @@ impl Engine {
             self.push(Effect::StoreCatalog(signed));
         }
         self.catalog_may_have_changed(old_head.as_ref());
+    }
+
+    /// Another games folder is in use: what was chosen there counts as [`FolderState`] says.
+    pub(crate) fn take_in_authority(&mut self, stored: FolderState) {
+        let old_head = self.authority.head();
+        if let (None, Some(key)) = (self.authority.pinned, stored.pinned) {
+            self.authority.pinned = Some(key);
+            self.push(Effect::StorePin(key));
+            self.authority.adopt_given();
+        }
+        let is_by_pinned = |signed: &Arc<SignedCatalog>| Some(signed.head.key) == self.authority.pinned;
+        if let Some(signed) = stored.signed.filter(is_by_pinned)
+            && self.authority.is_newer_than_held(&signed.head)
+        {
+            self.tell_twins(&signed.head);
+            self.authority.signed = Some(Arc::clone(&signed));
+            self.push(Effect::StoreCatalog(signed));
+        }
+        self.authority.accepted.extend(stored.accepted);
+        self.catalog_may_have_changed(old_head.as_ref());
+        self.fetch_newest_catalog();
+    }
+
+    /// Two catalogs by the pinned key with one serial, as two laptops make them: everybody takes the same one of the two,
+    /// and what is only in the other is lost unless somebody is told.
+    fn tell_twins(&mut self, head: &CatalogHead) {
+        let is_twin =
+            |held: &CatalogHead| held.key == head.key && held.serial == head.serial && held.hash != head.hash;
+        if self.authority.signed.as_ref().is_some_and(|held| is_twin(&held.head)) {
+            let message = format!(
+                "Two different catalogs with serial {} were signed by the organiser's key. Everybody uses the same one of \
+                 them: look whether a game is missing, and publish it again.",
+                head.serial
+            );
+            self.emit(Event::Notice { level: Level::Warning, message });
+        }
     }
 
     /// Puts the catalog in force, says what changed, and lets everything that hangs on it follow.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
 
 use lanspread_protocol::{GameId, InstanceId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version};
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,21 @@ pub struct EngineConfig {
     pub playing_limit: u64,
     /// Build a new version of a game that is here in the background.
     pub fetch_ahead: bool,
+    /// A new identity was made not long ago: until then no other one is, whoever asks for it.
+    pub identity_rests_until: Option<Instant>,
+}
+
+/// What a peer stored in another games folder that is taken into use.
+#[derive(Clone, Debug, Default)]
+pub struct FolderState {
+    /// Counts where no organiser was chosen here.
+    pub pinned: Option<OrganiserKey>,
+    /// Counts where it is newer, by the key that counts.
+    pub signed: Option<Arc<SignedCatalog>>,
+    /// Count before those chosen here: the payloads they were chosen for lie in that folder.
+    pub accepted: BTreeMap<GameId, (Version, ManifestId)>,
+    /// Takes the place of this one: parts of downloads lie in their folder.
+    pub queue: Vec<QueuedDownload>,
 }
 
 /// A download that waits: stored, so that it survives a restart.

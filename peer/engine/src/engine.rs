@@ -45,6 +45,8 @@ pub struct Engine {
     /// News to be sent or told at a time: see [`Engine::flush_batches`].
     pub(crate) batches: Batches,
     identity_was_renewed: bool,
+    /// It was told that this peer keeps its identity.
+    identity_was_kept: bool,
 }
 
 /// News that is collected for [`BATCH_INTERVAL`].
@@ -53,6 +55,8 @@ pub(crate) struct Batches {
     pub(crate) due: Option<Instant>,
     /// The library event is due.
     pub(crate) library: bool,
+    /// When it was told last.
+    pub(crate) library_told: Option<Instant>,
     /// Peers whose library event is due.
     pub(crate) peer_libraries: BTreeSet<PeerId>,
 }
@@ -75,6 +79,7 @@ impl Engine {
             declined: BTreeMap::new(),
             batches: Batches::default(),
             identity_was_renewed: false,
+            identity_was_kept: false,
             config,
         };
         engine.apply_limits();
@@ -232,6 +237,7 @@ impl Engine {
         self.start_waiting_downloads();
         self.fill_pipelines();
         self.send_offer_changes();
+        self.tell_library_at_once();
         self.tell_operations();
         self.store_queue();
     }
@@ -253,8 +259,17 @@ impl Engine {
         }
     }
 
-    /// A second peer with this identity is alive. Done once: a restart follows.
+    /// A second peer with this identity is alive, or so it is said. Done once: a restart follows. Not soon again: any
+    /// peer can say so, and a PC whose name changes all the time is nobody's friend.
     pub(crate) fn renew_identity(&mut self) {
+        if self.config.identity_rests_until.is_some_and(|until| self.now < until) {
+            if !std::mem::replace(&mut self.identity_was_kept, true) {
+                let message = "Another PC says again that it has the same identity as this one, which made a new one \
+                               not long ago and keeps it.";
+                self.emit(Event::Notice { level: Level::Warning, message: message.to_owned() });
+            }
+            return;
+        }
         if !self.identity_was_renewed {
             self.identity_was_renewed = true;
             let message =

@@ -10,6 +10,7 @@ use lanspread_protocol::{
 
 use crate::authority::GivenCatalog;
 use crate::command::{Command, CommandError, ErrorCode};
+use crate::config::FolderState;
 use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
 
 /// One thing that happened. Results of work name the operation or request they belong to; late ones are dropped.
@@ -149,10 +150,11 @@ pub enum Input {
         op: OpId,
         result: Result<PublishOutcome, DiskFailure>,
     },
-    /// The games folder was changed by [`crate::Effect::SwitchGamesFolder`].
+    /// The games folder was changed by [`crate::Effect::SwitchGamesFolder`], with what was stored in the new one; `None`
+    /// if it is the one that was in use already.
     GamesFolderSwitched {
         reply: ReplyId,
-        result: Result<(), DiskFailure>,
+        result: Result<Option<Box<FolderState>>, DiskFailure>,
     },
 }
 

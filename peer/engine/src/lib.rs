@@ -41,7 +41,7 @@ mod view;
 
 pub use authority::{CatalogSource, GivenCatalog};
 pub use command::{AfterDownload, Answer, Command, CommandError, ErrorCode, KeptFiles, Saves, Settings};
-pub use config::{EngineConfig, QueuedDownload};
+pub use config::{EngineConfig, FolderState, QueuedDownload};
 pub use download::Purpose;
 pub use effect::{Background, Effect, ServeFrom, StoreMode};
 pub use engine::Engine;

@@ -11,6 +11,7 @@ use lanspread_protocol::{GameId, ManifestId, UnitSet, Version};
 use serde::Serialize;
 
 use crate::command::{Answer, CommandError};
+use crate::config::FolderState;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::{Event, StateEntry};
@@ -372,6 +373,17 @@ impl Engine {
         self.library.games.iter().filter_map(entry).collect()
     }
 
+    /// A change that comes alone need not wait for others: after a pause the event is told as soon as nothing is being
+    /// scanned.
+    pub(crate) fn tell_library_at_once(&mut self) {
+        let is_pause =
+            self.batches.library_told.is_none_or(|told| told + crate::engine::BATCH_INTERVAL <= self.now);
+        if self.batches.library && is_pause && self.library.is_scanned() {
+            self.batches.library = false;
+            self.tell_library();
+        }
+    }
+
     /// The library event, if there is something to tell and the scans that are under way are done.
     pub(crate) fn tell_library(&mut self) {
         let is_taking_in = self.library.must_tell && !self.library.is_settled();
@@ -386,14 +398,24 @@ impl Engine {
             self.library.revision += u64::from(!is_equal);
             self.library.told.clone_from(&games);
             let revision = self.library.revision;
+            self.batches.library_told = Some(self.now);
             self.emit(Event::LocalLibraryChanged { revision, games });
         }
     }
 
     /// Another games folder is in use. The event is due even if the library is equal; nothing is sent to peers then.
-    pub(crate) fn games_folder_switched(&mut self, reply: ReplyId, result: Result<(), DiskFailure>) {
+    pub(crate) fn games_folder_switched(
+        &mut self,
+        reply: ReplyId,
+        result: Result<Option<Box<FolderState>>, DiskFailure>,
+    ) {
         let refusal = |failure: DiskFailure| CommandError::new(failure.kind.code(), failure.message);
-        let result = result.map_err(refusal);
+        let result = result.map_err(refusal).map(|stored| {
+            if let Some(stored) = stored {
+                self.operations.replace_queue(&stored.queue);
+                self.take_in_authority(*stored);
+            }
+        });
         if result.is_ok() {
             self.library.must_tell = true;
             self.library.listed = false;

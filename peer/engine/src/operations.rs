@@ -156,6 +156,12 @@ impl Operations {
         }
     }
 
+    /// Another games folder is in use, where these wait.
+    pub(crate) fn replace_queue(&mut self, queue: &[QueuedDownload]) {
+        let fresh = Self::new(queue);
+        (self.queue, self.stored, self.look_again) = (fresh.queue, fresh.stored, true);
+    }
+
     pub(crate) fn get(&self, game: &GameId) -> Option<&Operation> {
         self.active.get(game)
     }

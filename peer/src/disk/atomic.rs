@@ -10,14 +10,20 @@ use std::path::Path;
 use super::DiskError;
 use super::error::Tried as _;
 
-/// Replaces `path` by `contents`: a temporary file beside it, fsync, rename, fsync of the folder.
+/// Replaces `path` by `contents`: a temporary file beside it, fsync, rename, fsync of the folder. The file is its
+/// owner's only.
 pub fn write(path: &Path, contents: &[u8]) -> Result<(), DiskError> {
-    replace(path, contents, Durable::Yes)
+    replace(path, contents, Durable::Yes, Readers::Owner)
+}
+
+/// Like [`write()`], for files that people share with others: who may read them follows the system's settings.
+pub fn write_shared(path: &Path, contents: &[u8]) -> Result<(), DiskError> {
+    replace(path, contents, Durable::Yes, Readers::AsUsual)
 }
 
 /// Like [`write()`] without waiting for the disk: for caches that notice when they are torn.
 pub fn write_cache(path: &Path, contents: &[u8]) -> Result<(), DiskError> {
-    replace(path, contents, Durable::No)
+    replace(path, contents, Durable::No, Readers::Owner)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,10 +32,24 @@ enum Durable {
     No,
 }
 
-fn replace(path: &Path, contents: &[u8], durable: Durable) -> Result<(), DiskError> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    Owner,
+    /// What the umask leaves.
+    AsUsual,
+}
+
+fn replace(path: &Path, contents: &[u8], durable: Durable, readers: Readers) -> Result<(), DiskError> {
     let folder = folder_of(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".lanspread.").suffix(".tmp");
+    #[cfg(unix)]
+    if readers == Readers::AsUsual {
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    }
+    // Elsewhere a file has its folder's readers.
+    #[cfg(not(unix))]
+    let _ = readers;
     let mut temporary = builder.tempfile_in(folder).tried("create a file in", folder)?;
     temporary.write_all(contents).tried("write", path)?;
     if durable == Durable::Yes {

@@ -69,8 +69,8 @@ pub(crate) fn stage(path: &Path, bytes: &[u8], signature: &CatalogSignature) -> 
     if let Some(folder) = folder {
         fs::create_dir_all(folder).tried("create the folder", folder)?;
     }
-    atomic::write(&with_ending(path, ".new"), bytes)?;
-    atomic::write(&with_ending(path, ".sig.new"), signature.to_string().as_bytes())
+    atomic::write_shared(&with_ending(path, ".new"), bytes)?;
+    atomic::write_shared(&with_ending(path, ".sig.new"), signature.to_string().as_bytes())
 }
 
 /// Puts the staged pair into force, if its catalog has this hash. Doing it twice equals once.
@@ -150,6 +150,18 @@ mod tests {
 
     use super::*;
     use crate::disk::testing::Tree;
+
+    #[cfg(unix)]
+    #[test]
+    fn who_may_read_it_is_as_usual() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let tree = Tree::new(&[("usual", b"")]);
+        let path = tree.path().join("catalog.ron");
+        store(&path, b"text", &OrganiserSecret::from_seed([1; 32]).sign(b"text")).unwrap();
+        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode();
+        let usual = mode(tree.path().join("usual"));
+        assert_eq!((mode(path.clone()), mode(signature_path(&path))), (usual, usual));
+    }
 
     #[test]
     fn a_change_interrupted_anywhere_is_the_old_or_the_new_pair() {

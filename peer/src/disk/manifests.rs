@@ -1,10 +1,11 @@
-//! Manifests by id: on disk as long as they are of use, in memory as long as they are used.
+//! Manifests by id: on disk as long as they are of use and a little longer, in memory as long as they are used.
 //!
 //! A file is named by the hash of its bytes and proven by it on load; one that does not fit its name is removed and
 //! counts as absent, so that it is fetched or computed again.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use lanspread_protocol::limits::MAX_MANIFEST_BYTES;
 use lanspread_protocol::{Manifest, ManifestId};
@@ -16,6 +17,12 @@ use super::{DiskError, GamesFolder, atomic};
 
 /// What manifests in memory may take, encoded; decoded they take about twice as much. Users keep theirs by `Arc`.
 const MAX_CACHED_BYTES: usize = 16 * 1024 * 1024;
+
+/// Of the manifests that nothing here refers to, so many are kept: other peers may still ask for them, and a catalog may
+/// go back a version …
+const KEPT_IDLE: usize = 64;
+/// … and so many bytes of them.
+const KEPT_IDLE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The manifests of one games folder.
 #[derive(Debug)]
@@ -31,6 +38,12 @@ struct Cache {
 }
 
 impl Cache {
+    fn forget(&mut self, id: ManifestId) {
+        if let Some((_, bytes)) = self.manifests.pop(&id) {
+            self.bytes -= bytes;
+        }
+    }
+
     fn put(&mut self, manifest: Arc<Manifest>, bytes: usize) {
         if let Some((_, (_, old))) = self.manifests.push(manifest.id(), (manifest, bytes)) {
             self.bytes -= old;
@@ -97,22 +110,43 @@ impl ManifestStore {
         Ok(manifest)
     }
 
-    /// Removes from disk all that nothing refers to any more.
-    pub fn retain(&self, keep: impl Fn(ManifestId) -> bool) -> Result<(), DiskError> {
-        let folder = self.games.manifests();
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if atomic::is_absent(&error) => return Ok(()),
-            Err(error) => return Err(error).tried("list", &folder),
-        };
-        for entry in entries.flatten() {
-            let id = entry.file_name().to_str().and_then(|name| name.parse::<ManifestId>().ok());
-            if id.is_some_and(|id| !keep(id)) {
-                atomic::remove_if_there(&entry.path())?;
+    /// Removes those that are not needed, but for the newest of them.
+    pub fn tidy(&self, is_needed: impl Fn(ManifestId) -> bool) -> Result<(), DiskError> {
+        let mut kept_bytes = 0;
+        for (nth, idle) in self.idle(is_needed)?.into_iter().enumerate() {
+            kept_bytes += idle.bytes;
+            if nth >= KEPT_IDLE || kept_bytes > KEPT_IDLE_BYTES {
+                atomic::remove_if_there(&self.games.manifest(idle.id))?;
+                lock(&self.cache).forget(idle.id);
             }
         }
         Ok(())
     }
+
+    /// Those that are not needed, the newest first.
+    fn idle(&self, is_needed: impl Fn(ManifestId) -> bool) -> Result<Vec<Idle>, DiskError> {
+        let folder = self.games.manifests();
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if atomic::is_absent(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(error).tried("list", &folder),
+        };
+        let look = |entry: fs::DirEntry| {
+            let id = entry.file_name().to_str()?.parse::<ManifestId>().ok().filter(|id| !is_needed(*id))?;
+            let metadata = entry.metadata().ok()?;
+            Some(Idle { id, bytes: metadata.len(), written: metadata.modified().ok() })
+        };
+        let mut idle: Vec<Idle> = entries.flatten().filter_map(look).collect();
+        idle.sort_by_key(|idle| std::cmp::Reverse((idle.written, idle.id)));
+        Ok(idle)
+    }
+}
+
+/// A stored manifest that nothing here refers to.
+struct Idle {
+    id: ManifestId,
+    bytes: u64,
+    written: Option<SystemTime>,
 }
 
 /// The manifest in a game's own folder, if it is there and undamaged.
@@ -146,8 +180,29 @@ mod tests {
         fs::write(games.manifest(id), b"damaged").unwrap();
         let store = ManifestStore::new(games.clone());
         assert!(store.get(id).unwrap().is_none() && !games.manifest(id).exists());
-        store.put(manifest).unwrap();
-        store.retain(|_| false).unwrap();
-        assert!(!games.manifest(id).exists());
+    }
+
+    #[test]
+    fn idle_manifests_are_kept_up_to_a_number() {
+        let home = Tree::new(&[]);
+        let games = GamesFolder::new(home.path());
+        let store = ManifestStore::new(games.clone());
+        store.tidy(|_| false).unwrap();
+        let put = |nth: usize| {
+            let tree = Tree::new(&[("version.ini", nth.to_string().as_bytes())]);
+            let id = store.put(tree.manifest()).unwrap().id();
+            let file = fs::File::options().write(true).open(games.manifest(id)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(nth as u64)).unwrap();
+            id
+        };
+        let ids: Vec<_> = (0..KEPT_IDLE + 5).map(put).collect();
+        fs::write(games.manifests().join("something else"), b"").unwrap();
+        let needed = ids[1];
+        store.tidy(|id| id == needed).unwrap();
+        let is_here = |id: &ManifestId| games.manifest(*id).exists();
+        assert!(is_here(&needed) && ids[5..].iter().all(is_here));
+        assert!(!ids[2..5].iter().any(is_here) && !is_here(&ids[0]));
+        assert!(store.get(ids[0]).unwrap().is_none(), "not in memory either");
+        assert!(games.manifests().join("something else").exists());
     }
 }

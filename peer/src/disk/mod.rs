@@ -22,6 +22,7 @@ pub mod installed;
 pub mod layout;
 pub mod lock;
 pub mod manifests;
+mod pace;
 pub(crate) mod parallel;
 pub(crate) mod place;
 pub mod reader;

@@ -1,28 +1,26 @@
 //! Tells when something in the games folder changes, as far as the system tells us.
 //!
 //! Watched are the games folder and each game's root, not what is below: a payload has more folders than systems
-//! have watches. Events are coalesced; this program's own files are none of them. What is missed (deep changes, lost
-//! events, network folders) the periodic scan finds: a watch is a hint, and losing it is an event, never a failure.
+//! have watches. This program's own files are no events. What is missed (deep changes, network folders) the periodic
+//! scan finds: a watch is a hint, and losing it is an event, never a failure.
+//!
+//! A change is told at once, a burst of them rarely: see [`super::pace`].
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use lanspread_protocol::{GameId, SENTINEL};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::error::Tried as _;
+use super::pace::Pacer;
 use super::{DiskError, GamesFolder};
 
-/// Events are passed on when nothing more came for this long …
-const QUIET: Duration = Duration::from_millis(100);
-/// … or the first of them is this old.
-const PATIENCE: Duration = Duration::from_millis(500);
 /// Raw events between the system and us; more than these are a reason to look at everything anyway.
 const MAX_QUEUED: usize = 4_096;
 
@@ -52,7 +50,7 @@ enum Message {
 struct Work {
     root: PathBuf,
     watcher: RecommendedWatcher,
-    pending: BTreeSet<WatchEvent>,
+    pacer: Pacer<WatchEvent>,
     was_full: Arc<AtomicBool>,
 }
 
@@ -67,8 +65,10 @@ impl FolderWatcher {
         let (sender, receiver) = sync_channel(MAX_QUEUED);
         let was_full = Arc::new(AtomicBool::new(false));
         let (raw_sender, raw_full) = (sender.clone(), Arc::clone(&was_full));
-        let on_raw = move |event| {
-            if raw_sender.try_send(Message::Raw(event)).is_err() {
+        let on_raw = move |event: notify::Result<notify::Event>| {
+            // Readers make events, too, one for each file that is opened: they must not take the place of changes.
+            let is_access = event.as_ref().is_ok_and(|event| event.kind.is_access());
+            if !is_access && raw_sender.try_send(Message::Raw(event)).is_err() {
                 raw_full.store(true, Ordering::Relaxed);
             }
         };
@@ -79,8 +79,10 @@ impl FolderWatcher {
         };
         let mut watcher = notify::recommended_watcher(on_raw).map_err(failed)?;
         watcher.watch(&root, RecursiveMode::NonRecursive).map_err(failed)?;
-        let mut work = Work { root, watcher, pending: BTreeSet::new(), was_full };
-        work.watch_games();
+        let mut work = Work { root, watcher, pacer: Pacer::default(), was_full };
+        if !work.watch_games() {
+            work.pacer.changed(WatchEvent::Lost, Instant::now());
+        }
         let thread = thread::Builder::new().name("watch".to_owned());
         let thread =
             thread.spawn(move || work.run(&receiver, on_event)).tried("start a thread for", games.root())?;
@@ -102,60 +104,46 @@ impl Drop for FolderWatcher {
 
 impl Work {
     fn run(mut self, receiver: &Receiver<Message>, mut on_event: impl FnMut(WatchEvent)) {
-        // When the first and the last change of those pending came. Readers make events, too, one for each file that a
-        // scan opens: they must not put a change off.
-        let mut since = (!self.pending.is_empty()).then(|| (Instant::now(), Instant::now()));
         loop {
-            let due = since.map(|(first, last): (Instant, Instant)| (last + QUIET).min(first + PATIENCE));
-            let message = match due {
+            let message = match self.pacer.due() {
                 Some(due) => receiver.recv_timeout(due.saturating_duration_since(Instant::now())),
                 None => receiver.recv().map_err(|_closed| RecvTimeoutError::Disconnected),
             };
-            let is_change = match message {
-                Ok(Message::Raw(event)) => self.take(event),
-                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => false,
-            };
-            if self.was_full.swap(false, Ordering::Relaxed) {
-                self.pending.insert(WatchEvent::Lost);
-            }
             let now = Instant::now();
-            if self.pending.is_empty() {
-                since = None;
-            } else if is_change || since.is_none() {
-                since = Some((since.map_or(now, |(first, _)| first), now));
+            match message {
+                Ok(Message::Raw(event)) => self.take(event, now),
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
             }
-            if due.is_some_and(|due| due <= now) && !self.pending.is_empty() {
-                if self.pending.contains(&WatchEvent::Root) || self.pending.contains(&WatchEvent::Lost) {
-                    self.watch_games();
-                }
-                std::mem::take(&mut self.pending).into_iter().for_each(&mut on_event);
-                since = None;
+            if self.was_full.swap(false, Ordering::Relaxed) {
+                self.pacer.changed(WatchEvent::Lost, now);
             }
+            let mut due = self.pacer.take_due(now);
+            // New folders are watched before anybody looks at them: what changes after the look is seen.
+            let is_root = due.iter().any(|event| matches!(event, WatchEvent::Root | WatchEvent::Lost));
+            if is_root && !self.watch_games() && !due.contains(&WatchEvent::Lost) {
+                due.push(WatchEvent::Lost);
+            }
+            due.into_iter().for_each(&mut on_event);
         }
     }
 
-    /// Whether the event is a change of something that counts.
-    fn take(&mut self, event: notify::Result<notify::Event>) -> bool {
-        let mut found = BTreeSet::new();
+    fn take(&mut self, event: notify::Result<notify::Event>, now: Instant) {
+        let mut change = |event| self.pacer.changed(event, now);
         match event {
-            Ok(event) if event.need_rescan() => {
-                found.insert(WatchEvent::Lost);
-            }
-            Ok(event) if event.kind.is_access() => {}
-            Ok(event) => event.paths.iter().for_each(|path| classify(&self.root, path, &mut found)),
+            Ok(event) if event.need_rescan() => change(WatchEvent::Lost),
+            Ok(event) => event.paths.iter().for_each(|path| classify(&self.root, path, &mut change)),
             Err(error) => {
-                tracing::warn!(%error, "changes in the games folder may be missed until the next full scan");
-                found.insert(WatchEvent::Lost);
+                tracing::warn!(%error, "changes in the games folder may have been missed");
+                change(WatchEvent::Lost);
             }
         }
-        let is_change = !found.is_empty();
-        self.pending.extend(found);
-        is_change
     }
 
-    /// Watches the games that are there. A folder that was replaced is another one, which the old watch does not see.
-    fn watch_games(&mut self) {
+    /// Watches the games that are there; whether all could be. A folder that was replaced is another one, which the old
+    /// watch does not see.
+    fn watch_games(&mut self) -> bool {
+        let mut are_all = true;
         for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let is_game = name.to_str().is_some_and(|name| name.parse::<GameId>().is_ok());
@@ -164,27 +152,29 @@ impl Work {
             }
             if let Err(error) = self.watcher.watch(&entry.path(), RecursiveMode::NonRecursive) {
                 tracing::warn!(path = %entry.path().display(), %error, "cannot watch a game's folder");
-                self.pending.insert(WatchEvent::Lost);
+                are_all = false;
             }
         }
+        are_all
     }
 }
 
 /// What a change of `path` means.
-fn classify(root: &Path, path: &Path, pending: &mut BTreeSet<WatchEvent>) {
+fn classify(root: &Path, path: &Path, change: &mut impl FnMut(WatchEvent)) {
     let Ok(inside) = path.strip_prefix(root) else { return };
     let mut names = inside.components().map(|name| name.as_os_str().to_string_lossy());
     let Some(game) = names.next() else {
-        pending.insert(WatchEvent::Root);
+        change(WatchEvent::Root);
         return;
     };
     let Ok(game) = game.parse::<GameId>() else { return };
     match names.next() {
-        None => pending.extend([WatchEvent::Root, WatchEvent::Game(game)]),
-        Some(name) if is_ours(&name) => {}
-        Some(_) => {
-            pending.insert(WatchEvent::Game(game));
+        None => {
+            change(WatchEvent::Root);
+            change(WatchEvent::Game(game));
         }
+        Some(name) if is_ours(&name) => {}
+        Some(_) => change(WatchEvent::Game(game)),
     }
 }
 
@@ -195,6 +185,8 @@ fn is_ours(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::disk::testing::Tree;
 
@@ -232,13 +224,13 @@ mod tests {
     #[test]
     fn paths_mean_what_they_should() {
         let meaning = |path: &str| {
-            let mut pending = BTreeSet::new();
-            classify(Path::new("games"), Path::new(path), &mut pending);
-            pending.into_iter().collect::<Vec<_>>()
+            let mut told = Vec::new();
+            classify(Path::new("games"), Path::new(path), &mut |event| told.push(event));
+            told
         };
         let ut = || WatchEvent::Game("ut".parse().unwrap());
         assert_eq!(meaning("games"), [WatchEvent::Root]);
-        assert_eq!(meaning("games/ut"), [ut(), WatchEvent::Root]);
+        assert_eq!(meaning("games/ut"), [WatchEvent::Root, ut()]);
         assert_eq!(meaning("games/ut/version.ini"), [ut()]);
         assert_eq!(meaning("games/ut/local"), [ut()]);
         for ours in [".lanspread", ".lanspread.json", ".version.ini.tmp", ".local.installing"] {

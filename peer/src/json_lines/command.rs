@@ -361,7 +361,13 @@ mod tests {
         assert_eq!(parsed.id, "chess");
         let Ok(PeerCommand::Publish(request)) = parsed.command else { panic!("{parsed:?}") };
         assert_eq!(request.game.id.as_str(), "chess");
-        assert!(request.from.is_absolute() && request.catalog.is_absolute());
+        assert!(request.from[0].is_absolute() && request.catalog.is_absolute());
+        let mut several = line.clone();
+        several["from"] = json!(["one.zip", "two.zip"]);
+        let Ok(PeerCommand::Publish(request)) = parse_line(&several.to_string()).command else {
+            panic!("no publish")
+        };
+        assert!(request.from.len() == 2 && request.from[1].ends_with("two.zip"));
         let mut with_id = line.clone();
         with_id["id"] = json!(7);
         with_id["game"] = json!("go");
@@ -371,6 +377,7 @@ mod tests {
 
         for (change, message) in [
             (json!({"from": null}), "publish: invalid type: null"),
+            (json!({"from": [7]}), "publish: invalid type: integer `7`"),
             (json!({"frm": "x"}), "publish: unknown field `frm`"),
             (json!({"year": "soon"}), "publish: invalid type: string \"soon\""),
             (json!({"version": ""}), "publish: “” is no version"),

@@ -31,9 +31,10 @@ pub struct PublishFields {
     /// The game's title
     #[arg(long, value_name = "T")]
     pub title: String,
-    /// What to publish: a folder or an archive. It is left as it is
-    #[arg(long, value_name = "SRC")]
-    pub from: PathBuf,
+    /// What to publish: a folder, or an archive; may be given several times for archives. It is left as it is
+    #[arg(long, value_name = "SRC", required = true)]
+    #[serde(deserialize_with = "one_or_many")]
+    pub from: Vec<PathBuf>,
     /// The game's genre
     #[arg(long, value_name = "G")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,8 +97,8 @@ pub enum LinksChoice {
 impl PublishFields {
     /// With all paths made absolute: whoever does the work may stand in another folder.
     pub fn absolute(mut self) -> std::io::Result<Self> {
-        let paths = [&mut self.catalog, &mut self.from];
-        for path in paths.into_iter().chain(&mut self.cover).chain(&mut self.key) {
+        let paths = std::iter::once(&mut self.catalog).chain(&mut self.from);
+        for path in paths.chain(&mut self.cover).chain(&mut self.key) {
             *path = std::path::absolute(&*path)?;
         }
         Ok(self)
@@ -132,9 +133,34 @@ impl PublishFields {
 
     /// The first path that JSON cannot carry.
     pub fn path_beyond_json(&self) -> Option<&Path> {
-        let paths = [Some(&self.catalog), Some(&self.from), self.cover.as_ref(), self.key.as_ref()];
-        paths.into_iter().flatten().find(|path| path.to_str().is_none()).map(PathBuf::as_path)
+        let mut paths = std::iter::once(&self.catalog).chain(&self.from).chain(&self.cover).chain(&self.key);
+        paths.find(|path| path.to_str().is_none()).map(PathBuf::as_path)
     }
+}
+
+/// In JSON one path is a text, several are a list.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    struct Paths;
+    impl<'de> serde::de::Visitor<'de> for Paths {
+        type Value = Vec<PathBuf>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a path or a list of paths")
+        }
+
+        fn visit_str<E>(self, path: &str) -> Result<Self::Value, E> {
+            Ok(vec![path.into()])
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut paths: A) -> Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some(path) = paths.next_element()? {
+                all.push(path);
+            }
+            Ok(all)
+        }
+    }
+    deserializer.deserialize_any(Paths)
 }
 
 /// How many can play together: `16` is 1 to 16.
@@ -300,6 +326,7 @@ mod tests {
         assert_eq!(serde_json::from_value::<PublishFields>(again).unwrap(), fields);
         let request = fields.into_request();
         assert_eq!(request.game.launch[0].program.as_str(), "bin/game");
+        assert_eq!(request.from, [PathBuf::from("src")]);
         assert_eq!(request.game.description["en"], "Old.");
         assert_eq!(request.links, Links::Copy);
         assert!("[".parse::<KeepRule>().is_err());

@@ -11,7 +11,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use lanspread_protocol::limits::{GREETING_TIMEOUT, MAX_FRAME_BYTES, MAX_MESSAGES_PER_SECOND};
+use lanspread_protocol::limits::{
+    GREETING_TIMEOUT, MAX_MESSAGES_PER_SECOND, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES,
+    MAX_REQUESTS_PER_SECOND, TRANSFERS_AT_ONCE,
+};
 use lanspread_protocol::message::{CloseCode, Control};
 use quinn::{ConnectionError, ReadError, RecvStream, SendStream, WriteError};
 use tokio::sync::{Semaphore, mpsc};
@@ -28,15 +31,6 @@ use super::serve;
 use super::tls::peer_of;
 use super::{Closed, ConnId, DialId, NetEvent, Shared, transport};
 
-/// Messages that wait for a peer. A flood of announcements in the busiest party is a few dozen a second.
-const MAX_QUEUED_MESSAGES: usize = 1_024;
-/// Bytes that wait for a peer: room for two of the largest messages.
-const MAX_QUEUED_BYTES: usize = 2 * MAX_FRAME_BYTES;
-/// Requests taken from one peer in one second. A unit a request at a gigabyte a second is 4,000.
-const MAX_REQUESTS_PER_SECOND: u32 = 20_000;
-/// Transfers sent at once on one connection. The others wait in order: what was asked for first is complete first,
-/// and thirty receivers with full pipelines hold memory for sixty transfers, not for two thousand.
-const TRANSFERS_AT_ONCE: usize = 2;
 /// Control messages overtake chunks: an announcement is worth more the earlier it is known.
 const CONTROL_PRIORITY: i32 = 1;
 

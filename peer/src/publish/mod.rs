@@ -1,15 +1,17 @@
-//! Publishing: a folder becomes a game's payload, and the catalog says so, signed.
+//! Publishing: a folder, or archives, become a game's payload, and the catalog says so, signed.
 //!
 //! Everything is checked before anything is changed: the request, the catalog, the key, every name in the source.
 //! The payload is built beside whatever is there (`.lanspread/new/`), the new catalog is staged beside the old one
 //! ([`crate::disk::catalog_file`]), and one journalled swap ([`crate::install`]) puts both into force. An
 //! interruption before the swap's intent leaves the old state, after it the new one. The source is only read; it may
-//! be the game's own folder, which is then published in place.
+//! be the game's own folder, which is then published in place. Archives lie in the payload as they are, each under its
+//! own name: whoever installs the game unpacks them.
 //!
 //! A replaced game keeps what the request does not mention: descriptions, entries, a cover.
 //!
 //! The caller holds the games folder's lock, and nobody reads the old payload meanwhile.
 
+mod archive;
 mod catalog;
 mod launch;
 mod request;
@@ -60,12 +62,16 @@ pub struct Published {
 pub enum PublishError {
     #[error("{field}: {reason}")]
     Field { field: &'static str, reason: String },
-    #[error("“{}” is a file: archives cannot be published yet, unpack it and give the folder", .0.display())]
-    Archive(PathBuf),
-    #[error("there is no folder “{}”", .0.display())]
+    #[error("“{}” is neither a folder nor an archive ({})", .0.display(), archive::ENDINGS)]
+    NoArchive(PathBuf),
+    #[error("“{}” is named like an archive, but its content is not one of that kind", .0.display())]
+    OtherContent(PathBuf),
+    #[error("there is no folder or archive “{}”", .0.display())]
     NoSource(PathBuf),
-    #[error("“{}” and “{}” lie in one another; publish from a folder elsewhere, or in place", .source_folder.display(), .target.display())]
-    Nested { source_folder: PathBuf, target: PathBuf },
+    #[error("“{}” is a folder: publish one folder, or archives only", .0.display())]
+    Mixed(PathBuf),
+    #[error("“{}” and “{}” lie in one another; publish from a folder elsewhere, or in place", .inner.display(), .target.display())]
+    Nested { inner: PathBuf, target: PathBuf },
     #[error("catalog “{}”: {cause}", .path.display())]
     Catalog {
         path: PathBuf,
@@ -90,8 +96,10 @@ impl PublishError {
         match self {
             Self::Disk(error) => Some(error.kind()),
             Self::Field { .. }
-            | Self::Archive(_)
+            | Self::NoArchive(_)
+            | Self::OtherContent(_)
             | Self::NoSource(_)
+            | Self::Mixed(_)
             | Self::Nested { .. }
             | Self::Catalog { .. }
             | Self::Key { .. }

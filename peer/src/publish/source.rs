@@ -1,4 +1,4 @@
-//! The source folder: what of it becomes the payload, and the copy of it beside the old payload.
+//! The source, a folder or archives: what of it becomes the payload, and the copy of it beside the old payload.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -8,22 +8,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lanspread_protocol::{FileHasher, HashedFile, Manifest, RelPath, SENTINEL, Version};
 
-use super::PublishError;
-use super::PublishRequest;
+use super::archive::{self, Looks};
 use super::request::Checked;
+use super::{PublishError, PublishRequest};
+use crate::disk::error::{Offender, Tried as _};
 use crate::disk::hash::{FileList, Hashers, ListedFile, hash_file, hash_files};
 use crate::disk::parallel::{HASHERS, for_each, lock};
 use crate::disk::place::{Placer, make_executable};
-use crate::disk::tree::{FileStat, Follow, walk};
+use crate::disk::scan::read_sentinel;
+use crate::disk::tree::{FileStat, Follow, Walked, WalkedFile, walk};
 use crate::disk::{Cancel, DiskError, GameFolder, Links, Progress, space, swap};
 
 /// A source that exists.
 #[derive(Debug)]
-pub(super) struct Source {
-    path: PathBuf,
-    links: Links,
-    /// It is the game's own folder.
-    is_in_place: bool,
+pub(super) enum Source {
+    Folder {
+        path: PathBuf,
+        links: Links,
+    },
+    /// The game's own folder.
+    InPlace {
+        path: PathBuf,
+        links: Links,
+    },
+    Archives(Vec<PathBuf>),
 }
 
 /// A payload ready for the swap.
@@ -36,27 +44,65 @@ pub(super) struct Built {
     pub(super) skipped: Vec<String>,
 }
 
-/// Whether the source is a folder, and how it lies to the game's.
+/// Whether the source is a folder or archives, and how it lies to the game's.
 pub(super) fn check(request: &PublishRequest, folder: &GameFolder) -> Result<Source, PublishError> {
-    let path = &request.from;
-    let metadata = fs::metadata(path).map_err(|_absent| PublishError::NoSource(path.clone()))?;
-    if !metadata.is_dir() {
-        return Err(PublishError::Archive(path.clone()));
+    let nothing = || PublishError::Field { field: "--from", reason: "nothing is given".to_owned() };
+    let (first, more) = request.from.split_first().ok_or_else(nothing)?;
+    let links = request.links;
+    match (is_folder(first)?, more.is_empty()) {
+        (true, true) => Ok(match lies(first, folder)? {
+            Lies::InPlace => Source::InPlace { path: first.clone(), links },
+            Lies::Elsewhere => Source::Folder { path: first.clone(), links },
+        }),
+        (true, false) => Err(PublishError::Mixed(first.clone())),
+        (false, _) => {
+            for path in &request.from {
+                check_archive(path, folder)?;
+            }
+            Ok(Source::Archives(request.from.clone()))
+        }
     }
+}
+
+fn is_folder(path: &Path) -> Result<bool, PublishError> {
+    let metadata = fs::metadata(path).map_err(|_absent| PublishError::NoSource(path.to_owned()))?;
+    Ok(metadata.is_dir())
+}
+
+fn check_archive(path: &Path, folder: &GameFolder) -> Result<(), PublishError> {
+    if is_folder(path)? {
+        return Err(PublishError::Mixed(path.to_owned()));
+    }
+    match archive::look(path).tried("read", path)? {
+        Looks::Archive => lies(path, folder).map(drop),
+        Looks::OtherName => Err(PublishError::NoArchive(path.to_owned())),
+        Looks::OtherContent => Err(PublishError::OtherContent(path.to_owned())),
+    }
+}
+
+/// Where a source is.
+enum Lies {
+    InPlace,
+    Elsewhere,
+}
+
+/// How a source lies to the game's folder; neither may lie in the other.
+fn lies(path: &Path, folder: &GameFolder) -> Result<Lies, PublishError> {
     let real = |path: &Path| fs::canonicalize(path);
-    let io = |cause| DiskError::Io { action: "find", path: path.clone(), cause };
-    let source = real(path).map_err(io)?;
+    let source = real(path).tried("find", path)?;
     // A game's folder that does not exist yet lies where its parent is.
     let target = real(folder.root()).unwrap_or_else(|_absent| {
         let parent = folder.root().parent().and_then(|parent| real(parent).ok());
         let name = folder.root().file_name();
         parent.zip(name).map_or_else(|| folder.root().to_owned(), |(parent, name)| parent.join(name))
     });
-    let is_in_place = source == target;
-    if !is_in_place && (source.starts_with(&target) || target.starts_with(&source)) {
-        return Err(PublishError::Nested { source_folder: path.clone(), target: folder.root().to_owned() });
+    if source == target {
+        return Ok(Lies::InPlace);
     }
-    Ok(Source { path: path.clone(), links: request.links, is_in_place })
+    if source.starts_with(&target) || target.starts_with(&source) {
+        return Err(PublishError::Nested { inner: path.to_owned(), target: folder.root().to_owned() });
+    }
+    Ok(Lies::Elsewhere)
 }
 
 /// Lists the source, copies it unless it is in place, and hashes it.
@@ -68,36 +114,66 @@ pub(super) fn build(
     cancel: &Cancel,
     progress: &Progress,
 ) -> Result<Built, DiskError> {
-    // What is shared in place is served from there, and nothing outside is served: such a link has to be copied to
-    // somewhere else first.
-    let links = if source.is_in_place && source.links == Links::Copy { Links::Refuse } else { source.links };
-    let walked = walk(&source.path, Follow::Inside(links), cancel)?;
-    let mut list = FileList::from_walked(&source.path, &walked)?;
-    list.files.retain(|file| !file.name.is_sentinel());
-    let own = if source.is_in_place {
-        old_sentinel.map(<[u8]>::to_vec)
-    } else {
-        crate::disk::scan::read_sentinel(&GameFolder::new(&source.path))?
+    let (root, walked, own) = match source {
+        Source::Folder { path, links } => (
+            path.as_path(),
+            walk(path, Follow::Inside(*links), cancel)?,
+            read_sentinel(&GameFolder::new(path))?,
+        ),
+        Source::InPlace { path, links } => {
+            // What is shared in place is served from there, and nothing outside is served: such a link has to be copied
+            // to somewhere else first.
+            let links = if *links == Links::Copy { Links::Refuse } else { *links };
+            let sentinel = old_sentinel.map(<[u8]>::to_vec);
+            (path.as_path(), walk(path, Follow::Inside(links), cancel)?, sentinel)
+        }
+        Source::Archives(paths) => (folder.root(), list_archives(paths)?, None),
     };
+    let is_in_place = matches!(source, Source::InPlace { .. });
+    let mut list = FileList::from_walked(root, &walked)?;
+    list.files.retain(|file| !file.name.is_sentinel());
     // One that says the version already may say more in its other lines.
     let own = own.filter(|bytes| Version::from_sentinel(bytes).as_ref() == Some(&checked.version));
     let sentinel = own.unwrap_or_else(|| format!("{}\n", checked.version).into_bytes());
 
-    let mut hashed = if source.is_in_place {
+    let mut hashed = if is_in_place {
         hash_files(&list.files, cancel, progress)?
     } else {
         swap::discard(folder)?;
         copy(&list.files, folder, cancel, progress)?
     };
     let mut moves = Vec::new();
-    if !source.is_in_place {
+    if !is_in_place {
         moves.extend(hashed.iter().map(|file| file.path.clone()));
         moves.sort();
     }
-    hashed.push(hash_sentinel(&sentinel, &source.path)?);
+    hashed.push(hash_sentinel(&sentinel, root)?);
     let manifest = Manifest::from_files(hashed, list.empty_folders)
-        .map_err(|cause| DiskError::Manifest { path: source.path.clone(), cause })?;
+        .map_err(|cause| DiskError::Manifest { path: root.to_owned(), cause })?;
     Ok(Built { manifest, moves, sentinel, skipped: walked.skipped })
+}
+
+/// The archives as a folder of them would be listed.
+fn list_archives(paths: &[PathBuf]) -> Result<Walked, DiskError> {
+    let mut walked = Walked::default();
+    for path in paths {
+        let file_name = path.file_name().unwrap_or_default();
+        let name = file_name.to_string_lossy().into_owned();
+        let mut refuse = |reason: &str| {
+            walked.offenders.push(Offender { path: path.display().to_string(), reason: reason.to_owned() });
+        };
+        if file_name.to_str().is_none() {
+            refuse("the name is no Unicode");
+        } else if walked.files.iter().any(|file| file.name == name) {
+            refuse("another archive has this name");
+        } else {
+            // Where a link leads: the copy is a file.
+            let real = fs::canonicalize(path).tried("find", path)?;
+            let stat = FileStat::of(&fs::metadata(&real).tried("look at", &real)?);
+            walked.files.push(WalkedFile { name, path: real, stat });
+        }
+    }
+    Ok(walked)
 }
 
 fn hash_sentinel(bytes: &[u8], source: &Path) -> Result<HashedFile, DiskError> {

@@ -39,7 +39,7 @@ impl Desk {
         PublishRequest {
             game: Game::new("ut".parse().unwrap(), "Unreal"),
             version: version.parse().unwrap(),
-            from: self.source.path().to_owned(),
+            from: vec![self.source.path().to_owned()],
             catalog: self.catalog_path(),
             cover: None,
             key: None,
@@ -146,7 +146,7 @@ fn a_game_s_own_folder_is_published_in_place() {
     fs::create_dir_all(root.join("data")).unwrap();
     fs::write(root.join("data/a"), noise("a", 500_000)).unwrap();
     fs::write(root.join("version.ini"), b"0.9").unwrap();
-    let request = PublishRequest { from: root.clone(), ..desk.request("1.0") };
+    let request = PublishRequest { from: vec![root.clone()], ..desk.request("1.0") };
     desk.publish(&request).unwrap();
     desk.assert_published("1.0");
     fs::write(root.join("data/b"), b"b").unwrap();
@@ -164,17 +164,10 @@ fn what_cannot_be_published_changes_nothing() {
         assert_eq!(desk.traces(), before, "{error}");
         error
     };
-    let archive = desk.source.path().join("data/a.pak");
-    assert!(
-        fails(&PublishRequest { from: archive, ..desk.request("1") })
-            .contains("archives cannot be published")
-    );
-    assert!(
-        fails(&PublishRequest { from: "nowhere".into(), ..desk.request("1") })
-            .contains("no folder “nowhere”")
-    );
-    let around = desk.home.path().to_owned();
-    assert!(fails(&PublishRequest { from: around, ..desk.request("1") }).contains("lie in one another"));
+    let fails_from = |from: &[PathBuf]| fails(&PublishRequest { from: from.to_vec(), ..desk.request("1") });
+    assert!(fails_from(&["nowhere".into()]).contains("no folder or archive “nowhere”"));
+    assert!(fails_from(&[]).contains("--from: nothing is given"));
+    assert!(fails_from(&[desk.home.path().to_owned()]).contains("lie in one another"));
     assert!(fails(&PublishRequest { key: Some("no.key".into()), ..desk.request("1") }).contains("no.key"));
     let mut untitled = desk.request("1");
     untitled.game.title = " ".into();
@@ -199,6 +192,52 @@ fn what_cannot_be_published_changes_nothing() {
     assert!(fails(&desk.request("2.0")).contains("give it with --key"));
     fs::write(desk.catalog_path(), "(party: 7)").unwrap();
     assert!(fails(&desk.request("2.0")).contains("line 1"));
+}
+
+#[test]
+fn archives_are_published_as_they_are() {
+    let rar = [b"Rar!\x1a\x07\x01\x00".as_slice(), &noise("rar", 1_000_000)].concat();
+    let desk = Desk::new(&[("ut.eti", &rar), ("more/maps.zip", b"PK\x03\x04maps"), ("data/a.pak", b"a")]);
+    let before = desk.source.contents();
+    let source = |name: &str| desk.source.path().join(name);
+    let from = vec![source("ut.eti"), source("more/maps.zip")];
+    let published = desk.publish(&PublishRequest { from: from.clone(), ..desk.request("1.0") }).unwrap();
+    assert_eq!(published.files, 3);
+    desk.assert_published("1.0");
+    let root = desk.folder().root().to_owned();
+    assert_eq!(fs::read(root.join("ut.eti")).unwrap(), rar);
+    assert_eq!(fs::read(root.join("maps.zip")).unwrap(), b"PK\x03\x04maps");
+    assert_eq!(desk.source.contents(), before, "the source is only read");
+
+    desk.publish(&PublishRequest { from: vec![source("ut.eti")], ..desk.request("2.0") }).unwrap();
+    desk.assert_published("2.0");
+    assert!(!root.join("maps.zip").exists(), "the new version is without it");
+}
+
+#[test]
+fn what_is_no_archive_is_refused() {
+    let zip = b"PK\x03\x04".as_slice();
+    let desk = Desk::new(&[
+        ("a.pak", b"a"),
+        ("page.zip", b"<html>"),
+        ("a.zip", zip),
+        ("b/A.zip", zip),
+        ("c/a.zip", zip),
+    ]);
+    let source = |name: &str| desk.source.path().join(name);
+    let fails = |from: &[PathBuf]| {
+        let error = desk.publish(&PublishRequest { from: from.to_vec(), ..desk.request("1") });
+        let error = error.unwrap_err().to_string();
+        assert!(desk.traces().is_empty(), "{error}");
+        error
+    };
+    assert!(fails(&[source("a.pak")]).contains("a.pak” is neither a folder nor an archive (.eti .rar"));
+    assert!(fails(&[source("page.zip")]).contains("page.zip” is named like an archive"));
+    let folder = desk.source.path().to_owned();
+    assert!(fails(&[source("a.zip"), folder.clone()]).contains("publish one folder, or archives only"));
+    assert!(fails(&[folder, source("a.zip")]).contains("publish one folder, or archives only"));
+    assert!(fails(&[source("a.zip"), source("c/a.zip")]).contains("another archive has this name"));
+    assert!(fails(&[source("a.zip"), source("b/A.zip")]).contains("is the same as “a.zip” where case"));
 }
 
 #[test]

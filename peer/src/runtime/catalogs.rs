@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use lanspread_engine::{GivenCatalog, Input};
-use lanspread_protocol::{Blake3Hash, OrganiserKey, SignedCatalog};
+use lanspread_protocol::{Blake3Hash, Catalog, ManifestId, OrganiserKey, SignedCatalog};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -21,10 +21,21 @@ const KEPT: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Catalogs(Arc<Mutex<Inner>>);
 
+/// What a published catalog is to the peer that runs.
+#[derive(Debug, Default)]
+pub(crate) struct AfterPublish {
+    /// For the engine.
+    pub(crate) given: Option<GivenCatalog>,
+    /// People see what was published.
+    pub(crate) is_in_force: bool,
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     served: Vec<Arc<SignedCatalog>>,
     given: Option<PathBuf>,
+    /// What the given file pins.
+    given_manifests: Vec<ManifestId>,
 }
 
 impl Catalogs {
@@ -43,9 +54,19 @@ impl Catalogs {
     }
 
     pub(crate) fn remember_given(&self, given: &GivenCatalog) {
-        if let GivenCatalog::Signed(signed) = given {
-            self.remember(signed);
-        }
+        let catalog = match given {
+            GivenCatalog::Signed(signed) => {
+                self.remember(signed);
+                &signed.catalog
+            }
+            GivenCatalog::Plain(catalog) => &**catalog,
+        };
+        self.with(|inner| inner.given_manifests = manifests(catalog).collect());
+    }
+
+    /// The manifests that the given file pins.
+    pub(crate) fn given_manifests(&self) -> Vec<ManifestId> {
+        self.with(|inner| inner.given_manifests.clone())
     }
 
     /// Signature and file, as they travel.
@@ -61,23 +82,30 @@ impl Catalogs {
         self.with(|inner| inner.given = Some(path));
     }
 
-    /// A catalog file was published: in force here if it is the given one, the first one, or by the pinned key.
-    pub(crate) fn after_publish(&self, path: &Path, pinned: Option<OrganiserKey>) -> Option<GivenCatalog> {
-        let read = read_given(path).ok()?;
+    /// A catalog file was published. It is for this peer if it is the given one, the first one, or by the pinned key;
+    /// but while a catalog by the pinned key is `held`, no other one is in force.
+    pub(crate) fn after_publish(
+        &self,
+        path: &Path,
+        pinned: Option<OrganiserKey>,
+        held: Option<OrganiserKey>,
+    ) -> AfterPublish {
+        let Ok(read) = read_given(path) else { return AfterPublish::default() };
         let signer = match &read {
             GivenCatalog::Signed(signed) => Some(signed.head.key),
             GivenCatalog::Plain(_) => None,
         };
         let given = self.given();
         let is_given = given.as_deref().is_none_or(|given| given == path);
-        if !is_given && (pinned.is_none() || signer != pinned) {
-            return None;
+        let is_pinned = pinned.is_some() && signer == pinned;
+        if !is_given && !is_pinned {
+            return AfterPublish::default();
         }
         if given.is_none() {
             self.watch(path.to_owned());
         }
         self.remember_given(&read);
-        Some(read)
+        AfterPublish { given: Some(read), is_in_force: is_pinned || held.is_none() }
     }
 
     pub(crate) fn given(&self) -> Option<PathBuf> {
@@ -114,6 +142,11 @@ impl Catalogs {
             }
         }
     }
+}
+
+/// The manifests that a catalog pins.
+pub(crate) fn manifests(catalog: &Catalog) -> impl Iterator<Item = ManifestId> {
+    catalog.games.iter().filter_map(|game| game.manifest)
 }
 
 /// What changes when a file or its signature does.

@@ -179,6 +179,7 @@ impl Shell {
         self.newest_catalog = Some(Arc::clone(&catalog));
         let disk = Arc::clone(&self.disk);
         drop(self.supervisor.blocking("store catalog", move || disk.store_catalog(&catalog)));
+        self.tidy_manifests();
     }
 
     fn fetch_catalog(&self, conn: lanspread_engine::ConnId, head: lanspread_protocol::CatalogHead) {

@@ -1,20 +1,21 @@
 //! Work on the games folder: listing, scanning, hashing, verifying, removing, publishing; and moving to another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lanspread_engine::{
-    Background, CommandError, ConnId, DiskFailure, ErrorCode, FailureKind, Input, OpId, Payload,
-    PublishOutcome, ReplyId, ScannedGame, VerifyOutcome,
+    Background, CommandError, ConnId, DiskFailure, ErrorCode, Event, FailureKind, Input, Level, OpId,
+    Payload, PublishOutcome, ReplyId, ScannedGame, VerifyOutcome,
 };
 use lanspread_protocol::{GameId, Manifest, ManifestId, SignedCatalog};
 use tokio::sync::{Semaphore, mpsc};
 
+use super::catalogs;
 use super::effects::{Shell, disk_failure, failed_inside, failure_kind, tell};
-use super::state::PeerState;
+use super::state::{Loaded, PeerState};
 use super::supervisor::Supervisor;
 use super::works::Work;
 use crate::api::{PeerEvent, PublishRequest};
@@ -59,6 +60,10 @@ impl Disk {
         let lock = FolderLock::acquire(&games)?;
         let index = Index::load(&games)?;
         crate::install::recover_all(&games)?;
+        // Of games that were deleted while nobody looked. Where the folder cannot be listed, the scan says why.
+        if let Ok(here) = disk::list_games(&games) {
+            index.retain(|game| here.binary_search(game).is_ok())?;
+        }
         let (cancel, gate) = (Cancel::new(), Arc::<Gate>::default());
         Ok(Self {
             manifests: ManifestStore::new(games.clone()),
@@ -111,6 +116,15 @@ impl Disk {
         }
         if let Err(error) = catalog_file::store_newest(&self.games, catalog) {
             tracing::warn!(%error, "the new catalog is in force, but could not be stored");
+        }
+    }
+
+    /// Removes manifests that neither a catalog, nor a choice, nor a payload here refers to, but for a few.
+    fn tidy_manifests(&self, needed: &BTreeSet<ManifestId>) {
+        let entries = self.index.entries();
+        let hashed: BTreeSet<ManifestId> = entries.values().filter_map(|entry| entry.manifest).collect();
+        if let Err(error) = self.manifests.tidy(|id| needed.contains(&id) || hashed.contains(&id)) {
+            tracing::warn!(%error, "manifests that nobody needs stay");
         }
     }
 
@@ -392,19 +406,24 @@ impl Shell {
         let (events, inputs, catalogs) =
             (self.library.events.clone(), self.inputs.clone(), self.catalogs.clone());
         let pinned = self.state.pinned;
+        let held = self.newest_catalog.as_ref().map(|catalog| catalog.head.key);
+        let path = request.catalog.clone();
         let publish = move || {
             let published = publish(&disk, &request, &work)?;
-            Ok((published, catalogs.after_publish(&request.catalog, pinned)))
+            Ok((published, catalogs.after_publish(&request.catalog, pinned, held)))
         };
         let task = async move {
             let published = tokio::task::spawn_blocking(publish).await;
             let result = match published.unwrap_or_else(|end| Err(failed_inside("publish", end))) {
-                Ok((published, given)) => {
-                    if let Some(given) = given {
+                Ok((published, after)) => {
+                    if let Some(given) = after.given {
                         tell(&inputs, Input::CatalogGiven(given)).await;
                     }
-                    if events.send(PeerEvent::Published(published.clone())).await.is_err() {
-                        tracing::trace!("the loop has ended");
+                    let elsewhere = (!after.is_in_force).then(|| published_elsewhere(&published.game, &path));
+                    for event in elsewhere.into_iter().chain([PeerEvent::Published(published.clone())]) {
+                        if events.send(event).await.is_err() {
+                            tracing::trace!("the loop has ended");
+                        }
                     }
                     Ok(PublishOutcome { version: published.version, manifest: published.manifest })
                 }
@@ -419,6 +438,16 @@ impl Shell {
         self.library.watch = watch(&self.disk, &self.inputs);
     }
 
+    /// At the start, and when another catalog is in force.
+    pub(super) fn tidy_manifests(&self) {
+        let newest = self.newest_catalog.iter().flat_map(|signed| catalogs::manifests(&signed.catalog));
+        let chosen = self.state.accepted.values().map(|(_, manifest)| *manifest);
+        let needed: BTreeSet<ManifestId> =
+            newest.chain(chosen).chain(self.catalogs.given_manifests()).collect();
+        let disk = Arc::clone(&self.disk);
+        drop(self.supervisor.blocking("tidy manifests", move || disk.tidy_manifests(&needed)));
+    }
+
     /// Opens another games folder; identity and connections stay. Opening may recover a transaction, so the loop does
     /// not wait for it.
     pub(super) fn switch_games_folder(&mut self, reply: ReplyId) {
@@ -427,13 +456,16 @@ impl Shell {
         let (inputs, opened) = (self.inputs.clone(), Arc::clone(&self.opened_folder));
         let open = move || {
             let Some(root) = root.filter(|root| !is_same_folder(root, old.games.root())) else {
-                return switched(Ok(()));
+                return switched(Ok(None));
             };
             switched(open_folder(&root).map(|disk| {
                 let disk = Arc::new(disk);
                 let watch = watch(&disk, &inputs);
-                *lock(&opened) = Some(NewFolder { disk, watch });
+                let stored = PeerState::load(&disk.games);
+                let for_engine = stored.state.for_engine(catalog_file::load_newest(&disk.games));
+                *lock(&opened) = Some(NewFolder { disk, watch, stored });
                 old.retire();
+                Some(Box::new(for_engine))
             }))
         };
         self.blocking_input("switch games folder", open, move |failure| switched(Err(failure)));
@@ -441,11 +473,20 @@ impl Shell {
 
     /// The other games folder is in use from now on.
     pub(super) fn move_in(&mut self) {
-        let Some(NewFolder { disk, watch }) = lock(&self.opened_folder).take() else { return };
+        let Some(NewFolder { disk, watch, stored }) = lock(&self.opened_folder).take() else { return };
         self.disk = disk;
         self.ready.games_dir = self.disk.games.root().display().to_string();
         self.state_folder.send_replace(self.disk.games.state());
+        self.state.move_into(stored.state);
         self.save_state();
+        let notice =
+            stored.notice.map(|message| PeerEvent::Engine(Event::Notice { level: Level::Warning, message }));
+        let moved = PeerEvent::GamesFolderChanged { games_dir: self.disk.games.root().to_owned() };
+        for event in notice.into_iter().chain([moved]) {
+            if self.library.events.try_send(event).is_err() {
+                tracing::debug!("an event of the new games folder is lost: too many others wait");
+            }
+        }
         if let Some(catalog) = self.newest_catalog.clone() {
             self.store_catalog(catalog);
         }
@@ -460,6 +501,8 @@ impl Shell {
 pub(super) struct NewFolder {
     disk: Arc<Disk>,
     watch: Option<disk::FolderWatcher>,
+    /// What was remembered there.
+    stored: Loaded,
 }
 
 pub(super) type OpenedFolder = Arc<Mutex<Option<NewFolder>>>;
@@ -491,11 +534,10 @@ fn watch(disk: &Arc<Disk>, inputs: &mpsc::Sender<Input>) -> Option<disk::FolderW
     let on_event = move |event| {
         let input = match event {
             disk::WatchEvent::Game(game) => Input::GameTouched(game),
-            disk::WatchEvent::Root => match disk::list_games(&watched.games) {
+            disk::WatchEvent::Root | disk::WatchEvent::Lost => match disk::list_games(&watched.games) {
                 Ok(games) => Input::GamesListed(games),
                 Err(_) => return,
             },
-            disk::WatchEvent::Lost => return,
         };
         // A full queue: the periodic scan sees it.
         if !watched.is_retired() && inputs.try_send(input).is_err() {
@@ -554,6 +596,16 @@ fn verify(disk: &Disk, game: &GameId, id: ManifestId, work: &Work) -> Result<Ver
     }
     let damaged_bytes = found.iter().map(|damage| damage.bytes).sum();
     Ok(VerifyOutcome { damaged: found.iter().map(|damage| damage.path.to_string()).collect(), damaged_bytes })
+}
+
+/// The work is done, but nobody at this peer sees it.
+fn published_elsewhere(game: &GameId, catalog: &Path) -> PeerEvent {
+    let message = format!(
+        "{game} was published into “{}”, which is not the catalog that this peer uses: it counts here when that file is \
+         given, or its organiser's key trusted.",
+        catalog.display()
+    );
+    PeerEvent::Engine(Event::Notice { level: Level::Warning, message })
 }
 
 fn publish(disk: &Disk, request: &PublishRequest, work: &Work) -> Result<crate::api::Published, DiskFailure> {

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use lanspread_engine::{Candidate, DiskFailure, Engine, EngineConfig, GivenCatalog, Input};
+use lanspread_engine::{Candidate, DiskFailure, Engine, EngineConfig, Event, GivenCatalog, Input, Level};
 use lanspread_protocol::{ALPN, InstanceId, PeerId, SignedCatalog};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -18,7 +18,7 @@ use super::control::ControlListener;
 use super::effects::{Limits, Shell};
 use super::event_loop::{EventLoop, Exit, INPUT_QUEUE, NET_QUEUE};
 use super::library::{Disk, Library, OpenedFolder, check_games_folder};
-use super::state::PeerState;
+use super::state::{Loaded, PeerState};
 use super::supervisor::{Policy, RESTART_PAUSE, RuntimeFailure, STOP_DEADLINE, Supervisor};
 use super::transfers::Transfers;
 use super::works::Works;
@@ -92,6 +92,7 @@ struct Prepared {
     identity: Identity,
     given: Option<GivenCatalog>,
     state: PeerState,
+    notice: Option<String>,
 }
 
 impl Prepared {
@@ -106,11 +107,11 @@ impl Prepared {
         let given = read()?;
         let (identity, origin) = Identity::load_or_create(&disk.games.state())?;
         tracing::info!(peer = %identity.peer_id(), ?origin, "this peer's identity");
-        let mut state = PeerState::load(&disk.games);
+        let Loaded { mut state, notice } = PeerState::load(&disk.games);
         if config.organiser.is_some() {
             state.pinned = config.organiser;
         }
-        Ok(Self { disk, identity, given, state })
+        Ok(Self { disk, identity, given, state, notice })
     }
 }
 
@@ -121,13 +122,14 @@ async fn run(
     mut side: RuntimeSide,
     tell_start: std::sync::mpsc::SyncSender<Result<(), StartError>>,
 ) {
-    let Prepared { disk, mut identity, mut given, mut state } = prepared;
+    let Prepared { disk, mut identity, mut given, mut state, mut notice } = prepared;
     let mut disk = Arc::new(disk);
     let mut tell_start = Some(tell_start);
     let mut port = port(config.port);
     loop {
+        let (given_now, notice) = (given.clone(), notice.take());
         let session =
-            Session { config: &config, port, disk, identity: &identity, given: given.clone(), state };
+            Session { config: &config, port, disk, identity: &identity, given: given_now, state, notice };
         let ended = session.run(&mut side, tell_start.take()).await;
         let Some(ended) = ended else { return };
         (disk, state) = (ended.disk, ended.state);
@@ -141,7 +143,11 @@ async fn run(
         match ended.exit {
             Exit::Stop => return,
             Exit::RenewIdentity => match Identity::renew(&disk.games.state()) {
-                Ok(renewed) => identity = renewed,
+                Ok(renewed) => {
+                    identity = renewed;
+                    // Stored as soon as the next session begins.
+                    state.note_renewal(SystemTime::now());
+                }
                 Err(error) => {
                     side.fail(RuntimeFailure { component: "identity".to_owned(), error: error.to_string() });
                     return;
@@ -165,6 +171,8 @@ struct Session<'a> {
     identity: &'a Identity,
     given: Option<GivenCatalog>,
     state: PeerState,
+    /// What people are to be told first.
+    notice: Option<String>,
 }
 
 /// How a session ended, and what the next one goes on with.
@@ -266,9 +274,7 @@ impl Session<'_> {
         services.catalog_file(&catalogs);
         services.control(folder_changes, side);
         let mut event_loop = EventLoop::new(engine, shell, side, inputs, net_events, failure);
-        event_loop.shell.watch_games();
-        event_loop.shell.save_state();
-        event_loop.side.emit(PeerEvent::Ready(ready));
+        begin(&mut event_loop, ready, self.notice);
         if let Some(tell_start) = tell_start {
             drop(tell_start.send(Ok(())));
         }
@@ -314,8 +320,23 @@ impl Session<'_> {
             upload_limit: self.config.upload_limit,
             playing_limit: self.config.playing_limit,
             fetch_ahead: self.config.fetch_ahead,
+            identity_rests_until: self
+                .state
+                .identity_rest(SystemTime::now())
+                .map(|rest| Instant::now() + rest),
         };
         Engine::new(config, Instant::now())
+    }
+}
+
+/// The first work on the folder, and the first events.
+fn begin(event_loop: &mut EventLoop<'_>, ready: Ready, notice: Option<String>) {
+    event_loop.shell.watch_games();
+    event_loop.shell.save_state();
+    event_loop.shell.tidy_manifests();
+    event_loop.side.emit(PeerEvent::Ready(ready));
+    if let Some(message) = notice {
+        event_loop.side.emit(PeerEvent::Engine(Event::Notice { level: Level::Warning, message }));
     }
 }
 

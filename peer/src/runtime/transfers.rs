@@ -235,7 +235,7 @@ impl Shell {
         self.works.note_end(input);
         if let Input::Finished { op, result: Ok(_) } = input {
             self.transfers.stores.remove(op);
-        } else if let Input::GamesFolderSwitched { result: Ok(()), .. } = input {
+        } else if let Input::GamesFolderSwitched { result: Ok(_), .. } = input {
             self.move_in();
         }
     }

@@ -1,8 +1,11 @@
 //! The catalog travels, and only the right one; unpinned payloads are chosen by vote.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use lanspread_engine::{AfterDownload, Command, Event, Input};
+use lanspread_engine::{
+    AfterDownload, Command, Event, FolderState, Input, Phase, Purpose, QueuedDownload, ReplyId,
+};
 use lanspread_protocol::GameId;
 
 use crate::content::{game, organiser, plain, release, signed, signed_file};
@@ -36,6 +39,66 @@ fn a_new_catalog_reaches_everybody_within_seconds() {
         world.run_for(Duration::from_secs(2));
         assert_eq!(world.sources(last, &new), 0, "the old copies are no sources any more");
     }
+}
+
+#[test]
+fn two_catalogs_with_one_serial_converge_with_a_notice() {
+    for seed in 0..5 {
+        let mut world = World::new(seed);
+        let key = organiser(1);
+        let (ut, quake) = (release("ut", "1", 4), release("quake", "1", 4));
+        let [one, other] = [ut, quake].map(|game| signed_file(&key, 3, vec![game.pinned()]));
+        let laptops = [one, other].map(|file| world.add(Setup::new().pin(key.public()).catalog(&file)));
+        let games = |world: &World, id| {
+            let view = world.engine(id).unwrap().view();
+            view.games.iter().map(|game| game.id.clone()).collect::<Vec<GameId>>()
+        };
+        world.until("both hold one of the two", 5, |world| {
+            games(world, laptops[0]) == games(world, laptops[1])
+        });
+        let notice =
+            |event: &Event| matches!(event, Event::Notice { message, .. } if message.contains("serial 3"));
+        assert_eq!(
+            world.count(laptops[0], notice) + world.count(laptops[1], notice),
+            1,
+            "whose catalog lost"
+        );
+    }
+}
+
+#[test]
+fn another_folder_brings_what_was_chosen_there() {
+    let (key, other) = (organiser(1), organiser(2));
+    let game = release("ut", "1", 4);
+    let stored = |key: &lanspread_protocol::OrganiserSecret, serial| FolderState {
+        pinned: Some(key.public()),
+        signed: Some(Arc::new(signed(key, serial, vec![game.open()]))),
+        accepted: [(game.game.clone(), ("1".parse().unwrap(), game.manifest.id()))].into(),
+        queue: vec![QueuedDownload { game: game.game.clone(), paused: true, purpose: Purpose::Fetch }],
+    };
+    let mut world = World::new(1);
+    let unpinned = world.add(Setup::new());
+    let pinned = world.add(Setup::new().pin(key.public()).catalog(&signed_file(&key, 5, vec![game.open()])));
+    world.until("they meet", 3, World::all_meet);
+    let mut switch = |id, stored: FolderState| {
+        let result = Ok(Some(Box::new(stored)));
+        world.feed(id, Input::GamesFolderSwitched { reply: ReplyId(u64::MAX), result });
+        world.run_for(Duration::from_secs(2));
+        let view = world.engine(id).unwrap().view();
+        let operation = view.games[0].operation.as_ref().map(|operation| operation.phase);
+        (world.nodes[id.0].stored.pinned.unwrap(), view.serial, operation)
+    };
+    let paused = Some(Phase::Paused);
+    assert_eq!(
+        switch(unpinned, stored(&key, 4)).0,
+        key.public(),
+        "without an own choice the folder's counts"
+    );
+    assert_eq!(switch(pinned, stored(&other, 9)), (key.public(), 5, paused), "its own choice stays");
+    assert_eq!(switch(pinned, stored(&key, 4)), (key.public(), 5, paused), "an older catalog is none");
+    assert_eq!(switch(pinned, stored(&key, 6)), (key.public(), 6, paused));
+    assert_eq!(switch(pinned, FolderState::default()), (key.public(), 6, None), "nothing waits there");
+    world.until("the newer catalog travels", 5, |world| serial(world, unpinned) == 6);
 }
 
 #[test]

@@ -372,7 +372,7 @@ impl Garbage {
                 Input::Started { run: RunId(self.number()), result }
             }
             5 => Input::Exited { run: RunId(self.number()), code: None, output: Vec::new() },
-            _ => Input::GamesFolderSwitched { reply: ReplyId(1), result: self.or_failure(()) },
+            _ => Input::GamesFolderSwitched { reply: ReplyId(1), result: self.or_failure(None) },
         }
     }
 
@@ -443,7 +443,9 @@ impl Garbage {
             Effect::Serve { serve, .. } | Effect::Refuse { serve, .. } | Effect::ServeBlob { serve, .. } => {
                 vec![Input::ServeEnded { serve, end: ServeEnd::Served { bytes: 1, units: 1 } }]
             }
-            Effect::SwitchGamesFolder { reply } => vec![Input::GamesFolderSwitched { reply, result: Ok(()) }],
+            Effect::SwitchGamesFolder { reply } => {
+                vec![Input::GamesFolderSwitched { reply, result: Ok(None) }]
+            }
             Effect::Close { conn, .. } => vec![Input::Closed { conn, reason: ClosedReason::Goodbye }],
             _ => Vec::new(),
         }

@@ -1,10 +1,12 @@
 //! Peers find each other, and keep one connection per pair.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use lanspread_engine::{Event, LeaveReason};
+use lanspread_engine::{ConnId, Effect, Engine, Event, Input, LeaveReason};
+use lanspread_protocol::InstanceId;
+use lanspread_protocol::message::{Control, Hello, Presence};
 
-use crate::node::{NodeId, Setup};
+use crate::node::{Node, NodeId, Setup, peer_id};
 use crate::world::World;
 
 #[test]
@@ -94,6 +96,32 @@ fn a_cloned_identity_is_renewed_on_both() {
         );
         assert!(world.all_meet());
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "virtual time counts from some instant")]
+#[test]
+fn an_identity_is_not_renewed_again_soon() {
+    let start = Instant::now();
+    let rests_until = start + Duration::from_hours(1);
+    let mut config = Node::new(0, Setup::new(), Vec::new()).config(0, 7);
+    config.identity_rests_until = Some(rests_until);
+    let mut engine = Engine::new(config, start);
+    let (conn, peer) = (ConnId(1), peer_id(1, 0));
+    let remote = "10.0.0.2:40420".parse().unwrap();
+    engine.handle(Input::Connected { conn, peer, remote, rank: 0, gossiped: true, dial: None }, start);
+    let hello =
+        Hello { instance: InstanceId(1), program: "another".to_owned(), presence: Presence::default() };
+    engine.handle(Input::Control { conn, message: Control::Hello(hello) }, start);
+    let mut renewals_at = |now: Instant| {
+        engine.handle(Input::Control { conn, message: Control::IdentityTaken }, now);
+        engine.handle(Input::Control { conn, message: Control::IdentityTaken }, now);
+        let effects: Vec<_> = std::iter::from_fn(|| engine.poll_effect()).collect();
+        let notices = effects.iter().filter(|effect| matches!(effect, Effect::Emit(Event::Notice { .. })));
+        (effects.iter().filter(|effect| matches!(effect, Effect::RenewIdentity)).count(), notices.count())
+    };
+    assert_eq!(renewals_at(start), (0, 1), "it keeps its identity and says so once");
+    assert_eq!(renewals_at(rests_until - Duration::from_secs(1)), (0, 0));
+    assert_eq!(renewals_at(rests_until), (1, 1));
 }
 
 #[test]

@@ -266,6 +266,7 @@ impl Node {
             upload_limit: 0,
             playing_limit: 4_000_000,
             fetch_ahead: self.fetch_ahead,
+            identity_rests_until: None,
         }
     }
 

@@ -146,7 +146,9 @@ impl World {
                 }
                 vec![Input::Verified { op, result: Ok(VerifyOutcome { damaged_bytes: 1, damaged }) }]
             }
-            Effect::SwitchGamesFolder { reply } => vec![Input::GamesFolderSwitched { reply, result: Ok(()) }],
+            Effect::SwitchGamesFolder { reply } => {
+                vec![Input::GamesFolderSwitched { reply, result: Ok(None) }]
+            }
             change => self.change_disk(id, change),
         }
     }

@@ -238,6 +238,9 @@ mod tests {
         let request = args.fields.into_request();
         assert_eq!((request.game.id.as_str(), request.game.launch.len()), ("ut", 2));
         assert_eq!(request.game.keep, ["saves/**"]);
+        let several = line.replace("--from src", "--from one.zip --from two.zip");
+        let Ok(Command::Publish(args)) = parse(&several) else { panic!("{:?}", parse(&several)) };
+        assert_eq!(args.fields.into_request().from, ["one.zip", "two.zip"].map(PathBuf::from));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! The reader may stand in a read for ever: it is not awaited at the end. The writer is, for a moment: a peer whose
 //! stdout nobody reads must stop, too.
 
+use std::convert::Infallible;
 use std::io::{self, Read as _, Write as _};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use lanspread_peer::json_lines::lines::{InputLine, LineSplitter};
 use lanspread_peer::json_lines::session::{AtInputEnd, OUTPUT_QUEUE, converse, event_line};
 use lanspread_peer::logging::Logs;
 use lanspread_peer::runtime::{StartError, start_peer};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -38,9 +40,31 @@ pub(crate) fn run(args: RunArgs) -> anyhow::Result<()> {
     if let Err(error) = logs.write_to(&games.logs()) {
         tracing::warn!("{error}");
     }
-    let end = runtime.block_on(lead(&handle));
+    let end = runtime.block_on(async {
+        tokio::select! {
+            end = lead(&handle) => end,
+            never = move_log(&handle, &logs) => match never {},
+        }
+    });
     logs.close_file();
     end
+}
+
+/// The log goes with the games folder. Ends when this future is dropped.
+async fn move_log(handle: &PeerRuntimeHandle, logs: &Logs) -> Infallible {
+    // Not the handle's own: its first subscriber gets the events since the start, and that is the conversation.
+    let mut events = handle.client().subscribe();
+    loop {
+        match events.recv().await {
+            Ok(PeerEvent::GamesFolderChanged { games_dir }) => {
+                if let Err(error) = logs.write_to(&GamesFolder::new(games_dir).logs()) {
+                    tracing::warn!("{error}");
+                }
+            }
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return std::future::pending().await,
+        }
+    }
 }
 
 /// A required service that cannot even start is told like one that fails later.

@@ -1,7 +1,7 @@
 //! Start and rescan with many games.
 
 use std::fmt::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lanspread_tests::{Game, KIB, Party, Peer, write_file};
 
@@ -57,6 +57,8 @@ pub(crate) fn library() {
     // Another file that is no part of the game changes nothing that others see, so a changed one it is.
     let mut times: Vec<f64> = (0..11)
         .map(|round| {
+            // A change alone: what comes soon after another is told together with others.
+            std::thread::sleep(Duration::from_millis(1_500));
             let mark = peer.mark();
             let game = id(round * 40);
             let start = Instant::now();
