@@ -21,7 +21,7 @@ pub enum InstallError {
     #[error("“{path}” of the payload is not here: verify the game")]
     NoFile { path: String },
     #[error(transparent)]
-    Unpack(#[from] super::archive::UnpackError),
+    Unpack(#[from] crate::unpack::UnpackError),
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// The new state is there; the rest is done by [`super::recover`].
@@ -37,7 +37,7 @@ impl InstallError {
     pub fn kind(&self) -> Option<DiskErrorKind> {
         match self {
             Self::Disk(error) => Some(error.kind()),
-            Self::Unpack(error) => error.kind(),
+            Self::Unpack(error) => Some(error.kind()),
             Self::Unfinished { cause } => cause.kind(),
             Self::NoPayload { .. }
             | Self::NotInstalled { .. }
