@@ -6,6 +6,7 @@ use lanspread_protocol::RelPath;
 use thiserror::Error;
 
 use crate::disk::{DiskError, DiskErrorKind};
+use crate::unpack::UnpackError;
 
 /// Unless it says otherwise, `local/` is as it was.
 #[derive(Debug, Error)]
@@ -20,8 +21,9 @@ pub enum InstallError {
     /// A file of the payload is gone or leads elsewhere.
     #[error("“{path}” of the payload is not here: verify the game")]
     NoFile { path: String },
+    /// What is wrong with an archive.
     #[error(transparent)]
-    Unpack(#[from] crate::unpack::UnpackError),
+    Unpack(UnpackError),
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// The new state is there; the rest is done by [`super::recover`].
@@ -30,6 +32,13 @@ pub enum InstallError {
         #[source]
         cause: Box<InstallError>,
     },
+}
+
+impl From<UnpackError> for InstallError {
+    fn from(error: UnpackError) -> Self {
+        // The disk's failures and a cancel are told apart wherever they come from.
+        if let UnpackError::Disk(error) = error { Self::Disk(error) } else { Self::Unpack(error) }
+    }
 }
 
 impl InstallError {

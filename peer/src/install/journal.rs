@@ -248,13 +248,10 @@ fn sync_root(folder: &GameFolder) -> Result<(), DiskError> {
 fn rename_folder(from: &Path, to: &Path) -> Result<(), DiskError> {
     const ACCESS_DENIED: i32 = 5;
     const SHARING_VIOLATION: i32 = 32;
-    atomic::rename(from, to).map_err(|error| match error {
-        DiskError::Io { cause, .. }
-            if cfg!(windows) && matches!(cause.raw_os_error(), Some(ACCESS_DENIED | SHARING_VIOLATION)) =>
-        {
-            DiskError::InUse { path: from.to_owned() }
-        }
-        other => other,
+    atomic::rename(from, to).map_err(|error| {
+        let code = if let DiskError::Io { cause, .. } = &error { cause.raw_os_error() } else { None };
+        let is_in_use = cfg!(windows) && matches!(code, Some(ACCESS_DENIED | SHARING_VIOLATION));
+        if is_in_use { DiskError::InUse { path: from.to_owned() } } else { error }
     })
 }
 
