@@ -58,6 +58,9 @@ pub enum DiskError {
     WrongVersion { folder: PathBuf, expected: Version, found: Option<Version> },
     #[error("“{}” still lacks {}", .folder.display(), Size(*.missing))]
     Incomplete { folder: PathBuf, missing: u64 },
+    /// Another program holds a file in it open, after this one waited for a second.
+    #[error("a file in “{}” is in use by another program: close it and try again", .path.display())]
+    InUse { path: PathBuf },
     /// A request for what this payload does not have (yet).
     #[error("unit {unit} of “{}” is not here", .folder.display())]
     NotHere { folder: PathBuf, unit: u32 },
@@ -100,6 +103,7 @@ impl DiskError {
             | Self::Manifest { .. }
             | Self::WrongVersion { .. }
             | Self::Incomplete { .. }
+            | Self::InUse { .. }
             | Self::NotHere { .. }
             | Self::UnitSize { .. }
             | Self::Unfinished { .. }

@@ -12,7 +12,7 @@ use lanspread_protocol::{FileHasher, Game, InstallRecipe, ManifestId, Os, RelPat
 use walkdir::WalkDir;
 
 use super::plan::WholeRecord;
-use super::{InstallError, InstallRequest, archive};
+use super::{InstallError, InstallRequest};
 use crate::disk::error::Tried as _;
 use crate::disk::hash::FileList;
 use crate::disk::installed::{Digest, MARKER, Record, RecordedFile};
@@ -22,6 +22,7 @@ use crate::disk::scan::read_sentinel;
 use crate::disk::swap::Before;
 use crate::disk::tree::{FileStat, Follow, Links, Locator, walk};
 use crate::disk::{Cancel, DiskError, GameFolder, Progress, atomic};
+use crate::unpack::{self, Limits};
 
 /// The game's part of an install.
 #[derive(Debug)]
@@ -35,8 +36,11 @@ pub(super) struct Content<'a> {
 
 #[derive(Debug)]
 enum What {
-    /// Archives in the payload, one after another.
-    Archives(Vec<PathBuf>),
+    /// Archives in the payload, one after another, and what they say that they unpack to.
+    Archives {
+        paths: Vec<PathBuf>,
+        declared_bytes: u64,
+    },
     Files {
         files: Vec<PayloadFile>,
         empty_folders: Vec<RelPath>,
@@ -69,8 +73,8 @@ impl<'a> Content<'a> {
         let what = match recipe {
             Some(InstallRecipe::Unpack(archives)) => files.archives(folder, archives)?,
             Some(InstallRecipe::Files) => files.placed(),
-            None => match files.archives_by_convention(request) {
-                Some(archives) => What::Archives(archives),
+            None => match files.archives_by_convention(request)? {
+                Some(archives) => What::of_archives(archives)?,
                 None => files.placed(),
             },
         };
@@ -81,9 +85,7 @@ impl<'a> Content<'a> {
     /// Bytes that `local/` will take, as far as the payload tells.
     pub(super) fn bytes(&self) -> u64 {
         match &self.what {
-            What::Archives(archives) => {
-                archives.iter().filter_map(|path| archive::declared_bytes(path)).sum()
-            }
+            What::Archives { declared_bytes, .. } => *declared_bytes,
             What::Files { files, .. } => files.iter().map(|file| file.bytes).sum(),
         }
     }
@@ -108,10 +110,11 @@ impl<'a> Content<'a> {
         let into = self.folder.local_installing();
         let mut written = Written::new();
         match &self.what {
-            What::Archives(archives) => {
-                for path in archives {
+            What::Archives { paths, .. } => {
+                for path in paths {
                     before()?;
-                    archive::unpack(path, &into, cancel, progress, &mut |file| {
+                    let limits = Limits::of(&into)?;
+                    unpack::unpack(path, &into, &limits, cancel, progress, &mut |file| {
                         before()?;
                         written.insert(file.path.as_str().to_owned(), Digest::Whole(file.hash));
                         Ok(())
@@ -165,6 +168,17 @@ impl<'a> Content<'a> {
             }
         }
         Ok(Record { version: self.version.clone(), manifest: self.manifest, files }.into())
+    }
+}
+
+impl What {
+    fn of_archives(paths: Vec<PathBuf>) -> Result<Self, InstallError> {
+        let mut declared_bytes = 0_u64;
+        for path in &paths {
+            // A packed TAR does not say; that there is room is seen while it is unpacked.
+            declared_bytes = declared_bytes.saturating_add(unpack::declared_bytes(path)?.unwrap_or(0));
+        }
+        Ok(Self::Archives { paths, declared_bytes })
     }
 }
 
@@ -239,19 +253,26 @@ impl Files {
             let none = || InstallError::NoArchive { folder: folder.root().to_owned(), archive: name.clone() };
             found.map(|file| file.path.clone()).ok_or_else(none)
         };
-        Ok(What::Archives(names.iter().map(find).collect::<Result<_, _>>()?))
+        What::of_archives(names.iter().map(find).collect::<Result<_, _>>()?)
     }
 
-    fn archives_by_convention(&self, request: &InstallRequest<'_>) -> Option<Vec<PathBuf>> {
+    fn archives_by_convention(
+        &self,
+        request: &InstallRequest<'_>,
+    ) -> Result<Option<Vec<PathBuf>>, InstallError> {
         let eti = format!("{}.eti", request.game);
         if let Some(file) = self.files.iter().find(|file| file.name.as_str() == eti) {
-            return Some(vec![file.path.clone()]);
+            return Ok(Some(vec![file.path.clone()]));
         }
-        let is_archive =
-            |file: &PayloadFile| file.name.components().count() == 1 && archive::is_archive(&file.path);
+        if self.files.is_empty() || !self.empty_folders.is_empty() {
+            return Ok(None);
+        }
         // Files of a manifest and of a walk come in byte order.
-        let all =
-            !self.files.is_empty() && self.empty_folders.is_empty() && self.files.iter().all(is_archive);
-        all.then(|| self.files.iter().map(|file| file.path.clone()).collect())
+        for file in &self.files {
+            if file.name.components().count() != 1 || !unpack::is_archive(&file.path)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.files.iter().map(|file| file.path.clone()).collect()))
     }
 }

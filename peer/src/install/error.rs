@@ -6,6 +6,7 @@ use lanspread_protocol::RelPath;
 use thiserror::Error;
 
 use crate::disk::{DiskError, DiskErrorKind};
+use crate::unpack::UnpackError;
 
 /// Unless it says otherwise, `local/` is as it was.
 #[derive(Debug, Error)]
@@ -20,8 +21,9 @@ pub enum InstallError {
     /// A file of the payload is gone or leads elsewhere.
     #[error("“{path}” of the payload is not here: verify the game")]
     NoFile { path: String },
+    /// What is wrong with an archive.
     #[error(transparent)]
-    Unpack(#[from] super::archive::UnpackError),
+    Unpack(UnpackError),
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// The new state is there; the rest is done by [`super::recover`].
@@ -32,12 +34,19 @@ pub enum InstallError {
     },
 }
 
+impl From<UnpackError> for InstallError {
+    fn from(error: UnpackError) -> Self {
+        // The disk's failures and a cancel are told apart wherever they come from.
+        if let UnpackError::Disk(error) = error { Self::Disk(error) } else { Self::Unpack(error) }
+    }
+}
+
 impl InstallError {
     /// `None` for what no disk is to blame for.
     pub fn kind(&self) -> Option<DiskErrorKind> {
         match self {
             Self::Disk(error) => Some(error.kind()),
-            Self::Unpack(error) => error.kind(),
+            Self::Unpack(error) => Some(error.kind()),
             Self::Unfinished { cause } => cause.kind(),
             Self::NoPayload { .. }
             | Self::NotInstalled { .. }

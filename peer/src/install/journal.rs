@@ -118,10 +118,10 @@ impl<'a> Journal<'a> {
             Step::Fill => Ok(()),
             Step::LocalToBackup => {
                 self.cancel.check()?;
-                atomic::rename(&folder.local(), &folder.local_backup())
+                rename_folder(&folder.local(), &folder.local_backup())
             }
-            Step::InstallingToLocal => atomic::rename(&folder.local_installing(), &folder.local()),
-            Step::BackupToLocal => atomic::rename(&folder.local_backup(), &folder.local()),
+            Step::InstallingToLocal => rename_folder(&folder.local_installing(), &folder.local()),
+            Step::BackupToLocal => rename_folder(&folder.local_backup(), &folder.local()),
             Step::RemoveInstalling => {
                 kept::remove_owned(&folder.local_installing(), self.before)?;
                 sync_root(folder)
@@ -242,6 +242,17 @@ pub(super) fn read_intent(folder: &GameFolder) -> Result<Option<Intent>, DiskErr
 
 fn sync_root(folder: &GameFolder) -> Result<(), DiskError> {
     if folder.root().is_dir() { atomic::sync_folder(folder.root()) } else { Ok(()) }
+}
+
+/// Windows does not rename a folder in which a file is open, and says that access is denied.
+fn rename_folder(from: &Path, to: &Path) -> Result<(), DiskError> {
+    const ACCESS_DENIED: i32 = 5;
+    const SHARING_VIOLATION: i32 = 32;
+    atomic::rename(from, to).map_err(|error| {
+        let code = if let DiskError::Io { cause, .. } = &error { cause.raw_os_error() } else { None };
+        let is_in_use = cfg!(windows) && matches!(code, Some(ACCESS_DENIED | SHARING_VIOLATION));
+        if is_in_use { DiskError::InUse { path: from.to_owned() } } else { error }
+    })
 }
 
 fn make_installing(folder: &GameFolder, id: Blake3Hash) -> Result<(), DiskError> {

@@ -11,7 +11,6 @@
 //! Lanspread did not make. It is copied into the next `local/` or moved to `.lanspread/kept/<time>/`, and only deleted
 //! on uninstall when the person ticks it. A backup is never deleted as a whole: what the plan does not name is kept.
 
-mod archive;
 mod content;
 mod error;
 mod journal;

@@ -1,5 +1,6 @@
 //! Stories on real files.
 
+mod archives;
 mod crashes;
 mod persons;
 mod remove;
