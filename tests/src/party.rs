@@ -199,6 +199,7 @@ impl Party {
             bind: Some(format!("127.0.0.{number}")),
             port: Some(0),
             args,
+            env: Vec::new(),
             deadline: DEFAULT_DEADLINE,
         };
         PeerBuilder { launch, catalog, organiser: self.organiser.clone() }
@@ -243,7 +244,7 @@ fn signature_of(catalog: &Path) -> PathBuf {
 
 /// A peer to be started. By default it is on loopback with an address of its own (a PC of its own, as far
 /// as votes and bans go), on a free port, without mDNS, without a pinned key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PeerBuilder {
     launch: Launch,
     catalog: PathBuf,
@@ -323,6 +324,13 @@ impl PeerBuilder {
     #[must_use]
     pub fn patient(mut self) -> Self {
         self.launch.deadline = Duration::from_mins(10);
+        self
+    }
+
+    /// Sets a variable of its environment, which games inherit.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.launch.env.push((name.into(), value.into()));
         self
     }
 

@@ -28,6 +28,7 @@ pub(crate) struct Launch {
     /// `None` is the program's own choice, 40420 and up.
     pub(crate) port: Option<u16>,
     pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
     pub(crate) deadline: Duration,
 }
 
@@ -75,6 +76,7 @@ impl Peer {
             command.args(["--bind", address]);
         }
         command.args(&launch.args);
+        command.envs(launch.env.iter().cloned());
         command.env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| LOG_FILTER.into()));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("lanspread-peer starts");
@@ -320,6 +322,20 @@ impl Peer {
         });
         assert!(end.is("operation-finished"), "{} failed: {end}", self.name());
         self.wait_after(mark, "download-finished", |event| event.about("download-finished", game))
+    }
+
+    /// Sends a command about a game and awaits the end of the operation of this kind.
+    #[track_caller]
+    pub fn carry_out(&self, kind: &str, command: Value) -> Event {
+        let game = command["game"].as_str().expect("a command about a game").to_owned();
+        let mark = self.mark();
+        self.ask(command);
+        let end = self.wait_after(mark, &format!("the end of {kind} of {game}"), |event| {
+            let is_end = event.about("operation-finished", &game) || event.about("operation-failed", &game);
+            is_end && event["operation"] == kind
+        });
+        assert!(end.is("operation-finished"), "{} failed: {end}", self.name());
+        end
     }
 
     /// Awaits that this part of the download (in percent) is done.
