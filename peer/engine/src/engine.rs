@@ -211,7 +211,7 @@ impl Engine {
             self.config.upload_limit = upload_limit.unwrap_or(self.config.upload_limit);
             self.config.playing_limit = playing_limit.unwrap_or(self.config.playing_limit);
             self.apply_limits();
-            self.upload_limit_changed();
+            self.limits_changed();
         }
         if let Some(fetch_ahead) = fetch_ahead {
             self.set_fetch_ahead(fetch_ahead);

@@ -177,7 +177,7 @@ impl Engine {
         if std::mem::replace(&mut self.playing.rests, plays) != plays {
             self.apply_limits();
             self.push(Effect::SetBackground(if plays { Background::Rests } else { Background::Works }));
-            self.upload_limit_changed();
+            self.limits_changed();
         }
     }
 

@@ -317,7 +317,7 @@ impl Swarm {
         is_news
     }
 
-    fn everyone_is_thirsty(&mut self) {
+    pub(super) fn everyone_is_thirsty(&mut self) {
         self.thirsty.extend(self.sources.keys().copied());
     }
 
@@ -347,8 +347,10 @@ impl Swarm {
     /// that a link where a unit takes long is not given up for ever.
     fn stalled(&mut self, now: Instant) -> Vec<FetchId> {
         let mut ids = Vec::new();
+        // At an own limit it is not the source that is slow.
+        let own = self.time_at_limit();
         for (peer, source) in &mut self.sources {
-            if source.fetches.is_empty() || now < source.delivered + source.patience {
+            if source.fetches.is_empty() || now < source.delivered + source.patience + own {
                 continue;
             }
             let of_source = self.fetches.iter_mut().filter(|(_, fetch)| fetch.source == *peer);
@@ -374,7 +376,9 @@ impl Swarm {
         now: Instant,
     ) -> Vec<(FetchId, PeerId, lanspread_protocol::message::WantedUnit)> {
         let mut requests = Vec::new();
-        let peers: Vec<PeerId> = self.sources.keys().copied().collect();
+        // At an own limit a second request for a unit only takes from the first.
+        let peers: Vec<PeerId> =
+            if self.is_limited() { Vec::new() } else { self.sources.keys().copied().collect() };
         for peer in peers {
             if let Some(unit) = self.pick_endgame(peer, now) {
                 let fetch = FetchId(numbers.next());

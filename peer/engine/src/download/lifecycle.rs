@@ -81,6 +81,7 @@ impl Engine {
 
     pub(crate) fn store_opened(&mut self, op: OpId, result: Result<Opened, DiskFailure>) {
         let (me, weight, now) = (self.config.me, self.upload_weight(), self.now);
+        let limit = self.download_limit();
         let Some((game, download)) = self.download_of(op) else { return };
         let Stage::Opening(manifest) = &download.stage else { return };
         let opened = match result {
@@ -92,6 +93,7 @@ impl Engine {
         let bytes_needed = opened.bytes_missing;
         let bytes_total = manifest.total_bytes();
         let mut swarm = Swarm::new(manifest, opened, me, weight, now);
+        swarm.set_limit(limit);
         let version = download.version.clone();
         for (peer, _) in self.roster.live_peers() {
             if let Some((has, weight)) = self.roster.live(peer).and_then(|live| source_of(live, &game, id)) {
@@ -385,16 +387,23 @@ impl Engine {
         })
     }
 
-    /// The upload limit, or whether a game runs.
-    pub(crate) fn upload_limit_changed(&mut self) {
-        let weight = self.upload_weight();
+    /// The limits, or whether a game runs.
+    pub(crate) fn limits_changed(&mut self) {
+        let (weight, limit) = (self.upload_weight(), self.download_limit());
         for game in self.operations.games() {
             let swarm = self.operations.download_mut(&game).and_then(Download::swarm_mut);
             if let Some(swarm) = swarm {
                 swarm.set_weight(weight);
+                swarm.set_limit(limit);
                 self.refresh_offer(&game);
             }
         }
+    }
+
+    /// What one download may take of the limit that holds now: downloads that run side by side share it.
+    fn download_limit(&self) -> u64 {
+        let limit = if self.plays() { self.config.playing_limit } else { 0 };
+        if limit == 0 { 0 } else { (limit / self.config.parallel_downloads.max(1) as u64).max(1) }
     }
 
     /// This peer's weight among downloaders: log2 of its upload rate in MB/s; without a limit, that of 1 Gbit/s.

@@ -62,7 +62,7 @@ impl Swarm {
     /// The next request to a source; `None`: it has enough to do, or nothing that is wanted.
     pub(super) fn pick(&mut self, peer: PeerId, random: &mut Random, now: Instant) -> Option<Vec<UnitIndex>> {
         let source = self.sources.get(&peer)?;
-        if source.cool_until.is_some_and(|until| now < until) {
+        if source.cool_until.is_some_and(|until| now < until) || self.limit_is_filled() {
             return None;
         }
         let is_complete = source.has == Has::Everything;

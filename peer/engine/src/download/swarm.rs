@@ -98,6 +98,8 @@ pub(crate) struct Swarm {
     /// Sources that download themselves.
     pub(super) rivals: usize,
     pub(super) rate: Rate,
+    /// Bytes a second that may come for it all together; 0 is unlimited.
+    limit: u64,
     /// How long a unit takes from another downloader, on average.
     pub(super) latency: Duration,
     tick: Instant,
@@ -142,6 +144,7 @@ impl Swarm {
             first_fetchers: vec![None; count],
             rivals: 0,
             rate: Rate::new(now),
+            limit: 0,
             latency: Duration::from_secs(1),
             tick: now + DOWNLOAD_TICK,
             manifest,
@@ -346,6 +349,32 @@ impl Swarm {
     pub(super) fn set_weight(&mut self, weight: u8) {
         self.weight = weight;
         self.first_fetchers.fill(None);
+    }
+
+    /// All sources together may bring so many bytes a second from now on; 0 is unlimited.
+    pub(crate) fn set_limit(&mut self, bytes_per_sec: u64) {
+        self.limit = bytes_per_sec;
+        self.everyone_is_thirsty();
+    }
+
+    pub(super) fn is_limited(&self) -> bool {
+        self.limit > 0
+    }
+
+    /// What is under way fills the limit for a second: more would only wait, and look like stalled sources.
+    pub(super) fn limit_is_filled(&self) -> bool {
+        self.is_limited() && !self.fetches.is_empty() && self.all_bytes_under_way() >= self.limit
+    }
+
+    /// How long everything that is under way takes at the limit.
+    pub(super) fn time_at_limit(&self) -> Duration {
+        let millis = (self.all_bytes_under_way() * 1000).checked_div(self.limit);
+        Duration::from_millis(millis.unwrap_or(0))
+    }
+
+    fn all_bytes_under_way(&self) -> u64 {
+        let units = self.fetches.values().flat_map(|fetch| &fetch.units);
+        units.map(|unit| self.wanted_bytes(*unit)).sum()
     }
 
     /// Units that are still to come from someone.

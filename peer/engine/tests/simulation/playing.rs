@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lanspread_engine::{
     AfterDownload, Answer, Background, Command, ErrorCode, Event, Input, KeptFiles, LocalState,
-    OperationKind, Phase, ReplyId, RunId, Saves,
+    OperationKind, Phase, ReplyId, RunId, Saves, Settings,
 };
 use lanspread_protocol::GameId;
 
@@ -206,10 +206,7 @@ fn a_running_game_is_left_alone() {
 fn others_see_who_plays_and_traffic_is_limited_meanwhile() {
     let (mut world, source, guest, new) = outdated(1, |setup| setup);
     world
-        .command(
-            guest,
-            Command::Set(lanspread_engine::Settings { upload_limit: Some(9_000_000), ..Default::default() }),
-        )
+        .command(guest, Command::Set(Settings { upload_limit: Some(9_000_000), ..Default::default() }))
         .unwrap();
     let run = start(&mut world, guest, &new.game, "play");
     let server = start(&mut world, guest, &new.game, "server");
@@ -228,6 +225,36 @@ fn others_see_who_plays_and_traffic_is_limited_meanwhile() {
     let presence = world.engine(source).unwrap().view().peers[0].presence.clone();
     assert_eq!((presence.playing, presence.servers.len()), (None, 0));
     assert_eq!(world.count(guest, |event| matches!(event, Event::GameExited { .. })), 2);
+}
+
+/// A guest that plays one game and downloads another from many, at the playing limit.
+fn fetch_while_playing(seed: u64, sources: usize, limit: u64) -> (World, NodeId, Release) {
+    let (played, wanted) = (release("ut", "1", 4), release("quake", "1", 40));
+    let mut world = World::new(seed);
+    let given = plain(vec![played.pinned(), wanted.pinned()]);
+    for _ in 0..sources {
+        world.add(Setup::new().catalog(&given).has(&wanted));
+    }
+    let guest = world.add(Setup::new().catalog(&given).has(&played).installed(&played));
+    world.until("all are known", 5, |world| world.sources(guest, &wanted) == sources);
+    let settings = Settings { playing_limit: Some(limit), ..Settings::default() };
+    world.command(guest, Command::Set(settings)).unwrap();
+    start(&mut world, guest, &played.game, "play");
+    world.download(guest, &wanted);
+    (world, guest, wanted)
+}
+
+#[test]
+fn an_own_limit_does_not_look_like_stalled_sources() {
+    for (seed, sources) in [(1, 1), (2, 8), (3, 30)] {
+        let (mut world, guest, wanted) = fetch_while_playing(seed, sources, 400_000);
+        let total = wanted.manifest.total_bytes();
+        let secs = total / 200_000 + 10;
+        world.until("it is here", secs, |world| world.shares(guest, &wanted));
+        let received: u64 = world.nodes[guest.0].received.values().sum();
+        assert!(received <= total * 11 / 10, "{received} bytes came for {total}, from {sources}");
+        assert_eq!(world.count(guest, failed), 0);
+    }
 }
 
 #[test]

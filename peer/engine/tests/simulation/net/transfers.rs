@@ -270,7 +270,9 @@ impl World {
         self.at(on_wire, Happening::UplinkFree(node, generation));
         let cut = self.cut_until(node, receiver).unwrap_or_default();
         let to = &mut self.nodes[receiver.0];
-        let through = Duration::from_secs_f64(bytes as f64 / to.down as f64);
+        let limit = to.running.as_ref().map_or(0, |running| running.download_limit);
+        let down = if limit == 0 { to.down } else { to.down.min(limit) };
+        let through = Duration::from_secs_f64(bytes as f64 / down as f64);
         // The downlink is work that waits: a slow sender's unit takes its share of it, not its time.
         to.down_free = to.down_free.max(self.now) + through;
         let at = (self.now + on_wire + flight).max(to.down_free).max(cut);
