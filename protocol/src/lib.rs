@@ -21,7 +21,7 @@ pub use frame::FrameError;
 pub use hasher::FileHasher;
 pub use id::{Blake3Hash, GameId, GameIdError, InstanceId, ManifestId, PeerId, Version};
 pub use manifest::{Chunk, FileEntry, HashedFile, Manifest, ManifestError, Unit, UnitIndex};
-pub use path::{PathError, RelPath};
+pub use path::{InnerPath, PathError, RelPath};
 pub use signature::{
     CatalogHead, CatalogSignature, OrganiserKey, OrganiserSecret, SignatureError, SignedCatalog,
 };

@@ -1,10 +1,11 @@
-//! [`RelPath`]: the only path type on the wire and in manifests.
+//! [`RelPath`]: the only path type on the wire and in manifests; [`InnerPath`]: the same inside a folder of the game's.
 //!
 //! A `RelPath` is safe to join to a game's folder on every OS: the same rules hold on all of them, so that what one
 //! PC publishes exists on all others. It cannot be absolute, leave its folder, name a drive, a device, a stream or
 //! one of Lanspread's own files. Rules about Windows names: Microsoft, "Naming Files, Paths, and Namespaces".
 
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,12 @@ use crate::limits::{MAX_COMPONENT, MAX_PATH_BYTES, MAX_PATH_DEPTH};
 /// A relative path of a payload: components joined by `/`, no `.` or `..`, names that exist on every OS.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct RelPath(Box<str>);
+pub struct RelPath(InnerPath);
+
+/// A relative path in a folder that is wholly the game's, such as `local/`: as safe as a [`RelPath`], and free to use the
+/// names that are Lanspread's own in the game's root.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InnerPath(Box<str>);
 
 /// Why a text is no [`RelPath`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -40,7 +46,7 @@ pub enum PathError {
     Reserved { path: String },
 }
 
-impl RelPath {
+impl InnerPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -59,10 +65,21 @@ impl RelPath {
     pub fn twin_key(&self) -> String {
         twin_key(&self.0)
     }
+}
 
+impl RelPath {
     /// Whether this is the sentinel: `version.ini` in the root, in exactly this case.
     pub fn is_sentinel(&self) -> bool {
         self.as_str() == SENTINEL
+    }
+}
+
+/// Every path of a payload is good inside a folder, too.
+impl Deref for RelPath {
+    type Target = InnerPath;
+
+    fn deref(&self) -> &InnerPath {
+        &self.0
     }
 }
 
@@ -106,6 +123,18 @@ impl FromStr for RelPath {
     type Err = PathError;
 
     fn from_str(text: &str) -> Result<Self, PathError> {
+        let path: InnerPath = text.parse()?;
+        if path.components().next().is_some_and(is_reserved_root_name) {
+            return Err(PathError::Reserved { path: text.to_owned() });
+        }
+        Ok(Self(path))
+    }
+}
+
+impl FromStr for InnerPath {
+    type Err = PathError;
+
+    fn from_str(text: &str) -> Result<Self, PathError> {
         if text.is_empty() {
             return Err(PathError::Empty);
         }
@@ -115,9 +144,6 @@ impl FromStr for RelPath {
         let path = || text.to_owned();
         for name in text.split('/') {
             check_name(name, path)?;
-        }
-        if text.split('/').next().is_some_and(is_reserved_root_name) {
-            return Err(PathError::Reserved { path: path() });
         }
         Ok(Self(text.into()))
     }
@@ -158,13 +184,31 @@ impl From<RelPath> for String {
     }
 }
 
+impl From<InnerPath> for String {
+    fn from(path: InnerPath) -> Self {
+        path.0.into()
+    }
+}
+
 impl fmt::Display for RelPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for InnerPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
 impl fmt::Debug for RelPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for InnerPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.0, f)
     }
@@ -250,6 +294,8 @@ mod tests {
         ];
         for path in bad {
             assert!(path.parse::<RelPath>().is_err(), "{path:?} became a path");
+            let is_only_reserved = matches!(path.parse::<RelPath>(), Err(PathError::Reserved { .. }));
+            assert_eq!(path.parse::<InnerPath>().is_ok(), is_only_reserved, "{path:?} inside a folder");
         }
     }
 

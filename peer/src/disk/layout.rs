@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lanspread_protocol::{Blake3Hash, GameId, ManifestId, RelPath, SENTINEL};
+use lanspread_protocol::{Blake3Hash, GameId, InnerPath, ManifestId, RelPath, SENTINEL};
 
 /// The name of this program's own folder, in the games folder and in each game's.
 pub const STATE: &str = ".lanspread";
@@ -164,7 +164,7 @@ impl GameFolder {
 }
 
 /// `path` below `root`, with the separators of this system.
-pub fn under(root: &Path, path: &RelPath) -> PathBuf {
+pub fn under(root: &Path, path: &InnerPath) -> PathBuf {
     let mut joined = root.to_owned();
     joined.extend(path.components());
     joined

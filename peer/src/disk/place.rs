@@ -106,7 +106,7 @@ pub(crate) fn make_executable(path: &Path) -> Result<(), DiskError> {
 
 /// Removes the empty folders above files that were removed, innermost first, and none that holds anything.
 pub(crate) fn remove_emptied_folders<'a>(root: &Path, removed: impl Iterator<Item = &'a RelPath>) {
-    let mut folders: Vec<&str> = removed.flat_map(RelPath::ancestors).collect();
+    let mut folders: Vec<&str> = removed.flat_map(|path| path.ancestors()).collect();
     folders.sort_unstable();
     folders.dedup();
     for folder in folders.iter().rev() {

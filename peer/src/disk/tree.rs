@@ -13,7 +13,7 @@ use std::time::UNIX_EPOCH;
 
 use lanspread_protocol::limits::MAX_PATH_DEPTH;
 use lanspread_protocol::path::{is_ignored_name, is_reserved_root_name};
-use lanspread_protocol::{Blake3Hash, RelPath};
+use lanspread_protocol::{Blake3Hash, InnerPath, RelPath};
 
 use super::error::{Offender, Tried as _};
 use super::layout::under;
@@ -101,7 +101,7 @@ impl<'a> Locator<'a> {
     }
 
     /// Whether all folders above `path` exist and none is a link.
-    pub(crate) fn has_plain_folders(&mut self, path: &RelPath) -> bool {
+    pub(crate) fn has_plain_folders(&mut self, path: &InnerPath) -> bool {
         path.ancestors().all(|folder| {
             if let Some(known) = self.plain.get(folder) {
                 return *known;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use lanspread_protocol::limits::{MAX_COVER_BYTES, MAX_GAMES};
-use lanspread_protocol::{Blake3Hash, Game, RelPath};
+use lanspread_protocol::{Blake3Hash, Game, InnerPath};
 
 use super::ImportError;
 use crate::disk::error::Tried as _;
@@ -34,7 +34,7 @@ pub(super) fn import(
     let mut limits = Limits::of(unpacked.path())?;
     limits.max_bytes = limits.max_bytes.min(MAX_ASSETS_BYTES);
     limits.max_files = MAX_ASSETS;
-    let mut files: BTreeMap<String, RelPath> = BTreeMap::new();
+    let mut files: BTreeMap<String, InnerPath> = BTreeMap::new();
     let result = unpack(assets, unpacked.path(), &limits, cancel, progress, &mut |file| {
         files.insert(file.path.as_str().to_ascii_lowercase(), file.path);
         Ok(())

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use lanspread_protocol::hasher::is_executable_content;
-use lanspread_protocol::{Blake3Hash, PathError, RelPath};
+use lanspread_protocol::{Blake3Hash, InnerPath, PathError};
 
 use super::error::{Refusal, UnpackError};
 use super::links::Link;
@@ -49,7 +49,7 @@ pub(super) struct Job<'a> {
     names: Names,
     /// Folders that are known to be real ones.
     folders: HashSet<Box<str>>,
-    pub(super) links: BTreeMap<RelPath, Link>,
+    pub(super) links: BTreeMap<InnerPath, Link>,
     written: u64,
     buffer: Vec<u8>,
 }
@@ -95,7 +95,11 @@ impl<'a> Job<'a> {
     }
 
     /// Checks the name of a file or link.
-    pub(super) fn file_name(&mut self, member: &str, separators: Separators) -> Result<RelPath, UnpackError> {
+    pub(super) fn file_name(
+        &mut self,
+        member: &str,
+        separators: Separators,
+    ) -> Result<InnerPath, UnpackError> {
         let path = parse(member, separators).and_then(|path| path.ok_or(PathError::Empty.into()));
         let path = path.map_err(|refusal| self.refuse(member, refusal))?;
         self.learn(&path, Kind::File)?;
@@ -107,7 +111,7 @@ impl<'a> Job<'a> {
         &mut self,
         member: &str,
         separators: Separators,
-    ) -> Result<Option<RelPath>, UnpackError> {
+    ) -> Result<Option<InnerPath>, UnpackError> {
         let path = parse(member, separators).map_err(|refusal| self.refuse(member, refusal))?;
         if let Some(path) = &path {
             self.learn(path, Kind::Folder)?;
@@ -115,7 +119,7 @@ impl<'a> Job<'a> {
         Ok(path)
     }
 
-    fn learn(&mut self, path: &RelPath, kind: Kind) -> Result<(), UnpackError> {
+    fn learn(&mut self, path: &InnerPath, kind: Kind) -> Result<(), UnpackError> {
         let known = self.names.learn(path, kind).map_err(|refusal| self.refuse(path.as_str(), refusal))?;
         if known == Known::Before && kind == Kind::File {
             // A later member of the same name wins over an earlier link.
@@ -125,7 +129,7 @@ impl<'a> Job<'a> {
     }
 
     /// Makes a folder. One that is there stays as it is.
-    pub(super) fn folder(&mut self, path: Option<&RelPath>) -> Result<(), UnpackError> {
+    pub(super) fn folder(&mut self, path: Option<&InnerPath>) -> Result<(), UnpackError> {
         self.cancel.check()?;
         let Some(path) = path else { return Ok(()) };
         self.folders_above(path)?;
@@ -135,7 +139,7 @@ impl<'a> Job<'a> {
     /// Writes a file out of a decoder whose errors are the archive's.
     pub(super) fn file(
         &mut self,
-        path: RelPath,
+        path: InnerPath,
         details: Details,
         content: &mut dyn Read,
     ) -> Result<(), UnpackError> {
@@ -154,7 +158,7 @@ impl<'a> Job<'a> {
     }
 
     /// Begins a file whose content is pushed.
-    pub(super) fn create(&mut self, path: RelPath, details: Details) -> Result<Sink, UnpackError> {
+    pub(super) fn create(&mut self, path: InnerPath, details: Details) -> Result<Sink, UnpackError> {
         self.cancel.check()?;
         let room = self.limits.max_bytes - self.written;
         if details.bytes.is_some_and(|bytes| bytes > room) {
@@ -205,12 +209,12 @@ impl<'a> Job<'a> {
     }
 
     /// Remembers a link until all files are there.
-    pub(super) fn link(&mut self, path: RelPath, link: Link) {
+    pub(super) fn link(&mut self, path: InnerPath, link: Link) {
         self.links.insert(path, link);
     }
 
     /// The folders above `path` are real ones after this.
-    fn folders_above(&mut self, path: &RelPath) -> Result<(), UnpackError> {
+    fn folders_above(&mut self, path: &InnerPath) -> Result<(), UnpackError> {
         path.ancestors().try_for_each(|folder| self.real_folder(folder))
     }
 
@@ -218,7 +222,7 @@ impl<'a> Job<'a> {
         if self.folders.contains(folder) {
             return Ok(());
         }
-        // Parts of a `RelPath` are safe to join.
+        // Parts of a `InnerPath` are safe to join.
         let path = self.into.join(folder);
         match fs::symlink_metadata(&path) {
             Ok(there) if there.is_dir() => {}
@@ -291,7 +295,7 @@ const HEAD_BYTES: usize = 4;
 /// A file that is being written.
 pub(super) struct Sink {
     file: BufWriter<File>,
-    path: RelPath,
+    path: InnerPath,
     to: PathBuf,
     details: Details,
     /// What may still be written of the archive.

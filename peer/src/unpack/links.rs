@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lanspread_protocol::RelPath;
+use lanspread_protocol::InnerPath;
 
 use super::error::{Refusal, UnpackError};
 use super::job::{Details, Job};
@@ -22,12 +22,12 @@ pub(super) struct Link {
     /// As the archive has it.
     text: String,
     /// `None` when it leads out.
-    target: Option<RelPath>,
+    target: Option<InnerPath>,
 }
 
 impl Link {
     /// A symbolic link, whose target is relative to where the link lies.
-    pub(super) fn symbolic(path: &RelPath, text: String) -> Self {
+    pub(super) fn symbolic(path: &InnerPath, text: String) -> Self {
         let target = resolve(path, &text);
         Self { text, target }
     }
@@ -40,7 +40,7 @@ impl Link {
 }
 
 /// Where a relative link leads, if that is inside.
-fn resolve(link: &RelPath, text: &str) -> Option<RelPath> {
+fn resolve(link: &InnerPath, text: &str) -> Option<InnerPath> {
     if text.starts_with('/') {
         return None;
     }

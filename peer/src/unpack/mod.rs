@@ -1,6 +1,6 @@
 //! Unpacks one archive into a folder: RAR, ZIP, 7z and TAR (plain, gzip, xz, Zstandard), known by their content.
 //!
-//! What an archive holds is not trusted. Every member's name becomes a [`RelPath`] and so obeys the wire's rules;
+//! What an archive holds is not trusted. Every member's name becomes a [`InnerPath`] and so obeys the wire's rules;
 //! one that does not, a case twin, a file in a folder's place, or a device ends the work with an error that names it.
 //! Archives with a list of their members are checked as a whole before anything is written. Nothing is ever written
 //! through a link, and no link is made: links to files inside become copies, others are refused. What an archive
@@ -31,7 +31,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use lanspread_protocol::limits::MAX_MANIFEST_FILES;
-use lanspread_protocol::{Blake3Hash, RelPath};
+use lanspread_protocol::{Blake3Hash, InnerPath};
 
 pub use self::error::{Refusal, UnpackError};
 
@@ -74,7 +74,7 @@ impl Limits {
 /// A file that was written and closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnpackedFile {
-    pub path: RelPath,
+    pub path: InnerPath,
     pub bytes: u64,
     pub hash: Blake3Hash,
 }

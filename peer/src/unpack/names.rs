@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use lanspread_protocol::RelPath;
+use lanspread_protocol::{InnerPath, PathError};
 
 use super::error::Refusal;
+
+/// Names at the top that begin like this are Lanspread's own in `local/`, too.
+const OWN_PREFIX: &str = ".lanspread";
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +38,7 @@ pub(super) enum Separators {
 }
 
 /// A member's path. `None` is the folder itself that is unpacked into.
-pub(super) fn parse(name: &str, separators: Separators) -> Result<Option<RelPath>, Refusal> {
+pub(super) fn parse(name: &str, separators: Separators) -> Result<Option<InnerPath>, Refusal> {
     let converted;
     let mut name = match separators {
         Separators::Slash => name,
@@ -48,12 +51,20 @@ pub(super) fn parse(name: &str, separators: Separators) -> Result<Option<RelPath
         name = rest;
     }
     name = name.strip_suffix('/').unwrap_or(name);
-    if name.is_empty() || name == "." { Ok(None) } else { Ok(Some(name.parse()?)) }
+    if name.is_empty() || name == "." {
+        return Ok(None);
+    }
+    let path: InnerPath = name.parse()?;
+    // The mark of what Lanspread made, in any case, is made by nobody else.
+    if path.twin_key().starts_with(OWN_PREFIX) {
+        return Err(PathError::Reserved { path: name.to_owned() }.into());
+    }
+    Ok(Some(path))
 }
 
 impl Names {
     /// Folders count as names, too: `A/x` and `a/y` are twins.
-    pub(super) fn learn(&mut self, path: &RelPath, kind: Kind) -> Result<Known, Refusal> {
+    pub(super) fn learn(&mut self, path: &InnerPath, kind: Kind) -> Result<Known, Refusal> {
         // Case folding and normalisation never make or take a `/`: the keys of the folders begin the path's key.
         let key = path.twin_key();
         for (folder, (end, _)) in path.ancestors().zip(key.match_indices('/')) {
@@ -89,6 +100,7 @@ mod tests {
         let path = |name| parse(name, Separators::SlashOrBackslash).map(|path| path.map(String::from));
         assert_eq!(path("./a/b"), Ok(Some("a/b".to_owned())));
         assert_eq!(path("a\\b\\"), Ok(Some("a/b".to_owned())));
+        assert_eq!(path("local/Version.INI"), Ok(Some("local/Version.INI".to_owned())));
         assert_eq!((path("./"), path("."), path("")), (Ok(None), Ok(None), Ok(None)));
         for hostile in ["../a", "a/../b", "/a", "\\a", "C:\\a", "a:b", "nul", ".lanspread/x", "a//b", "a//"] {
             assert!(matches!(path(hostile), Err(Refusal::Name(_))), "{hostile}");

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::time::{Duration, SystemTime};
 
-use lanspread_protocol::RelPath;
+use lanspread_protocol::InnerPath;
 use sevenz_rust2::{ArchiveEntry, ArchiveReader, Error, Password};
 
 use super::error::{Refusal, UnpackError};
@@ -23,9 +23,9 @@ const FILE: u32 = 0o100_000;
 const LINK: u32 = 0o120_000;
 
 enum Member {
-    Folder(Option<RelPath>),
-    File(RelPath, Details),
-    Link(RelPath),
+    Folder(Option<InnerPath>),
+    File(InnerPath, Details),
+    Link(InnerPath),
 }
 
 pub(super) fn unpack(job: &mut Job<'_>) -> Result<(), UnpackError> {

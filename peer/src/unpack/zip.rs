@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::Read as _;
 use std::time::{Duration, SystemTime};
 
-use lanspread_protocol::RelPath;
+use lanspread_protocol::InnerPath;
 use zip::extra_fields::ExtraField;
 use zip::read::{ZipArchive, ZipFileEntry};
 use zip::result::ZipError;
@@ -23,9 +23,9 @@ const LINK: u32 = 0o120_000;
 
 /// What is known of a member before its content is read.
 enum Member {
-    Folder(Option<RelPath>),
-    File(RelPath, Details),
-    Link(RelPath),
+    Folder(Option<InnerPath>),
+    File(InnerPath, Details),
+    Link(InnerPath),
 }
 
 pub(super) fn unpack(job: &mut Job<'_>) -> Result<(), UnpackError> {
