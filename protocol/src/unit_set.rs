@@ -53,6 +53,11 @@ impl UnitSet {
         }
     }
 
+    /// How many words of 64 units the set takes, on the wire too.
+    pub fn words(&self) -> usize {
+        self.words.len()
+    }
+
     /// How many units are in the set.
     pub fn len(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()

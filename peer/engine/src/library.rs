@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lanspread_protocol::limits::MAX_FRAME_BYTES;
 use lanspread_protocol::message::{Control, Offer, OfferState};
 use lanspread_protocol::{GameId, ManifestId, UnitSet, Version};
 use serde::Serialize;
@@ -307,6 +308,8 @@ impl Engine {
         if let Some((version, manifest)) = self.servable(game) {
             return Some(OfferState::Complete { version, manifest });
         }
+        // What the catalog does not know means nothing to others.
+        self.authority.game(game)?;
         let local = self.library.games.get(game).filter(|_| !self.library.unsure.contains(game))?;
         (local.scan.has_local && local.scan.version.is_none()).then_some(OfferState::LocalOnly)
     }
@@ -316,7 +319,7 @@ impl Engine {
         self.library.stale_offers.insert(game.clone());
     }
 
-    /// Tells all peers what changed, in one message.
+    /// Tells all peers what changed.
     pub(crate) fn send_offer_changes(&mut self) {
         // While another games folder is taken in, what is equal there must not come and go for others.
         let is_taking_in = self.library.must_tell && !self.library.is_settled();
@@ -343,7 +346,10 @@ impl Engine {
         }
         if !changed.is_empty() || !withdrawn.is_empty() {
             let revision = self.advance_offers_revision();
-            self.broadcast(&Control::LibraryDelta { revision, changed, withdrawn });
+            for changed in in_messages(changed) {
+                let withdrawn = std::mem::take(&mut withdrawn);
+                self.broadcast(&Control::LibraryDelta { revision, changed, withdrawn });
+            }
         }
     }
 
@@ -352,12 +358,16 @@ impl Engine {
         self.library.offers_revision
     }
 
-    /// The whole library, for a newcomer.
-    pub(crate) fn library_message(&self) -> Control {
+    /// The whole library, for a newcomer: what does not fit into its message comes as changes.
+    pub(crate) fn library_messages(&self) -> impl Iterator<Item = Control> + use<> {
         let offers = self.library.offered.keys();
         let offers =
             offers.filter_map(|game| Some(Offer { game: game.clone(), state: self.offer_of(game)? }));
-        Control::Library { revision: self.library.offers_revision, offers: offers.collect() }
+        let revision = self.library.offers_revision;
+        in_messages(offers.collect()).into_iter().enumerate().map(move |(nth, offers)| match nth {
+            0 => Control::Library { revision, offers },
+            _ => Control::LibraryDelta { revision, changed: offers, withdrawn: Vec::new() },
+        })
     }
 
     pub(crate) fn library_entries(&self) -> Vec<StateEntry> {
@@ -451,6 +461,32 @@ impl Engine {
     }
 }
 
+/// Splits offers so that each part fits into a message with room to spare. There is at least one part.
+fn in_messages(offers: Vec<Offer>) -> Vec<Vec<Offer>> {
+    let (mut parts, mut bytes) = (vec![Vec::new()], 0);
+    for offer in offers {
+        let own = encoded_bytes_at_most(&offer);
+        bytes += own;
+        if bytes > MAX_FRAME_BYTES / 2 {
+            bytes = own;
+            parts.push(Vec::new());
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(offer);
+        }
+    }
+    parts
+}
+
+/// An offer's size in a message, and never less: id, version, manifest, and up to ten bytes for 64 units.
+fn encoded_bytes_at_most(offer: &Offer) -> usize {
+    let fixed = 256;
+    match &offer.state {
+        OfferState::Partial { units, .. } => fixed + 10 * units.words(),
+        OfferState::Complete { .. } | OfferState::LocalOnly => fixed,
+    }
+}
+
 fn without_units(offer: &OfferState) -> OfferState {
     match offer {
         OfferState::Partial { version, manifest, weight, .. } => OfferState::Partial {
@@ -460,5 +496,31 @@ fn without_units(offer: &OfferState) -> OfferState {
             weight: *weight,
         },
         OfferState::Complete { .. } | OfferState::LocalOnly => offer.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_is_split_into_messages_that_fit() {
+        let offer = |nth: usize, units: u32| Offer {
+            game: format!("game-{nth}").parse().unwrap(),
+            state: OfferState::Partial {
+                version: "v".repeat(64).parse().unwrap(),
+                manifest: ManifestId([0xff; 32]),
+                units: UnitSet::full(units as usize),
+                weight: 9,
+            },
+        };
+        let offers: Vec<Offer> = (0..100).map(|nth| offer(nth, 1_000_000)).collect();
+        let parts = in_messages(offers.clone());
+        assert!(parts.len() > 1 && parts.concat() == offers);
+        for changed in parts {
+            let message = Control::LibraryDelta { revision: u64::MAX, changed, withdrawn: Vec::new() };
+            assert!(lanspread_protocol::frame::encode(&message).is_ok());
+        }
+        assert_eq!(in_messages(Vec::new()).len(), 1, "an empty library is told, too");
     }
 }

@@ -119,8 +119,9 @@ impl Engine {
 
     /// All that the peer at the other end needs to know of this one.
     pub(super) fn send_library(&mut self, conn: ConnId) {
-        let library = self.library_message();
-        self.send(conn, library);
+        for message in self.library_messages() {
+            self.send(conn, message);
+        }
         if let Some(head) = self.authority.head() {
             self.send(conn, Control::Catalog(head));
         }
