@@ -25,6 +25,7 @@ pub use handle::{
 
 pub use crate::disk::Links;
 pub use crate::publish::Published;
+pub use crate::runtime::fault::{Fault, FaultKind};
 pub use crate::runtime::supervisor::RuntimeFailure;
 
 /// Bytes a second in and out while a game runs: nobody's ping pays for somebody's download.
@@ -55,6 +56,8 @@ pub struct PeerConfig {
     pub organiser: Option<OrganiserKey>,
     /// Build a new version of a game that is here in the background.
     pub fetch_ahead: bool,
+    /// For tests: lets a service fail.
+    pub fault: Option<Fault>,
 }
 
 impl PeerConfig {
@@ -72,6 +75,7 @@ impl PeerConfig {
             playing_limit: DEFAULT_PLAYING_LIMIT,
             organiser: None,
             fetch_ahead: true,
+            fault: None,
         }
     }
 }

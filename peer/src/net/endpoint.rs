@@ -17,6 +17,7 @@ use super::admission::{Place, Verdict};
 use super::connection;
 use super::tls::{SERVER_NAME, SeenPeer, Tls};
 use super::{BindError, DialError, DialId, NetConfig, NetError, NetEvent, Shared, transport, udp};
+use crate::runtime::fault::NETWORK;
 
 /// TLS's alert when there is no common ALPN name.
 const NO_APPLICATION_PROTOCOL: u8 = 120;
@@ -62,7 +63,13 @@ pub(crate) fn spawn_accepting(shared: &Arc<Shared>) {
     for bound in &shared.bound {
         let address = bound.address;
         let task_shared = shared.clone();
-        let accepting = accept_all(shared.clone(), bound.clone()).instrument(debug_span!("accept", %address));
+        let (fault, accept) = (shared.fault.clone(), accept_all(shared.clone(), bound.clone()));
+        let accepting = async move {
+            if !fault.is_some_and(|fault| fault.strikes(NETWORK)) {
+                accept.await;
+            }
+        };
+        let accepting = accepting.instrument(debug_span!("accept", %address));
         let accepting = shared.tracker.spawn(accepting);
         shared.tracker.spawn(async move {
             let error = match accepting.await {

@@ -54,6 +54,7 @@ pub use bind::{BindError, Port};
 pub use tls::TlsError;
 
 use crate::identity::Identity;
+use crate::runtime::fault::Fault;
 use connection::Link;
 use endpoint::Bound;
 use rate::RateLimiter;
@@ -153,6 +154,8 @@ pub struct NetConfig {
     pub bind: Vec<IpAddr>,
     pub port: Port,
     pub bans: BanList,
+    /// For tests: lets accepting fail.
+    pub fault: Option<Fault>,
 }
 
 /// Figures of a connection.
@@ -181,6 +184,7 @@ pub(crate) struct Shared {
     events: mpsc::Sender<NetEvent>,
     door: admission::Door,
     bans: BanList,
+    fault: Option<Fault>,
     pub(crate) upload: RateLimiter,
     pub(crate) download: RateLimiter,
     rx_bytes: AtomicU64,
@@ -210,6 +214,7 @@ impl Net {
             events,
             door: admission::Door::default(),
             bans: config.bans,
+            fault: config.fault,
             upload: RateLimiter::new(0),
             download: RateLimiter::new(0),
             rx_bytes: AtomicU64::new(0),

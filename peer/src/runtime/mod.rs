@@ -5,12 +5,14 @@
 //!   input;
 //! - `effects` turns each effect into a call or a task, `library`, `transfers` and `catalogs` are those tasks; every
 //!   result comes back as an input;
+//! - `fault` lets a service fail, for tests;
 //! - `supervisor` keeps services running by their policies and bounds the stop.
 
 mod catalogs;
 pub mod control;
 mod effects;
 mod event_loop;
+pub mod fault;
 mod install;
 mod library;
 mod playing;

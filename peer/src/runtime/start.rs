@@ -210,11 +210,11 @@ impl Session<'_> {
         // session, and be it a panic, leaves nothing running.
         let token = CancellationToken::new();
         let _stops_all = token.clone().drop_guard();
-        let (supervisor, failure) = Supervisor::new(token.clone());
+        let (mut supervisor, failure) = Supervisor::new(token.clone());
+        supervisor.set_fault(self.config.fault.clone());
         let (net_sender, net_events) = mpsc::channel(NET_QUEUE);
         let bans = BanList::default();
-        let net_config = NetConfig { bind: self.config.bind.clone(), port: self.port, bans: bans.clone() };
-        let net = match Net::start(self.identity, net_config, net_sender, &token) {
+        let net = match Net::start(self.identity, self.net_config(&bans), net_sender, &token) {
             Ok(net) => net,
             Err(error) => {
                 tell_failed_start(error, side, tell_start);
@@ -284,6 +284,15 @@ impl Session<'_> {
         let ended = Ended::new(exit, port, &shell);
         stop(shell, inputs, net_events, &token).await;
         Some(ended)
+    }
+
+    fn net_config(&self, bans: &BanList) -> NetConfig {
+        NetConfig {
+            bind: self.config.bind.clone(),
+            port: self.port,
+            bans: bans.clone(),
+            fault: self.config.fault.clone(),
+        }
     }
 
     fn engine(

@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{Instrument as _, Span, debug, error_span, warn};
 
+use super::fault::Fault;
+
 /// How long a failed service rests before it is started again.
 pub const RESTART_PAUSE: Duration = Duration::from_secs(5);
 /// How long [`Supervisor::stop`] is given: what a person accepts between closing a window and its end.
@@ -59,6 +61,7 @@ pub struct Supervisor {
     tracker: TaskTracker,
     running: Running,
     failure: Arc<Mutex<Option<oneshot::Sender<RuntimeFailure>>>>,
+    fault: Option<Fault>,
 }
 
 impl Supervisor {
@@ -71,8 +74,14 @@ impl Supervisor {
             tracker: TaskTracker::new(),
             running: Running::default(),
             failure: Arc::new(Mutex::new(Some(failure))),
+            fault: None,
         };
         (supervisor, told)
+    }
+
+    /// For tests: lets one of its services fail.
+    pub fn set_fault(&mut self, fault: Option<Fault>) {
+        self.fault = fault;
     }
 
     /// The runtime's token: cancelled when everything is to stop.
@@ -172,7 +181,13 @@ impl Supervisor {
         let start = Arc::clone(start);
         let of_this_run = token.clone();
         // `start` is called inside the task, so that a panic in it is the service's, too.
-        let run = async move { start(of_this_run).await.map_err(|error| describe(error.into().as_ref())) };
+        let fault = self.fault.clone();
+        let run = async move {
+            if fault.is_some_and(|fault| fault.strikes(name)) {
+                return Ok(());
+            }
+            start(of_this_run).await.map_err(|error| describe(error.into().as_ref()))
+        };
         let run = self.spawn_named(name, run.instrument(Span::current()));
         let end = AbortOnDropHandle::new(run).await;
         // What the run handed its token to ends with it.

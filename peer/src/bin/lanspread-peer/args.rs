@@ -158,6 +158,7 @@ impl From<RunArgs> for PeerConfig {
             playing_limit: args.playing_limit,
             organiser: args.organiser,
             fetch_ahead: !args.no_fetch_ahead,
+            fault: None,
         }
     }
 }
@@ -225,6 +226,7 @@ mod tests {
             playing_limit: 0,
             organiser: Some(OrganiserKey([0xab; 32])),
             fetch_ahead: false,
+            fault: None,
         };
         assert_eq!(all, expected);
     }

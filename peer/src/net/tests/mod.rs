@@ -41,7 +41,7 @@ impl Peer {
     fn of(identity: &Identity) -> Self {
         let (sender, events) = mpsc::channel(64);
         let bans = BanList::default();
-        let config = NetConfig { bind: vec![LOOPBACK], port: Port::Any, bans: bans.clone() };
+        let config = NetConfig { bind: vec![LOOPBACK], port: Port::Any, bans: bans.clone(), fault: None };
         let net = Net::start(identity, config, sender, &CancellationToken::new()).unwrap();
         Self { net, id: identity.peer_id(), events, bans }
     }

@@ -25,7 +25,8 @@ fn report(what: &str, start: Instant) -> f64 {
 /// One stream, nothing verified: what QUIC itself moves with these settings.
 async fn bare_stream() -> f64 {
     let bound = || {
-        let config = NetConfig { bind: vec![LOOPBACK], port: Port::Any, bans: BanList::default() };
+        let config =
+            NetConfig { bind: vec![LOOPBACK], port: Port::Any, bans: BanList::default(), fault: None };
         endpoint::bind(&Tls::new(&Identity::ephemeral()).unwrap(), &config).unwrap().remove(0)
     };
     let (one, other) = (bound(), bound());
