@@ -9,31 +9,45 @@ use tempfile::TempDir;
 /// Unmounted when dropped.
 #[derive(Debug)]
 pub struct SmallDisk {
-    dir: TempDir,
+    path: PathBuf,
+    /// The folder that was made for it goes with it.
+    own_dir: Option<TempDir>,
 }
 
 impl SmallDisk {
     /// `None`, and a line that says so, where this cannot be tried.
     pub fn mount(story: &str, bytes: u64) -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Self::mount_at(story, bytes, dir.path())?;
+        Some(disk.in_own(dir))
+    }
+
+    /// Mounts it on a folder, which is made.
+    pub fn mount_at(story: &str, bytes: u64, path: &Path) -> Option<Self> {
         if !crate::is_root() {
             crate::skip(story, "mounting a small disk needs root");
             return None;
         }
-        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(path).unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
-            .arg(dir.path())
+            .arg(path)
             .output()
             .ok()?;
         if mounted.status.success() {
-            return Some(Self { dir });
+            return Some(Self { path: path.to_owned(), own_dir: None });
         }
         crate::skip(story, &format!("mount refused: {}", String::from_utf8_lossy(&mounted.stderr).trim()));
         None
     }
 
+    fn in_own(mut self, dir: TempDir) -> Self {
+        self.own_dir = Some(dir);
+        self
+    }
+
     pub fn path(&self) -> &Path {
-        self.dir.path()
+        &self.path
     }
 
     /// Writes a file that takes every byte that is left.
@@ -65,9 +79,10 @@ impl SmallDisk {
     }
 }
 
+/// Before the folder goes: fields are dropped after this.
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         // Lazily: a process that is just ending must not keep the mount.
-        drop(Command::new("umount").arg("-l").arg(self.dir.path()).status());
+        drop(Command::new("umount").arg("-l").arg(&self.path).status());
     }
 }

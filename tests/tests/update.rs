@@ -121,3 +121,21 @@ fn eight_peers_fetch_the_new_version_from_one_seed_and_one_another() {
         "the seed gave {from_seed} bytes, the guests one another only {exchanged}"
     );
 }
+
+#[test]
+fn what_was_published_without_the_peer_is_known_whole_at_once() {
+    let party = Party::new();
+    let old = party.publish(&old_version());
+    let ben = party.origin("ben", &old).start();
+    ben.until_state("arena", "downloaded");
+    drop(ben);
+    let new = new_version();
+    let source = party.path().join("new");
+    new.write_to(&source);
+    party.run_publish(&new, &old.games, &source).ok();
+    // What it knew of the old version must not count for a moment.
+    let ben = party.peer_on("ben-again", &old.games).start();
+    ben.carry_out("remove", json!({ "cmd": "remove", "game": "arena" }));
+    let left = lanspread_tests::list_tree(&ben.folder("arena"));
+    assert!(!ben.folder("arena").exists(), "{left}");
+}

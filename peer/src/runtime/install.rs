@@ -22,7 +22,7 @@ impl Shell {
         let (disk, work) = self.begin_change(op);
         let install = move || {
             refuse_if_in_use(&disk, &game)?;
-            let known = disk.known_manifest(&game, manifest);
+            let known = disk.payload_manifest(&game, manifest).map_err(|error| disk_failure(&error))?;
             let request = InstallRequest {
                 game: &game,
                 folder: &disk.games.game(&game),
@@ -54,7 +54,7 @@ impl Shell {
                 None => None,
             };
             disk.forget_reader(&game);
-            let known = disk.known_manifest(&game, None);
+            let known = disk.payload_manifest(&game, None).map_err(|error| disk_failure(&error))?;
             let removed = install::remove(&folder, known.as_deref(), &work.cancel);
             removed
                 .and_then(|()| disk.index.update(&game, None))

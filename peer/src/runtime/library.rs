@@ -144,6 +144,29 @@ impl Disk {
         hashed.and_then(load).or_else(|| accepted.and_then(load)).or_else(beside)
     }
 
+    /// The manifest of the payload as it is now, as far as that is known. What the index says counts while nothing has
+    /// changed since: a recovery, or a publish without this peer, puts another payload there behind the index, with its
+    /// manifest beside it.
+    pub(super) fn payload_manifest(
+        &self,
+        game: &GameId,
+        accepted: Option<ManifestId>,
+    ) -> Result<Option<Arc<Manifest>>, DiskError> {
+        let folder = self.games.game(game);
+        let entry = self.index.get(game);
+        let hashed = entry.as_ref().and_then(|entry| self.manifests.get(entry.manifest?).ok().flatten());
+        if let (Some(entry), Some(hashed)) = (entry, hashed) {
+            let scan = disk::scan_game(&folder, game, Some(&hashed), &self.cancel)?;
+            if scan.fingerprint == entry.fingerprint {
+                return Ok(Some(hashed));
+            }
+        }
+        let sentinel = disk::scan::read_sentinel(&folder)?.unwrap_or_default();
+        let beside = disk::manifests::read_beside(&folder);
+        let beside = beside.filter(|beside| disk::scan::is_sentinel_of(&sentinel, beside));
+        Ok(beside.map(Arc::new).or_else(|| self.known_manifest(game, accepted)))
+    }
+
     fn scan(&self, game: &GameId, accepted: Option<ManifestId>) -> Result<Option<ScannedGame>, DiskError> {
         let known = self.known_manifest(game, accepted);
         let scan = disk::scan_game(&self.games.game(game), game, known.as_deref(), &self.cancel)?;

@@ -415,7 +415,7 @@ fn commit(
     match mode {
         StoreMode::Fresh => store.finish(version, cancel)?,
         StoreMode::Update => {
-            let old = disk.known_manifest(game, None);
+            let old = disk.payload_manifest(game, None)?;
             crate::install::swap(store.folder(), store.plan_swap(version, old.as_deref())?)?;
         }
     }
