@@ -1,0 +1,109 @@
+//! What screens ask for. They never act: a screen returns an [`Action`], the shell carries it out.
+
+use std::path::PathBuf;
+
+use lanspread_engine::{Command, Saves};
+use lanspread_peer::api::{PublishRequest, SettingsChange};
+use lanspread_protocol::GameId;
+
+use crate::notices::NoticeId;
+use crate::text::Language;
+
+/// A place of the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Screen {
+    #[default]
+    Library,
+    Downloads,
+    Party,
+    Settings,
+    Publish,
+}
+
+/// What a person wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Navigate(Screen),
+    /// The details panel over the library.
+    OpenDetails(GameId),
+    CloseDetails,
+    /// The peer does it; a refusal becomes a toast.
+    Command(Command),
+    /// A question first, in a dialog.
+    Ask(Question),
+    CloseDialog,
+    /// What runs when a person clicked *Play*.
+    Play(GameId),
+    OpenFolder(GameId),
+    /// The system's dialog; its answer reaches the screen that asked.
+    ChooseFolder(FolderFor),
+    /// An address as typed, checked by the screen.
+    AddPeer(String),
+    Set(Setting),
+    Dismiss(NoticeId),
+    Copy(String),
+    Publish(Box<PublishRequest>),
+    /// Starts the peer again after its network service stopped.
+    Restart,
+    /// Looks for others again.
+    LookAgain,
+    /// The party screen's checks.
+    RunChecks,
+    /// First run: this name, this folder.
+    Begin {
+        name: String,
+        games: PathBuf,
+    },
+}
+
+/// A dialog's question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    Update(GameId),
+    /// The rows that are ticked at first.
+    Remove {
+        game: GameId,
+        first: RemoveWhat,
+    },
+    /// What went wrong with a game, and what to do.
+    Error(GameId),
+    Quit,
+}
+
+/// What a person wants to be gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemoveWhat {
+    Download,
+    Installed,
+}
+
+/// Who asked for a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FolderFor {
+    FirstRun,
+    Games,
+    Publish,
+}
+
+/// A setting that takes effect at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    Language(Language),
+    Theme(egui::ThemePreference),
+    Peer(SettingsChange),
+}
+
+impl Action {
+    pub const fn uninstall(game: GameId) -> Self {
+        Self::Ask(Question::Remove { game, first: RemoveWhat::Installed })
+    }
+
+    pub const fn remove(game: GameId) -> Self {
+        Self::Ask(Question::Remove { game, first: RemoveWhat::Download })
+    }
+
+    /// Removes the payload, and all that belongs to it if told so.
+    pub const fn remove_now(game: GameId, local: Option<Saves>) -> Self {
+        Self::Command(Command::Remove { game, local })
+    }
+}

@@ -1,0 +1,284 @@
+//! One game in the library.
+
+use std::path::PathBuf;
+
+use lanspread_engine::{ErrorCode, GameView, LocalState, OperationKind, OperationView, Phase, ProgressView};
+use lanspread_protocol::{GameId, Players};
+
+use super::Source;
+
+/// A card's content.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    pub id: GameId,
+    pub title: String,
+    pub genre: Option<String>,
+    pub players: Option<Players>,
+    pub cover: Option<PathBuf>,
+    pub state: CardState,
+    /// Players who play it now.
+    pub playing: usize,
+    /// Peers that receive it from here.
+    pub outbound: usize,
+    /// Peers that have it; shown on games that are not installed.
+    pub sources: usize,
+    pub is_installed: bool,
+    /// There is a payload here that can be checked or removed.
+    pub has_payload: bool,
+    pub size: Option<u64>,
+    pub last_played: Option<u64>,
+}
+
+/// What a card says and does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum CardState {
+    Play,
+    Update { bytes: Option<u64> },
+    Install,
+    Download { bytes: Option<u64> },
+    Downloading { share: f32, rate: u64, left_secs: Option<u64> },
+    Waiting { share: f32 },
+    Stopped { why: Stop, share: f32 },
+    Working { work: Work, share: Option<f32> },
+    Running,
+    Failed(Trouble),
+    NotOnTheLan,
+}
+
+/// Why a download does not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    Paused,
+    NoSource,
+    NoNetwork,
+}
+
+/// Work on this PC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    Installing,
+    Checking,
+    Finishing,
+    Uninstalling,
+    Removing,
+    Publishing,
+}
+
+/// A failure in two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    NoSpace,
+    CannotWrite,
+    NoSource,
+    GameRuns,
+    NotAsExpected,
+    Other,
+}
+
+impl Trouble {
+    pub const fn of(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::NoSpace => Self::NoSpace,
+            ErrorCode::Io => Self::CannotWrite,
+            ErrorCode::NoSource => Self::NoSource,
+            ErrorCode::GameRunning => Self::GameRuns,
+            ErrorCode::CatalogMismatch => Self::NotAsExpected,
+            ErrorCode::BadCommand
+            | ErrorCode::UnknownGame
+            | ErrorCode::Busy
+            | ErrorCode::NotDownloaded
+            | ErrorCode::NotInstalled
+            | ErrorCode::Refused => Self::Other,
+        }
+    }
+}
+
+impl Card {
+    pub fn new(source: Source<'_>, game: &GameView) -> Self {
+        let entry = game.entry.as_ref();
+        let is_connected = source.is_connected();
+        let people = |count: usize| if is_connected { count } else { 0 };
+        Self {
+            id: game.id.clone(),
+            title: game.title.clone(),
+            genre: entry.and_then(|entry| entry.genre.clone()),
+            players: entry.and_then(|entry| entry.players),
+            cover: source.cover(game),
+            state: state(source, game),
+            playing: people(game.playing),
+            outbound: people(game.outbound),
+            sources: people(game.sources),
+            is_installed: game.installed,
+            has_payload: game.local.as_ref().is_some_and(|local| local.state != LocalState::LocalOnly),
+            size: entry.and_then(|entry| entry.size).or(game.local.as_ref().map(|local| local.bytes)),
+            last_played: source.told.played.get(&game.id).copied(),
+        }
+    }
+}
+
+/// What goes first: what runs, what is done, what failed, what is here.
+fn state(source: Source<'_>, game: &GameView) -> CardState {
+    if !game.running.is_empty() {
+        return CardState::Running;
+    }
+    if let Some(operation) = &game.operation {
+        return busy(source, game, operation);
+    }
+    if let Some(failure) = source.told.failures.get(&game.id) {
+        return CardState::Failed(Trouble::of(failure.code));
+    }
+    resting(source, game)
+}
+
+fn busy(source: Source<'_>, game: &GameView, operation: &OperationView) -> CardState {
+    let share = operation.progress.as_ref().map_or(0.0, share);
+    let known = operation.progress.as_ref().map(self::share);
+    let work = |work| CardState::Working { work, share: known };
+    match operation.phase {
+        Phase::Paused => CardState::Stopped { why: Stop::Paused, share },
+        Phase::Waiting if is_fetch(operation.operation) => match (source.is_connected(), game.sources) {
+            (false, _) => CardState::Stopped { why: Stop::NoNetwork, share },
+            (true, 0) => CardState::Stopped { why: Stop::NoSource, share },
+            (true, _) => CardState::Waiting { share },
+        },
+        Phase::Waiting => CardState::Working { work: kind_of_work(operation.operation), share: None },
+        Phase::Downloading if !source.is_connected() => CardState::Stopped { why: Stop::NoNetwork, share },
+        Phase::Downloading => match &operation.progress {
+            Some(progress) => downloading(progress),
+            None => CardState::Waiting { share },
+        },
+        Phase::Hashing | Phase::Verifying => CardState::Working { work: Work::Checking, share: None },
+        Phase::Finishing => work(Work::Finishing),
+        Phase::Swapping | Phase::Installing => {
+            CardState::Working { work: kind_of_work(operation.operation), share: None }
+        }
+        Phase::Uninstalling => CardState::Working { work: Work::Uninstalling, share: None },
+        Phase::Removing => CardState::Working { work: Work::Removing, share: None },
+    }
+}
+
+const fn is_fetch(kind: OperationKind) -> bool {
+    matches!(kind, OperationKind::Download | OperationKind::Update)
+}
+
+const fn kind_of_work(kind: OperationKind) -> Work {
+    match kind {
+        OperationKind::Download | OperationKind::Update | OperationKind::Install => Work::Installing,
+        OperationKind::Uninstall => Work::Uninstalling,
+        OperationKind::Remove => Work::Removing,
+        OperationKind::Verify => Work::Checking,
+        OperationKind::Publish => Work::Publishing,
+    }
+}
+
+fn downloading(progress: &ProgressView) -> CardState {
+    let missing = progress.bytes_total.saturating_sub(progress.bytes_done);
+    let left_secs = (progress.rate > 0).then(|| missing.div_ceil(progress.rate.max(1)));
+    CardState::Downloading { share: share(progress), rate: progress.rate, left_secs }
+}
+
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a share to look at")]
+fn share(progress: &ProgressView) -> f32 {
+    if progress.bytes_total == 0 {
+        return 0.0;
+    }
+    (progress.bytes_done as f64 / progress.bytes_total as f64) as f32
+}
+
+/// The state of a game on which nothing is done.
+fn resting(source: Source<'_>, game: &GameView) -> CardState {
+    let can_fetch = source.is_connected() && game.sources > 0 && game.expected.is_some();
+    let bytes = game.entry.as_ref().and_then(|entry| entry.size);
+    if game.update_ready || (game.update_available && can_fetch) {
+        return CardState::Update { bytes: None };
+    }
+    if game.installed {
+        return CardState::Play;
+    }
+    match game.local.as_ref().map(|local| local.state) {
+        Some(
+            LocalState::Downloaded
+            | LocalState::Installed
+            | LocalState::Modified
+            | LocalState::WrongVersion
+            | LocalState::NotInCatalog,
+        ) => CardState::Install,
+        Some(LocalState::LocalOnly) => CardState::Play,
+        Some(LocalState::Incomplete) | None if can_fetch => CardState::Download { bytes },
+        Some(LocalState::Incomplete) | None => CardState::NotOnTheLan,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{GameSample, told_failure};
+
+    fn state_of(game: GameSample) -> CardState {
+        game.card(true).state
+    }
+
+    #[test]
+    fn each_row_of_the_table_has_its_state() {
+        let game = GameSample::new("game", "Game");
+        for (what, game, state) in [
+            ("installed", game.clone().installed(), CardState::Play),
+            ("update", game.clone().installed().outdated().sources(2), CardState::Update { bytes: None }),
+            ("update without a source", game.clone().installed().outdated(), CardState::Play),
+            ("ready", game.clone().downloaded(), CardState::Install),
+            ("on the LAN", game.clone().sources(3), CardState::Download { bytes: Some(1_300_000_000) }),
+            (
+                "downloading",
+                game.clone().sources(3).downloading(410, 1000, 59),
+                CardState::Downloading { share: 0.41, rate: 59, left_secs: Some(10) },
+            ),
+            ("waiting", game.clone().sources(1).waiting(), CardState::Waiting { share: 0.0 }),
+            (
+                "paused",
+                game.clone().sources(1).paused(),
+                CardState::Stopped { why: Stop::Paused, share: 0.0 },
+            ),
+            ("no source", game.clone().waiting(), CardState::Stopped { why: Stop::NoSource, share: 0.0 }),
+            (
+                "installing",
+                game.clone().working(OperationKind::Install, Phase::Installing),
+                CardState::Working { work: Work::Installing, share: None },
+            ),
+            (
+                "checking",
+                game.clone().installed().working(OperationKind::Verify, Phase::Verifying),
+                CardState::Working { work: Work::Checking, share: None },
+            ),
+            ("running", game.clone().installed().running(), CardState::Running),
+            ("not on the LAN", game.clone(), CardState::NotOnTheLan),
+        ] {
+            assert_eq!(state_of(game), state, "{what}");
+        }
+    }
+
+    #[test]
+    fn without_a_network_nothing_is_promised() {
+        let game = GameSample::new("game", "Game");
+        let off = |game: GameSample| game.card(false);
+        assert_eq!(off(game.clone().installed().outdated().sources(2)).state, CardState::Play);
+        assert_eq!(off(game.clone().sources(2)).state, CardState::NotOnTheLan);
+        let stopped = CardState::Stopped { why: Stop::NoNetwork, share: 0.5 };
+        assert_eq!(off(game.clone().sources(2).downloading(5, 10, 1)).state, stopped);
+        let card = off(game.installed().playing(3).outbound(2).sources(4));
+        assert_eq!((card.playing, card.outbound, card.sources), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_failure_is_shown_until_something_begins() {
+        let game = GameSample::new("game", "Game").sources(2);
+        let told = told_failure("game", ErrorCode::NoSpace);
+        assert_eq!(game.clone().card_with(&told).state, CardState::Failed(Trouble::NoSpace));
+        assert_eq!(game.waiting().card_with(&told).state, CardState::Waiting { share: 0.0 });
+    }
+
+    #[test]
+    fn an_update_that_is_all_here_needs_no_source() {
+        let game = GameSample::new("game", "Game").installed().outdated().update_ready();
+        assert_eq!(state_of(game), CardState::Update { bytes: None });
+    }
+}

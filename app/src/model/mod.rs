@@ -1,0 +1,85 @@
+//! What screens show, as plain data made of the peer's snapshot. No egui, no words, no numbers as text: those are the
+//! screens' business. One file per screen.
+
+mod card;
+mod details;
+mod dialogs;
+mod downloads;
+mod first_run;
+mod library;
+mod party;
+mod publish;
+mod settings;
+mod status;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use lanspread_engine::{CommandError, GameView, View};
+use lanspread_peer::api::Snapshot;
+use lanspread_protocol::{Game, GameId, LaunchEntry, Os};
+
+pub use card::{Card, CardState, Stop, Trouble, Work};
+pub use details::DetailsModel;
+pub use dialogs::DialogsModel;
+pub use downloads::DownloadsModel;
+pub use first_run::FirstRunModel;
+pub use library::{Counts, Filter, LibraryModel, Sort};
+pub use party::PartyModel;
+pub use publish::PublishModel;
+pub use settings::SettingsModel;
+pub use status::{Link, StatusModel};
+
+/// What a model is made of: the snapshot, and what events told that the snapshot does not hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    pub snapshot: &'a Snapshot,
+    pub told: &'a Told,
+}
+
+impl<'a> Source<'a> {
+    pub fn view(self) -> Option<&'a View> {
+        self.snapshot.view.as_deref()
+    }
+
+    pub fn games(self) -> &'a [GameView] {
+        self.view().map_or(&[], |view| &view.games)
+    }
+
+    pub fn game(self, id: &GameId) -> Option<&'a GameView> {
+        self.games().iter().find(|game| game.id == *id)
+    }
+
+    /// The network service works.
+    pub const fn is_connected(self) -> bool {
+        self.snapshot.failure.is_none()
+    }
+
+    /// The file of a game's cover, once it is here.
+    pub fn cover(self, game: &GameView) -> Option<PathBuf> {
+        let hash = game.entry.as_ref()?.cover.as_ref()?;
+        let games = &self.snapshot.ready.as_ref()?.games_dir;
+        Some(PathBuf::from(games).join(".lanspread").join("covers").join(hash.to_string()))
+    }
+}
+
+/// What is known beside the snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Why each game's last operation failed, until another begins.
+    pub failures: BTreeMap<GameId, CommandError>,
+    /// When each game was last started here, in seconds of this run.
+    pub played: BTreeMap<GameId, u64>,
+    /// The party's name.
+    pub party: Option<String>,
+    /// Free bytes where the games are.
+    pub free_bytes: Option<u64>,
+    /// Where the games are, in a word: `D:`.
+    pub place: Option<String>,
+}
+
+/// What *Play* starts: the entry of this name, else the first for this system.
+pub fn play_entry(game: &Game) -> Option<&LaunchEntry> {
+    let mut here = game.launch.iter().filter(|entry| entry.os == Os::CURRENT);
+    here.clone().find(|entry| entry.name == "play").or_else(|| here.next())
+}

@@ -1,0 +1,73 @@
+//! The status bar and the rail's badges.
+
+use lanspread_engine::{LocalState, OperationKind, Phase};
+
+use super::Source;
+
+/// What is always on screen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StatusModel {
+    pub link: Link,
+    /// Games that others can fetch from here.
+    pub shared_games: usize,
+    pub up_rate: u64,
+    /// Peers that receive something now.
+    pub receivers: usize,
+    pub down_rate: u64,
+    /// With this one.
+    pub pcs: usize,
+    pub free_bytes: Option<u64>,
+    pub place: Option<String>,
+    pub active_downloads: usize,
+    pub needs_attention: bool,
+    pub party_warning: bool,
+    /// The player's name.
+    pub name: String,
+}
+
+/// Whether the network service works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Link {
+    #[default]
+    Starting,
+    Up,
+    Down,
+}
+
+impl StatusModel {
+    pub fn new(source: Source<'_>) -> Self {
+        let link = match (&source.snapshot.failure, &source.snapshot.ready) {
+            (Some(_), _) => Link::Down,
+            (None, Some(_)) => Link::Up,
+            (None, None) => Link::Starting,
+        };
+        let peers = source.view().map_or(&[][..], |view| &view.peers);
+        let games = source.games();
+        let is_shared = |state: LocalState| matches!(state, LocalState::Downloaded | LocalState::Installed);
+        let is_fetching = |kind: OperationKind, phase: Phase| {
+            matches!(kind, OperationKind::Download | OperationKind::Update)
+                && !matches!(phase, Phase::Paused | Phase::Waiting)
+        };
+        Self {
+            link,
+            shared_games: games
+                .iter()
+                .filter(|game| game.local.as_ref().is_some_and(|local| is_shared(local.state)))
+                .count(),
+            up_rate: peers.iter().map(|peer| peer.tx_rate).sum(),
+            receivers: peers.iter().filter(|peer| peer.tx_rate > 0).count(),
+            down_rate: peers.iter().map(|peer| peer.rx_rate).sum(),
+            pcs: if link == Link::Down { 1 } else { peers.len() + 1 },
+            free_bytes: source.told.free_bytes,
+            place: source.told.place.clone(),
+            active_downloads: games
+                .iter()
+                .filter_map(|game| game.operation.as_ref())
+                .filter(|operation| is_fetching(operation.operation, operation.phase))
+                .count(),
+            needs_attention: !source.told.failures.is_empty(),
+            party_warning: false,
+            name: source.snapshot.ready.as_ref().map(|ready| ready.name.clone()).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Hand-made snapshots: for tests and pictures of screens, without a running peer.
+
+use std::sync::Arc;
+
+use lanspread_engine::{
+    CatalogSource, CommandError, ErrorCode, GameView, LocalState, LocalView, OperationKind, OperationView,
+    PeerView, Phase, ProgressView, RunView, View,
+};
+use lanspread_peer::api::{Ready, Snapshot, Status};
+use lanspread_peer::runtime::supervisor::RuntimeFailure;
+use lanspread_protocol::message::Presence;
+use lanspread_protocol::{Game, GameId, PeerId, Players, Version};
+
+use crate::model::{Card, Source, Told};
+
+/// A game, made step by step.
+#[derive(Clone, Debug)]
+pub struct GameSample(pub GameView);
+
+/// An id; ids of samples are right by construction, so a wrong one is the id `sample`.
+fn id(text: &str) -> GameId {
+    text.parse().or_else(|_| "sample".parse()).unwrap_or_else(|_| unreachable!())
+}
+
+impl GameSample {
+    /// A game of 1.3 GB in version 2 that nobody here has.
+    pub fn new(game: &str, title: &str) -> Self {
+        let mut entry = Game::new(id(game), title);
+        entry.version = "2".parse().ok();
+        entry.size = Some(1_300_000_000);
+        Self(GameView {
+            id: id(game),
+            title: title.to_owned(),
+            expected: entry.version.clone(),
+            local: None,
+            sources: 0,
+            operation: None,
+            update_available: false,
+            update_ready: false,
+            installed: false,
+            installed_version: None,
+            running: Vec::new(),
+            outbound: 0,
+            playing: 0,
+            entry: Some(entry),
+        })
+    }
+
+    #[must_use]
+    pub fn entry(mut self, change: impl FnOnce(&mut Game)) -> Self {
+        if let Some(entry) = &mut self.0.entry {
+            change(entry);
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn about(self, genre: &str, from: u16, to: u16) -> Self {
+        self.entry(|entry| {
+            entry.genre = Some(genre.to_owned());
+            entry.players = Some(Players { from, to });
+        })
+    }
+
+    #[must_use]
+    pub fn size(self, bytes: u64) -> Self {
+        self.entry(|entry| entry.size = Some(bytes))
+    }
+
+    #[must_use]
+    pub fn downloaded(mut self) -> Self {
+        let bytes = self.0.entry.as_ref().and_then(|entry| entry.size).unwrap_or_default();
+        let version = self.0.expected.clone();
+        self.0.local = Some(LocalView { version, state: LocalState::Downloaded, checked: true, bytes });
+        self
+    }
+
+    #[must_use]
+    pub fn installed(mut self) -> Self {
+        self = self.downloaded();
+        if let Some(local) = &mut self.0.local {
+            local.state = LocalState::Installed;
+        }
+        self.0.installed = true;
+        self.0.installed_version.clone_from(&self.0.expected);
+        self
+    }
+
+    /// What is here is version 1.
+    #[must_use]
+    pub fn outdated(mut self) -> Self {
+        let old: Option<Version> = "1".parse().ok();
+        if let Some(local) = &mut self.0.local {
+            local.version.clone_from(&old);
+            local.state = LocalState::WrongVersion;
+        }
+        self.0.installed_version = old;
+        self.0.update_available = true;
+        self
+    }
+
+    #[must_use]
+    pub const fn update_ready(mut self) -> Self {
+        self.0.update_ready = true;
+        self
+    }
+
+    #[must_use]
+    pub const fn sources(mut self, count: usize) -> Self {
+        self.0.sources = count;
+        self
+    }
+
+    #[must_use]
+    pub const fn playing(mut self, count: usize) -> Self {
+        self.0.playing = count;
+        self
+    }
+
+    #[must_use]
+    pub const fn outbound(mut self, count: usize) -> Self {
+        self.0.outbound = count;
+        self
+    }
+
+    #[must_use]
+    pub fn running(mut self) -> Self {
+        self.0.running = vec![RunView { entry: "play".to_owned(), pid: Some(1) }];
+        self
+    }
+
+    #[must_use]
+    pub fn working(mut self, operation: OperationKind, phase: Phase) -> Self {
+        self.0.operation = Some(OperationView { id: None, operation, phase, progress: None });
+        self
+    }
+
+    #[must_use]
+    pub fn waiting(self) -> Self {
+        self.working(OperationKind::Download, Phase::Waiting)
+    }
+
+    #[must_use]
+    pub fn paused(self) -> Self {
+        self.working(OperationKind::Download, Phase::Paused)
+    }
+
+    #[must_use]
+    pub fn downloading(self, bytes_done: u64, bytes_total: u64, rate: u64) -> Self {
+        let sources = self.0.sources;
+        self.working(OperationKind::Download, Phase::Downloading).progress(ProgressView {
+            bytes_done,
+            bytes_total,
+            rate,
+            sources,
+        })
+    }
+
+    /// How far the operation is.
+    #[must_use]
+    pub fn progress(mut self, progress: ProgressView) -> Self {
+        if let Some(operation) = &mut self.0.operation {
+            operation.progress = Some(progress);
+        }
+        self
+    }
+
+    /// Its card, with the network on or off.
+    pub fn card(self, is_connected: bool) -> Card {
+        let mut snapshot = snapshot(Vec::new());
+        if !is_connected {
+            snapshot.failure = Some(failure());
+        }
+        Card::new(Source { snapshot: &snapshot, told: &Told::default() }, &self.0)
+    }
+
+    pub fn card_with(self, told: &Told) -> Card {
+        Card::new(Source { snapshot: &snapshot(Vec::new()), told }, &self.0)
+    }
+}
+
+/// A failed operation of one game.
+pub fn told_failure(game: &str, code: ErrorCode) -> Told {
+    let error = CommandError::new(code, "the disk is full");
+    Told { failures: [(id(game), error)].into(), ..Told::default() }
+}
+
+/// A network service that has stopped.
+pub fn failure() -> RuntimeFailure {
+    RuntimeFailure { component: "net".to_owned(), error: "the Ethernet cable was unplugged".to_owned() }
+}
+
+/// A player who is here, with rates from and to them.
+pub fn peer(number: u8, name: &str, rx_rate: u64, tx_rate: u64) -> PeerView {
+    PeerView {
+        peer_id: PeerId([number; 32]),
+        presence: Presence {
+            name: name.to_owned(),
+            pc: format!("{}-PC", name.to_uppercase()),
+            ..Presence::default()
+        },
+        program: "lanspread 0.1.0".to_owned(),
+        addresses: vec![([192, 168, 10, number], 40420).into()],
+        connected: true,
+        rx_rate,
+        tx_rate,
+        games: Vec::new(),
+    }
+}
+
+/// A ready peer of a player called Mika with these games, alone.
+pub fn snapshot(games: Vec<GameSample>) -> Snapshot {
+    snapshot_with(games, Vec::new())
+}
+
+pub fn snapshot_with(games: Vec<GameSample>, peers: Vec<PeerView>) -> Snapshot {
+    let catalog =
+        if games.is_empty() { CatalogSource::Nothing } else { CatalogSource::Given { signed_by: None } };
+    let view = View {
+        games: games.into_iter().map(|game| game.0).collect(),
+        peers,
+        catalog,
+        serial: 1,
+        library_revision: 1,
+        served_units: 0,
+        is_settled: true,
+    };
+    Snapshot {
+        ready: Some(Ready {
+            peer_id: PeerId([0; 32]),
+            name: "Mika".to_owned(),
+            addresses: vec![([192, 168, 10, 42], 40420).into()],
+            games_dir: "/games".to_owned(),
+            protocol: "lanspread/1".to_owned(),
+        }),
+        view: Some(Arc::new(view)),
+        status: Status::default(),
+        failure: None,
+    }
+}
+
+/// What is known of a party in full swing.
+pub fn party_told() -> Told {
+    Told {
+        party: Some("LAN Nord 2026".to_owned()),
+        free_bytes: Some(412_000_000_000),
+        place: Some("D:".to_owned()),
+        ..Told::default()
+    }
+}
+
+/// The design's party: eighteen PCs, a game in most states.
+pub fn party() -> Snapshot {
+    let game = GameSample::new;
+    let games = vec![
+        game("teeworlds", "Teeworlds").about("Platformer", 2, 16).installed().playing(4).outbound(1),
+        game("openarena", "OpenArena").about("Arena shooter", 2, 16).installed().playing(3),
+        game("supertuxkart", "SuperTuxKart").about("Racing", 1, 8).installed().playing(2).outbound(1),
+        game("0ad", "0 A.D.")
+            .about("Strategy", 1, 8)
+            .installed()
+            .outdated()
+            .sources(9)
+            .playing(2)
+            .outbound(2),
+        game("redeclipse", "Red Eclipse").about("Arena shooter", 1, 16).sources(6).downloading(
+            779_000_000,
+            1_900_000_000,
+            78_000_000,
+        ),
+        game("hedgewars", "Hedgewars").about("Artillery", 1, 8).downloaded().playing(2),
+        game("xonotic", "Xonotic").about("Arena shooter", 1, 16).sources(6).playing(2),
+        game("luanti", "Luanti").about("Sandbox", 1, 20).installed(),
+        game("warzone2100", "Warzone 2100").about("Strategy", 1, 10).sources(4).downloading(
+            202_000_000,
+            920_000_000,
+            34_000_000,
+        ),
+        game("openttd", "OpenTTD").about("Transport sim", 1, 15).installed(),
+        game("bzflag", "BZFlag").about("Tank battle", 2, 32),
+        game("wesnoth", "The Battle for Wesnoth").about("Turn strategy", 1, 9).size(520_000_000).sources(9),
+        game("etr", "Extreme Tux Racer").about("Racing", 1, 1).sources(3).waiting(),
+        game("unvanquished", "Unvanquished")
+            .about("Team shooter", 2, 24)
+            .sources(2)
+            .paused()
+            .progress(ProgressView { bytes_done: 63, bytes_total: 100, rate: 0, sources: 0 }),
+        game("neverball", "Neverball").about("Puzzle", 1, 4).downloaded(),
+        game("freedoom", "Freedoom")
+            .about("Shooter", 1, 4)
+            .installed()
+            .working(OperationKind::Verify, Phase::Verifying),
+        game("armagetron", "Armagetron Advanced").about("Arcade", 1, 16).installed().running(),
+        game("veloren", "Veloren").about("Role-playing", 1, 40).sources(1),
+    ];
+    let names = [
+        "Jonas", "Lea", "Marie", "Tobi", "Ole", "Aylin", "Nils", "Sami", "Kati", "Finn", "Paula", "Yusuf",
+        "Emil", "Ida", "Max", "Nele", "Jan",
+    ];
+    let peers = (1..).zip(names).map(|(number, name)| match number {
+        1 => peer(number, name, 112_000_000, 0),
+        2..=4 => peer(number, name, 0, 28_000_000),
+        _ => peer(number, name, 0, 0),
+    });
+    snapshot_with(games, peers.collect())
+}

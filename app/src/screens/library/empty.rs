@@ -1,0 +1,66 @@
+//! The library without cards: nobody here, or nothing found.
+
+use egui::{Align, Align2, Layout, Rect, Ui, pos2, vec2};
+
+use super::State;
+use crate::action::{Action, Screen};
+use crate::frame::within;
+use crate::icon::Icon;
+use crate::model::{Filter, LibraryModel};
+use crate::text::{Common, LibraryText};
+use crate::theme::{self, Theme};
+use crate::widgets::{Button, draw_text, empty_node_picture, empty_state, spinner};
+
+pub(super) fn show(ui: &mut Ui, area: Rect, model: &LibraryModel, state: &mut State) -> Option<Action> {
+    let text = LibraryText::of(ui.ctx());
+    if model.counts.all == 0 {
+        return nobody(ui, area);
+    }
+    let center = area.center() - vec2(0.0, 40.0);
+    if !state.search.trim().is_empty() {
+        empty_state(ui, center, Icon::MAGNIFYING_GLASS, &text.no_hit(state.search.trim()), "");
+        let place = Rect::from_center_size(center + vec2(0.0, 60.0), vec2(240.0, 36.0));
+        let is_clicked = within(ui, place, Layout::top_down(Align::Center), |ui| {
+            Button::new(text.clear_search()).icon(Icon::X).show(ui).clicked()
+        });
+        if is_clicked {
+            state.search.clear();
+        }
+        return None;
+    }
+    let (icon, words) = match state.filter {
+        Filter::All | Filter::OnTheLan => (Icon::USERS_THREE, text.none_on_the_lan()),
+        Filter::Installed => (Icon::CHECK_CIRCLE, text.none_installed()),
+        Filter::Ready => (Icon::PACKAGE, text.none_ready()),
+        Filter::Updates => (Icon::CHECK_CIRCLE, text.no_updates()),
+    };
+    empty_state(ui, center, icon, words, "");
+    None
+}
+
+/// No game at all: others are awaited.
+fn nobody(ui: &mut Ui, area: Rect) -> Option<Action> {
+    let theme = Theme::of(ui);
+    let (common, text) = (Common::of(ui.ctx()), LibraryText::of(ui.ctx()));
+    let center = pos2(area.center().x, area.top() + area.height() * 0.333);
+    let painter = ui.painter();
+    empty_node_picture(painter, theme, center);
+    let line = |y: f32, words: &str, font, color| {
+        draw_text(painter, center + vec2(0.0, y), Align2::CENTER_CENTER, words, font, color);
+    };
+    line(97.0, text.nobody_shares(), theme::bold(theme::TITLE), theme.text_1);
+    line(128.0, text.looking(), theme::regular(theme::BODY), theme.text_2);
+    line(148.0, text.games_appear(), theme::regular(theme::BODY), theme.text_2);
+    line(254.0, text.looking_for(), theme::regular(theme::DENSE), theme.text_3);
+    let width = crate::widgets::text_width(painter, text.looking_for(), theme::regular(theme::DENSE));
+    spinner(ui, center + vec2(-width / 2.0 - 16.0, 254.0), 14.0, theme.text_3);
+    let help = Button::new(common.cant_see_someone()).icon(Icon::FIRST_AID_KIT);
+    let add = Button::new(common.add_by_address()).icon(Icon::PLUS);
+    let total = help.natural_width(ui) + add.natural_width(ui) + 8.0;
+    let place = Rect::from_center_size(center + vec2(0.0, 200.0), vec2(total, 36.0));
+    within(ui, place, Layout::left_to_right(Align::Center), |ui| {
+        let help = help.show(ui).clicked().then_some(Action::RunChecks);
+        let add = add.show(ui).clicked().then_some(Action::Navigate(Screen::Party));
+        help.or(add)
+    })
+}

@@ -1,0 +1,60 @@
+//! The library: search, chips, sort, and the grid of cards.
+
+mod card;
+mod empty;
+mod grid;
+mod menu;
+mod tools;
+
+use egui::{Id, Key, Ui};
+use lanspread_protocol::GameId;
+
+use super::Scene;
+use crate::action::Action;
+use crate::model::{Filter, LibraryModel, Sort};
+
+/// What a person does here that is no game's state.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub search: String,
+    pub filter: Filter,
+    pub sort: Sort,
+    /// The card that the keyboard moved to, to be scrolled into view and given the focus.
+    go_to: Option<GameId>,
+}
+
+/// The search field's, so that keys can bring the focus there.
+fn search_id() -> Id {
+    Id::unique("library-search")
+}
+
+pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &LibraryModel, state: &mut State) -> Option<Action> {
+    keys(ui, state);
+    let grid_top = tools::show(ui, &scene.places, model, state);
+    let area = scene.places.page.with_min_y(grid_top);
+    if model.is_loading {
+        grid::skeleton(ui, area);
+        return None;
+    }
+    if model.cards.is_empty() {
+        return empty::show(ui, area, model, state);
+    }
+    grid::show(ui, area, scene.covers, model, state)
+}
+
+fn keys(ui: &Ui, state: &mut State) {
+    let (find, slash, escape) = ui.input(|input| {
+        (
+            input.modifiers.command && input.key_pressed(Key::F),
+            input.key_pressed(Key::Slash),
+            input.key_pressed(Key::Escape),
+        )
+    });
+    let is_typing = ui.ctx().text_edit_focused();
+    if find || (slash && !is_typing) {
+        ui.memory_mut(|memory| memory.request_focus(search_id()));
+    }
+    if escape && ui.memory(|memory| memory.has_focus(search_id())) {
+        state.search.clear();
+    }
+}

@@ -1,0 +1,18 @@
+//! Who is here, and the checks for who is not.
+
+use egui::Ui;
+
+use super::Scene;
+use crate::action::Action;
+use crate::frame::page_title;
+use crate::model::PartyModel;
+use crate::text::Common;
+
+/// What a person does here that is no game's state.
+#[derive(Debug, Default)]
+pub struct State {}
+
+pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, _model: &PartyModel, _state: &mut State) -> Option<Action> {
+    page_title(ui, &scene.places, Common::of(ui.ctx()).party());
+    None
+}

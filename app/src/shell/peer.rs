@@ -1,0 +1,175 @@
+//! The peer behind the window: started on a thread, so that the window is there at once; started again when its network
+//! service stopped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
+
+use egui::Context;
+use lanspread_peer::api::{
+    PeerCommand, PeerConfig, PeerEvent, PeerRuntimeHandle, Pending, SendRefused, Snapshot, Waker,
+};
+use lanspread_peer::runtime::start_peer;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::TryRecvError as NoEvent;
+use tokio::sync::oneshot::error::TryRecvError as NoReply;
+
+/// A window in which nobody does anything follows a transfer four times a second.
+const FOLLOW: Duration = Duration::from_millis(250);
+/// How long closing waits for goodbyes.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// Events taken in a frame; the rest in the next.
+const EVENTS_PER_FRAME: usize = 512;
+
+type Started = Result<PeerRuntimeHandle, String>;
+
+/// The peer, as far as it runs.
+#[derive(Debug)]
+pub(super) struct Peer {
+    ctx: Context,
+    config: Option<PeerConfig>,
+    starting: Option<Receiver<Started>>,
+    running: Option<Running>,
+    /// Somebody did something and waits for the answer: the next snapshot is shown at once.
+    is_awaited: Arc<AtomicBool>,
+    /// Why it did not start.
+    failure: Option<String>,
+}
+
+#[derive(Debug)]
+struct Running {
+    handle: PeerRuntimeHandle,
+    events: broadcast::Receiver<PeerEvent>,
+    pending: Vec<Pending>,
+}
+
+impl Peer {
+    pub(super) fn new(ctx: &Context) -> Self {
+        Self {
+            ctx: ctx.clone(),
+            config: None,
+            starting: None,
+            running: None,
+            is_awaited: Arc::default(),
+            failure: None,
+        }
+    }
+
+    /// Starts a peer in the background.
+    pub(super) fn start(&mut self, config: PeerConfig) {
+        self.config = Some(config.clone());
+        self.failure = None;
+        let (sender, started) = sync_channel(1);
+        let (ctx, waker) = (self.ctx.clone(), self.waker());
+        let start = move || {
+            let result = start_peer(config, waker).map_err(|error| error.to_string());
+            // The window is gone: dropping the handle stops the peer.
+            drop(sender.send(result));
+            ctx.request_repaint();
+        };
+        match std::thread::Builder::new().name("peer-start".to_owned()).spawn(start) {
+            Ok(_thread) => self.starting = Some(started),
+            Err(error) => self.failure = Some(error.to_string()),
+        }
+    }
+
+    /// Starts it again as it was.
+    pub(super) fn restart(&mut self) {
+        self.running = None;
+        if let Some(config) = self.config.clone() {
+            self.start(config);
+        }
+    }
+
+    fn waker(&self) -> Waker {
+        let (ctx, is_awaited) = (self.ctx.clone(), Arc::clone(&self.is_awaited));
+        Waker::new(move || {
+            if is_awaited.swap(false, Ordering::Relaxed) {
+                ctx.request_repaint();
+            } else {
+                ctx.request_repaint_after(FOLLOW);
+            }
+        })
+    }
+
+    pub(super) fn send(&mut self, command: PeerCommand) -> Result<(), SendRefused> {
+        let running = self.running.as_mut().ok_or(SendRefused::Stopped)?;
+        self.is_awaited.store(true, Ordering::Relaxed);
+        running.pending.push(running.handle.send(command)?);
+        Ok(())
+    }
+
+    /// Takes a started peer and replies; answers what was refused, in the peer's words.
+    pub(super) fn receive(&mut self) -> Vec<String> {
+        match self.starting.as_ref().map(Receiver::try_recv) {
+            Some(Ok(Ok(handle))) => {
+                let events = handle.subscribe();
+                self.running = Some(Running { handle, events, pending: Vec::new() });
+                self.starting = None;
+            }
+            Some(Ok(Err(error))) => {
+                self.failure = Some(error);
+                self.starting = None;
+            }
+            Some(Err(TryRecvError::Disconnected)) => self.starting = None,
+            Some(Err(TryRecvError::Empty)) | None => {}
+        }
+        let mut refused = Vec::new();
+        if let Some(running) = &mut self.running {
+            running.pending.retain_mut(|pending| match pending.try_recv() {
+                Ok(Ok(_)) | Err(NoReply::Closed) => false,
+                Ok(Err(error)) => {
+                    refused.push(error.message);
+                    false
+                }
+                Err(NoReply::Empty) => true,
+            });
+        }
+        refused
+    }
+
+    /// Events since the last frame. What was lost when too many came is in the snapshot.
+    pub(super) fn events(&mut self) -> Vec<PeerEvent> {
+        let Some(running) = &mut self.running else { return Vec::new() };
+        let mut events = Vec::new();
+        while events.len() < EVENTS_PER_FRAME {
+            match running.events.try_recv() {
+                Ok(event) => events.push(event),
+                Err(NoEvent::Lagged(_)) => {}
+                Err(NoEvent::Empty | NoEvent::Closed) => return events,
+            }
+        }
+        self.ctx.request_repaint();
+        events
+    }
+
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        match (&self.running, &self.failure) {
+            (Some(running), None) => running.handle.snapshot(),
+            (_, Some(error)) => Arc::new(Snapshot {
+                failure: Some(lanspread_peer::runtime::supervisor::RuntimeFailure {
+                    component: "start".to_owned(),
+                    error: error.clone(),
+                }),
+                ..Snapshot::default()
+            }),
+            (None, None) => Arc::default(),
+        }
+    }
+
+    /// An orderly stop of at most two seconds.
+    pub(super) fn stop(&mut self) {
+        let Some(running) = self.running.take() else { return };
+        running.handle.shutdown();
+        let mut events = running.events;
+        let deadline = Instant::now() + GOODBYE;
+        while Instant::now() < deadline {
+            match events.try_recv() {
+                Ok(PeerEvent::Stopped) | Err(NoEvent::Closed) => return,
+                Ok(_) | Err(NoEvent::Lagged(_)) => {}
+                Err(NoEvent::Empty) => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What events tell that the snapshot does not hold: failures, what was played; and which of them are told to people.
+
+use lanspread_engine::{Event, OperationKind};
+use lanspread_peer::api::{PeerEvent, Snapshot};
+use lanspread_protocol::GameId;
+
+use crate::model::Told;
+use crate::notices::Notice;
+use crate::text::NoticeText;
+
+/// Remembers an event; answers a toast for those that people must not miss.
+pub(super) fn take(
+    told: &mut Told,
+    snapshot: &Snapshot,
+    event: &PeerEvent,
+    text: NoticeText,
+) -> Option<Notice> {
+    let PeerEvent::Engine(event) = event else { return None };
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a few of many events; all others are in the snapshot"
+    )]
+    match event {
+        Event::ActiveOperationsChanged { operations } => {
+            for operation in operations {
+                told.failures.remove(&operation.game);
+            }
+            None
+        }
+        Event::OperationFailed { game, error, .. } => {
+            told.failures.insert(game.clone(), error.clone());
+            Some(Notice::bad(text.failed(&title(snapshot, game)), error.message.clone()))
+        }
+        Event::OperationFinished { game, operation } => {
+            told.failures.remove(game);
+            (*operation == OperationKind::Install)
+                .then(|| Notice::good(text.is_ready(&title(snapshot, game)), ""))
+        }
+        Event::DownloadAllPeersGone { game } => {
+            Some(Notice::warn(text.no_source_left(&title(snapshot, game)), text.goes_on()))
+        }
+        Event::GameStarted { game, .. } => {
+            let next = told.played.values().max().map_or(1, |last| last + 1);
+            told.played.insert(game.clone(), next);
+            None
+        }
+        _ => None,
+    }
+}
+
+fn title(snapshot: &Snapshot, game: &GameId) -> String {
+    let view = snapshot.view.as_deref();
+    view.and_then(|view| view.games.iter().find(|view| view.id == *game))
+        .map_or_else(|| game.to_string(), |view| view.title.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+    use crate::text::Language;
+    use lanspread_engine::{CommandError, ErrorCode, OperationStatus, Phase};
+
+    #[test]
+    fn a_failure_is_kept_until_the_game_is_busy_again() {
+        let mut told = Told::default();
+        let snapshot = sample::party();
+        let game: GameId = "wesnoth".parse().unwrap();
+        let mut tell =
+            |event| take(&mut told, &snapshot, &PeerEvent::Engine(event), NoticeText(Language::English));
+        let operation = OperationKind::Download;
+        let error = CommandError::new(ErrorCode::NoSpace, "the disk is full");
+        let notice = tell(Event::OperationFailed { game: game.clone(), operation, error }).unwrap();
+        assert_eq!(notice.title, "The Battle for Wesnoth did not work");
+        let operations = vec![OperationStatus { game: game.clone(), operation, phase: Phase::Hashing }];
+        assert_eq!(tell(Event::ActiveOperationsChanged { operations }), None);
+        assert!(told.failures.is_empty());
+    }
+}

@@ -1,0 +1,151 @@
+//! How the program starts: its command line, what it needs of the system, and the renderer.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use eframe::{NativeOptions, Renderer};
+use egui::ViewportBuilder;
+use lanspread_peer::api::PeerConfig;
+use thiserror::Error;
+
+use crate::shell::Shell;
+
+/// Lanspread: every game, from the people next to you
+///
+/// Without a window, for a server or a script, use lanspread-peer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Parser)]
+#[command(name = "lanspread", version, max_term_width = 100)]
+pub struct Args {
+    /// The games folder [default: the one that was chosen last]
+    #[arg(long, value_name = "DIR")]
+    pub games: Option<PathBuf>,
+    /// The party's catalog; a newer one by the organiser's key takes its place
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Option<PathBuf>,
+    /// A whole party on this PC, with sample games: nothing of it reaches the network
+    #[arg(long)]
+    pub demo: bool,
+    /// Keep settings beside the program, on the stick
+    #[arg(long)]
+    pub portable: bool,
+    /// An address of this PC to listen on; for tests
+    #[arg(long, value_name = "ADDR", hide = true)]
+    pub bind: Vec<IpAddr>,
+    /// Neither announce this peer nor look for others; for tests
+    #[arg(long, hide = true)]
+    pub no_mdns: bool,
+}
+
+impl Args {
+    /// What the peer starts with; `None` before a games folder is chosen.
+    pub fn peer_config(&self) -> Option<PeerConfig> {
+        let games = self.games.clone()?;
+        Some(PeerConfig {
+            catalog: self.catalog.clone(),
+            bind: self.bind.clone(),
+            mdns: !self.no_mdns,
+            ..PeerConfig::new(games)
+        })
+    }
+}
+
+/// Why there is no window.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error(
+        "there is no display to open a window on; without one use lanspread-peer (try lanspread-peer --help)"
+    )]
+    NoDisplay,
+    #[error(
+        "the library libxkbcommon-x11 is missing; install it (Debian, Ubuntu: apt install libxkbcommon-x11-0)"
+    )]
+    NoKeyboardLibrary,
+    #[error("no window can be opened ({0}); without one use lanspread-peer (try lanspread-peer --help)")]
+    NoRenderer(eframe::Error),
+}
+
+/// Runs the window until it is closed.
+pub fn run(args: &Args) -> Result<(), StartError> {
+    check_system()?;
+    let with_glow = open(args, Renderer::Glow);
+    with_glow.or_else(|error| {
+        tracing::warn!(%error, "no OpenGL; trying wgpu");
+        open(args, Renderer::Wgpu).map_err(StartError::NoRenderer)
+    })
+}
+
+fn open(args: &Args, renderer: Renderer) -> Result<(), eframe::Error> {
+    let viewport = ViewportBuilder::default()
+        .with_app_id("lanspread")
+        .with_title("Lanspread")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([960.0, 600.0]);
+    let options = NativeOptions { viewport, renderer, ..NativeOptions::default() };
+    let args = args.clone();
+    eframe::run_native(
+        "Lanspread",
+        options,
+        Box::new(move |cc| Ok(Box::new(Shell::new(&cc.egui_ctx, &args)))),
+    )
+}
+
+/// What winit's stack would only panic about.
+#[cfg(target_os = "linux")]
+fn check_system() -> Result<(), StartError> {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if is_set("WAYLAND_DISPLAY") || is_set("WAYLAND_SOCKET") {
+        return Ok(());
+    }
+    if !is_set("DISPLAY") {
+        return Err(StartError::NoDisplay);
+    }
+    if has_library("libxkbcommon-x11.so.0") { Ok(()) } else { Err(StartError::NoKeyboardLibrary) }
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn check_system() -> Result<(), StartError> {
+    Ok(())
+}
+
+/// True if the linker would find it. When there is no cache to look into, the answer is yes: better try.
+#[cfg(target_os = "linux")]
+fn has_library(name: &str) -> bool {
+    let own = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    if std::env::split_paths(&own).any(|folder| folder.join(name).exists()) {
+        return true;
+    }
+    std::fs::read("/etc/ld.so.cache")
+        .map_or(true, |cache| cache.windows(name.len()).any(|part| part == name.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn the_peer_starts_with_what_was_said() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' ')).unwrap();
+        assert_eq!(parse("lanspread").peer_config(), None);
+        let config = parse("lanspread --games g --catalog c.ron --no-mdns --bind 127.0.0.1").peer_config();
+        let expected = PeerConfig {
+            catalog: Some("c.ron".into()),
+            bind: vec!["127.0.0.1".parse().unwrap()],
+            mdns: false,
+            ..PeerConfig::new("g")
+        };
+        assert_eq!(config, Some(expected));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_library_is_found_by_its_name() {
+        assert!(has_library("libc.so.6"));
+        assert!(!has_library("libnobody-has-this.so.9"));
+    }
+}

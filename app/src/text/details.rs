@@ -1,0 +1,5 @@
+//! The panel with everything about one game.
+
+super::texts! {
+    DetailsText
+}

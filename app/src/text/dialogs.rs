@@ -1,0 +1,5 @@
+//! The questions before something changes.
+
+super::texts! {
+    DialogsText
+}

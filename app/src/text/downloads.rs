@@ -1,0 +1,5 @@
+//! The downloads: what runs, what waits, what needs attention.
+
+super::texts! {
+    DownloadsText
+}

@@ -1,0 +1,5 @@
+//! The first run: a name and a games folder.
+
+super::texts! {
+    FirstRunText
+}

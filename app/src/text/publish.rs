@@ -1,0 +1,5 @@
+//! Publishing a game, for organisers.
+
+super::texts! {
+    PublishText
+}

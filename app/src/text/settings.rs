@@ -1,0 +1,5 @@
+//! The settings.
+
+super::texts! {
+    SettingsText
+}

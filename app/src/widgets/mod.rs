@@ -1,0 +1,43 @@
+//! The window's controls, one a file. Each has an accessible name, a focus ring, and the states of `UI.md`.
+
+mod avatar;
+mod banner;
+mod button;
+mod checkbox;
+mod chip;
+mod dialog;
+mod empty;
+mod field;
+mod menu;
+mod paint;
+mod pill;
+mod plot;
+mod progress;
+mod segments;
+mod slider;
+mod table;
+mod tag;
+mod toast;
+mod toggle;
+mod tooltip;
+
+pub use avatar::{avatar, avatar_at};
+pub use banner::{BannerLook, banner};
+pub use button::{Button, ButtonKind, ButtonSize, icon_button};
+pub use checkbox::checkbox;
+pub use chip::chip;
+pub use dialog::{Dialog, Outcome};
+pub use empty::{empty_node_picture, empty_state};
+pub use field::{Field, menu_field};
+pub use menu::{MenuItem, context_menu, menu_line, menu_popup};
+pub use paint::{Meaning, draw_icon, draw_text, elided, focus_ring, label, spinner, text_width, wrapped};
+pub use pill::{Corner, percent_pill, pill};
+pub use plot::{plot_line, sparkline};
+pub use progress::{Bar, progress, progress_at};
+pub use segments::segments;
+pub use slider::slider_row;
+pub use table::{row_background, row_line, value_right};
+pub use tag::tag;
+pub use toast::{TOAST_HEIGHT, TOAST_WIDTH, ToastAnswer, ToastLook, toast};
+pub use toggle::toggle;
+pub use tooltip::{tooltip, tooltip_always};

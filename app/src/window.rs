@@ -1,0 +1,182 @@
+//! The whole window as a function of a snapshot and a state: the frame, the screen in it, what floats over it.
+//!
+//! It needs no running peer, so that tests and pictures show the very window that people see.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use egui::{Key, Modifiers, Ui};
+use lanspread_protocol::GameId;
+
+use crate::action::{Action, FolderFor, Question, Screen};
+use crate::cover::Covers;
+use crate::frame::{self, Places};
+use crate::model::{
+    DetailsModel, DialogsModel, DownloadsModel, FirstRunModel, LibraryModel, PartyModel, PublishModel,
+    SettingsModel, Source, StatusModel,
+};
+use crate::notices::Toasts;
+use crate::screens::{Scene, details, dialogs, downloads, first_run, library, party, publish, settings};
+
+/// What the window remembers between frames.
+#[derive(Debug, Default)]
+pub struct WindowState {
+    pub screen: Screen,
+    /// The game of the details panel.
+    pub details_of: Option<GameId>,
+    pub question: Option<Question>,
+    /// Nobody has chosen a games folder yet.
+    pub is_first_run: bool,
+    /// An organiser's key is here.
+    pub can_publish: bool,
+    pub toasts: Toasts,
+    pub library: library::State,
+    pub details: details::State,
+    pub downloads: downloads::State,
+    pub party: party::State,
+    pub settings: settings::State,
+    pub first_run: first_run::State,
+    pub publish: publish::State,
+    pub dialogs: dialogs::State,
+}
+
+impl WindowState {
+    /// Carries out what concerns the window alone; hands back the rest.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is handed back, whatever it is")]
+    pub fn apply(&mut self, action: Action) -> Option<Action> {
+        match action {
+            Action::Navigate(screen) => {
+                self.screen = screen;
+                self.details_of = None;
+                None
+            }
+            Action::OpenDetails(game) => {
+                self.details_of = Some(game);
+                None
+            }
+            Action::CloseDetails => {
+                self.details_of = None;
+                None
+            }
+            Action::Ask(question) => {
+                self.question = Some(question);
+                None
+            }
+            Action::CloseDialog => {
+                self.question = None;
+                None
+            }
+            Action::Dismiss(id) => {
+                self.toasts.dismiss(id);
+                None
+            }
+            action => Some(action),
+        }
+    }
+}
+
+impl WindowState {
+    /// A folder of the system's dialog; `None` when it was cancelled or there is no dialog.
+    pub fn folder_chosen(&mut self, who: FolderFor, folder: Option<PathBuf>) {
+        match who {
+            FolderFor::FirstRun => self.first_run.folder_chosen(folder),
+            FolderFor::Games => self.settings.folder_chosen(folder),
+            FolderFor::Publish => self.publish.folder_chosen(folder),
+        }
+    }
+}
+
+/// Draws a frame; answers what a person wants.
+pub fn show(
+    ui: &mut Ui,
+    source: Source<'_>,
+    state: &mut WindowState,
+    covers: &mut Covers,
+    now: Instant,
+) -> Vec<Action> {
+    covers.receive(ui.ctx());
+    let window = ui.max_rect();
+    let failure = source.snapshot.failure.as_ref();
+    let places = Places::of(window, failure.is_some() && !state.is_first_run);
+    let mut actions = Vec::new();
+    frame::grounds(ui, &places);
+    let mut scene = Scene { places, covers };
+    if state.is_first_run {
+        let model = FirstRunModel::new(source);
+        actions.extend(first_run::show(ui, &mut scene, &model, &mut state.first_run));
+    } else {
+        let status = StatusModel::new(source);
+        actions.extend(frame::rail(ui, places.rail, &status, state.screen, state.can_publish));
+        actions.extend(page(ui, &mut scene, source, state));
+        actions.extend(frame::status_bar(ui, places.status_bar, &status));
+        if let (Some(rect), Some(failure)) = (places.banner, failure) {
+            actions.extend(frame::failure_banner(ui, rect, &failure.error));
+        }
+        actions.extend(over(ui, &mut scene, source, state));
+        actions.extend(keys(ui, state));
+    }
+    let (action, hovered) = frame::toasts(ui, window, &state.toasts);
+    actions.extend(action);
+    if let Some(again) = state.toasts.tick(now, hovered) {
+        ui.ctx().request_repaint_after(again);
+    }
+    actions
+}
+
+fn page(ui: &mut Ui, scene: &mut Scene<'_>, source: Source<'_>, state: &mut WindowState) -> Option<Action> {
+    match state.screen {
+        Screen::Library => {
+            let of = &state.library;
+            let model = LibraryModel::new(source, of.filter, of.sort, &of.search);
+            library::show(ui, scene, &model, &mut state.library)
+        }
+        Screen::Downloads => downloads::show(ui, scene, &DownloadsModel::new(source), &mut state.downloads),
+        Screen::Party => party::show(ui, scene, &PartyModel::new(source), &mut state.party),
+        Screen::Settings => settings::show(ui, scene, &SettingsModel::new(source), &mut state.settings),
+        Screen::Publish => publish::show(ui, scene, &PublishModel::new(source), &mut state.publish),
+    }
+}
+
+/// The details panel and the dialog, over the page.
+fn over(ui: &mut Ui, scene: &mut Scene<'_>, source: Source<'_>, state: &mut WindowState) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if let Some(game) = &state.details_of {
+        match DetailsModel::new(source, game) {
+            Some(model) => actions.extend(details::show(ui, scene, &model, &mut state.details)),
+            None => actions.push(Action::CloseDetails),
+        }
+    }
+    if let Some(question) = &state.question {
+        match DialogsModel::new(source, question) {
+            Some(model) => actions.extend(dialogs::show(ui, scene, &model, &mut state.dialogs)),
+            None => actions.push(Action::CloseDialog),
+        }
+    }
+    actions
+}
+
+/// The keys that work everywhere.
+fn keys(ui: &Ui, state: &WindowState) -> Option<Action> {
+    if state.question.is_some() {
+        return None;
+    }
+    let screens = [
+        (Key::Num1, Screen::Library),
+        (Key::Num2, Screen::Downloads),
+        (Key::Num3, Screen::Party),
+        (Key::Num4, Screen::Settings),
+        (Key::Num5, Screen::Publish),
+    ];
+    ui.input_mut(|input| {
+        for (key, screen) in screens {
+            let is_there = screen != Screen::Publish || state.can_publish;
+            if is_there && input.consume_key(Modifiers::COMMAND, key) {
+                return Some(Action::Navigate(screen));
+            }
+        }
+        if input.consume_key(Modifiers::NONE, Key::F5) {
+            return Some(Action::LookAgain);
+        }
+        input.consume_key(Modifiers::NONE, Key::F1).then_some(Action::RunChecks)
+    })
+}
