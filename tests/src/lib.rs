@@ -16,6 +16,7 @@
     reason = "a harness fails its test by panicking, and prints what a person needs to see"
 )]
 
+mod dice;
 mod disk;
 mod game;
 mod lan;
@@ -26,6 +27,7 @@ mod record;
 mod stranger;
 mod tree;
 
+pub use dice::Dice;
 pub use disk::SmallDisk;
 pub use game::{GIB, Game, KIB, MIB};
 pub use lan::{Host, Lan};
@@ -34,7 +36,7 @@ pub use peer::{Peer, Refusal};
 pub use program::{Run, lanspread, program};
 pub use record::{Event, Mark};
 pub use stranger::{Answer, Closed, Stranger};
-pub use tree::{assert_same_tree, copy_tree, list_tree, read_tree, rot, write_file};
+pub use tree::{Node, assert_same_tree, copy_tree, list_tree, read_tree, rot, write_file};
 
 use std::io::Write as _;
 
@@ -42,6 +44,11 @@ use std::io::Write as _;
 /// macros, so this line reaches the terminal and the CI's summary, which counts lines that begin like this.
 pub fn skip(story: &str, why: &str) {
     drop(writeln!(std::io::stderr(), "SKIPPED: {story}: {why}"));
+}
+
+/// Says a figure on the real stderr, as [`skip`] does: what a story tried that its result does not tell.
+pub fn note(what: &str) {
+    drop(writeln!(std::io::stderr(), "NOTE: {what}"));
 }
 
 /// True for root: network namespaces and mounts need it.

@@ -163,6 +163,11 @@ impl Peer {
         }
     }
 
+    /// The first such event after the mark, if it comes within this time.
+    pub fn wait_at_most(&self, time: Duration, mark: Mark, accept: impl Fn(&Event) -> bool) -> Option<Event> {
+        self.record.wait(mark, Instant::now() + time, accept)
+    }
+
     /// Asks again with each new event until the condition holds. The short pause between two looks only
     /// serves facts that come without an event of their own.
     #[track_caller]

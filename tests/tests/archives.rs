@@ -1,5 +1,7 @@
 //! Games that are shared as archives: published as they are, fetched, and unpacked by who installs them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test")]
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,9 @@ fn game() -> Game {
         .script("bin/game", "#!/bin/sh\nexit 0\n")
         .publish_arg("--start", "bin/game@linux")
 }
+
+/// Makes an archive of a folder.
+type Pack = fn(&Path, &Path);
 
 /// Whether a path of the tree is a program, a file or a folder, and what it holds.
 struct Member {
@@ -97,7 +102,7 @@ fn rar(source: &Path, archive: &Path) {
 
 #[test]
 fn archives_are_published_fetched_and_unpacked() {
-    let formats: [(&str, fn(&Path, &Path)); 4] =
+    let formats: [(&str, Pack); 4] =
         [("game.zip", zip), ("game.7z", seven_zip), ("game.tar.zst", tar_zst), ("game.rar", rar)];
     for (name, pack) in formats {
         let party = Party::new();

@@ -1,5 +1,7 @@
 //! Packages of another launcher, as they are: imported, shared, unpacked, updated.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test")]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Figures, not tests: how fast real peers move real bytes, beside what bounds them.
 //!
-//! `bench` runs everything, `bench NAME…` some of it. Each figure is printed with its bound, measured in the
+//! `bench` runs everything, `bench NAME…` some of it, `bench update OLD NEW` the update between two folders. Each figure is printed with its bound, measured in the
 //! same run where it can be (the disk, a bare QUIC stream), and as a ratio to it: absolute figures only tell
 //! about the machine. CPU seconds and peak memory are those of the peers' processes. Build with `--release`.
 
@@ -18,6 +18,7 @@ mod bounds;
 mod cost;
 mod library;
 mod transfer;
+mod update;
 
 /// What can be measured: name, what it is, how.
 const BENCHES: &[(&str, &str, fn())] = &[
@@ -27,11 +28,18 @@ const BENCHES: &[(&str, &str, fn())] = &[
     ("swarm", "8 downloaders, 1 seed, 200 MiB, links of 100 Mbit/s", transfer::swarm),
     ("small-files", "one source, 20,000 files of 4 to 32 KiB, loopback", transfer::small_files),
     ("library", "start and rescan with 500 games", library::library),
+    ("update", "an update, and what of it is really new", || update::update(&[])),
     ("memory", "one peer that downloads from 8 and serves 30", transfer::memory),
 ];
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let [name, old, new] = wanted.as_slice()
+        && name == "update"
+        && std::path::Path::new(old).is_dir()
+    {
+        return update::update(&[old.clone(), new.clone()]);
+    }
     if let Some(unknown) = wanted.iter().find(|name| !BENCHES.iter().any(|(known, ..)| known == name)) {
         println!("there is no {unknown:?}; there are:");
         for (name, what, _) in BENCHES {
