@@ -161,8 +161,10 @@ fn removing_takes_the_download_and_if_asked_the_installed_game() {
     ben.until_state("chess", "local-only");
     assert!(!ben.folder("chess").join("version.ini").exists());
     assert_eq!(read(&ben, "saves/slot1.sav"), "my save");
+    write_file(&ben.folder("chess").join("screenshots/win.png"), "a person's");
     ben.carry_out("remove", json!({ "cmd": "remove", "game": "chess", "local": true }));
     assert!(!ben.folder("chess").join("local").exists());
+    assert!(ben.folder("chess").join("screenshots/win.png").exists(), "what is no part of the game stays");
     ben.is_refused(json!({ "cmd": "remove", "game": "chess", "local": true }), "not_downloaded");
 }
 

@@ -141,6 +141,8 @@ pub enum Effect {
     Remove {
         op: OpId,
         game: GameId,
+        /// What a download that was not finished was to become.
+        accepted: Option<ManifestId>,
         keep: Vec<String>,
         local: Option<Saves>,
     },

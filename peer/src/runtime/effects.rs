@@ -106,7 +106,9 @@ impl Shell {
                 self.install(op, game, manifest, entry, kept);
             }
             Effect::Uninstall { op, game, keep, saves } => self.uninstall(op, game, keep, saves),
-            Effect::Remove { op, game, keep, local } => self.remove(op, game, keep, local),
+            Effect::Remove { op, game, accepted, keep, local } => {
+                self.remove(op, game, accepted, keep, local);
+            }
             Effect::CancelWork { op } => self.works.cancel(op),
             Effect::Start { run, game, entry, about, player, server } => {
                 self.start_game(run, game, entry, about, player, server);

@@ -45,7 +45,14 @@ impl Shell {
         self.change("uninstall", uninstall, move |result| Input::Uninstalled { op, result });
     }
 
-    pub(super) fn remove(&mut self, op: OpId, game: GameId, keep: Vec<String>, local: Option<Saves>) {
+    pub(super) fn remove(
+        &mut self,
+        op: OpId,
+        game: GameId,
+        accepted: Option<ManifestId>,
+        keep: Vec<String>,
+        local: Option<Saves>,
+    ) {
         let (disk, work) = self.begin_change(op);
         let remove = move || {
             let folder = disk.games.game(&game);
@@ -54,8 +61,15 @@ impl Shell {
                 None => None,
             };
             disk.forget_reader(&game);
-            let known = disk.payload_manifest(&game, None).map_err(|error| disk_failure(&error))?;
-            let removed = install::remove(&folder, known.as_deref(), &work.cancel);
+            let is_complete = folder.sentinel().is_file();
+            let accepted = accepted.filter(|_| !is_complete);
+            let known = disk.payload_manifest(&game, accepted).map_err(|error| disk_failure(&error))?;
+            // Without a sentinel and without a manifest nothing in the folder is known to be the game's.
+            let removed = if is_complete || known.is_some() {
+                install::remove(&folder, known.as_deref(), &work.cancel)
+            } else {
+                crate::disk::swap::discard(&folder)
+            };
             removed
                 .and_then(|()| disk.index.update(&game, None))
                 .map(|_| kept)

@@ -172,7 +172,10 @@ impl Engine {
                 Effect::Install { op, game, manifest, entry, kept }
             }
             What::Uninstall(saves) => Effect::Uninstall { op, keep: keep(), game, saves },
-            What::Remove { local } => Effect::Remove { op, keep: keep(), game, local },
+            What::Remove { local } => {
+                let accepted = self.authority.accepted(&game);
+                Effect::Remove { op, keep: keep(), accepted, game, local }
+            }
             What::Publish => Effect::Publish { op, game },
         };
         self.push(effect);
