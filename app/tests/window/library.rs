@@ -26,7 +26,7 @@ fn pictures_of_the_party() {
         ("library-light", Theme::Light, vec2(1280.0, 800.0)),
         ("library-wide", Theme::Dark, vec2(1920.0, 1080.0)),
     ] {
-        let mut window = open(Look { theme, size, ..Look::default() }, party());
+        let mut window = open(Look { size, theme, ..Look::default() }, party());
         window.get_by_label("Teeworlds, Installed").hover();
         settle(&mut window);
         picture(&mut window, name);
