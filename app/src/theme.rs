@@ -354,6 +354,7 @@ fn style(theme: &Theme) -> Style {
         dormant_handle_opacity: 1.0,
         active_handle_opacity: 1.0,
         interact_handle_opacity: 1.0,
+        fade: egui::style::ScrollFadeStyle { strength: 0.0, ..Default::default() },
         ..ScrollStyle::floating()
     };
     style

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use egui::{Key, Modifiers, Ui};
+use egui::{Key, Modifiers, Ui, UiBuilder};
 use lanspread_protocol::GameId;
 
 use crate::action::{Action, FolderFor, Question, Screen};
@@ -95,7 +95,9 @@ pub fn show(
     now: Instant,
 ) -> Vec<Action> {
     covers.receive(ui.ctx());
-    let window = ui.max_rect();
+    let window = ui.ctx().content_rect();
+    let ui = &mut ui.new_child(UiBuilder::new().max_rect(window));
+    ui.set_clip_rect(window);
     let failure = source.snapshot.failure.as_ref();
     let places = Places::of(window, failure.is_some() && !state.is_first_run);
     let mut actions = Vec::new();

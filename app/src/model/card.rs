@@ -16,6 +16,8 @@ pub struct Card {
     pub players: Option<Players>,
     pub cover: Option<PathBuf>,
     pub state: CardState,
+    /// Players, then sources, also while the network is off: cards keep their places.
+    pub popularity: (usize, usize),
     /// Players who play it now.
     pub playing: usize,
     /// Peers that receive it from here.
@@ -105,6 +107,7 @@ impl Card {
             players: entry.and_then(|entry| entry.players),
             cover: source.cover(game),
             state: state(source, game),
+            popularity: (game.playing, game.sources),
             playing: people(game.playing),
             outbound: people(game.outbound),
             sources: people(game.sources),

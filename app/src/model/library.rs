@@ -128,7 +128,7 @@ fn sort_cards(cards: &mut [Card], sort: Sort) {
     cards.sort_by_cached_key(|card| card.title.to_lowercase());
     match sort {
         Sort::Name => {}
-        Sort::Popular => cards.sort_by_key(|card| Reverse((card.playing, card.sources))),
+        Sort::Popular => cards.sort_by_key(|card| Reverse(card.popularity)),
         Sort::Recent => cards.sort_by_key(|card| Reverse(card.last_played)),
         Sort::Sources => cards.sort_by_key(|card| Reverse(card.sources)),
         Sort::Size => cards.sort_by_key(|card| Reverse(card.size)),

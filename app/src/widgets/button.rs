@@ -19,6 +19,8 @@ pub enum ButtonKind {
     Danger,
     /// A large secondary one that stands where a primary one stood: *Pause*.
     Raised,
+    /// On what floats: toasts.
+    Floating,
     /// A card's action: accent on its tint.
     TintGood,
     TintArriving,
@@ -215,6 +217,7 @@ impl<'a> Button<'a> {
             ButtonKind::Primary | ButtonKind::Danger => theme::bold(self.size.text()),
             ButtonKind::Raised => theme::bold(self.size.text()),
             ButtonKind::Secondary
+            | ButtonKind::Floating
             | ButtonKind::Ghost
             | ButtonKind::TintGood
             | ButtonKind::TintArriving
@@ -321,6 +324,10 @@ impl<'a> Button<'a> {
             ButtonKind::Raised => {
                 let fill = if is_pressed { theme.line } else { mix(theme.surface_3, theme.line_strong) };
                 Look::plain(fill, theme.strong_stroke(), theme.text_1)
+            }
+            ButtonKind::Floating => {
+                let fill = if is_pressed { theme.line } else { mix(theme.surface_3, theme.line_strong) };
+                Look::plain(fill, Stroke::NONE, theme.text_1)
             }
             ButtonKind::Ghost => {
                 let fill = theme.surface_2.gamma_multiply(hover);

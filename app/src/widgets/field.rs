@@ -136,6 +136,8 @@ impl<'a> Field<'a> {
                 .frame(Frame::NONE)
                 .margin(Margin::ZERO)
                 .char_limit(self.limit)
+                .min_size(inner.size())
+                .align(egui::Align2::LEFT_CENTER)
                 .desired_width(inner.width()),
         );
         let (name, text) = (self.name.to_owned(), self.text.clone());

@@ -48,7 +48,7 @@ pub fn toast(ui: &mut Ui, rect: Rect, look: &ToastLook<'_>) -> Option<ToastAnswe
         answer = Some(ToastAnswer::Dismissed);
     }
     if let Some((label, icon)) = look.button {
-        let mut button = Button::new(label).size(ButtonSize::Row);
+        let mut button = Button::new(label).kind(ButtonKind::Floating).size(ButtonSize::Row);
         if let Some(icon) = icon {
             button = button.icon(icon).icon_color(theme.accent);
         }

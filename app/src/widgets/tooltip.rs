@@ -6,7 +6,7 @@ use crate::theme::{self, Theme};
 
 /// Adds a tooltip.
 pub fn tooltip(response: Response, text: &str) -> Response {
-    let tip = Tooltip::for_widget(&response).width(280.0).accessible_name(text);
+    let tip = Tooltip::for_enabled(&response).width(280.0).accessible_name(text);
     show(tip, &response, text);
     response
 }

@@ -146,6 +146,9 @@ fn veil(ui: &Ui, rect: Rect, card: &Card) {
         return;
     };
     let is_moving = matches!(card.state, CardState::Downloading { .. });
+    if share == 0.0 && !is_moving {
+        return;
+    }
     let id = Id::unique("veil").with(card.id.as_str());
     let share = ui.ctx().animate_value_with_time(id, share, theme::PROGRESS_SECS);
     let edge = rect.bottom() - rect.height() * share;
@@ -181,7 +184,7 @@ fn pills(ui: &Ui, rect: Rect, card: &Card) {
     if let CardState::Downloading { share, .. }
     | CardState::Stopped { share, .. }
     | CardState::Waiting { share } = card.state
-        && (share > 0.0 || !matches!(card.state, CardState::Waiting { .. }))
+        && (share > 0.0 || matches!(card.state, CardState::Downloading { .. }))
     {
         percent_pill(painter, theme, rect, &Format::of(ui.ctx()).percent(share));
     }

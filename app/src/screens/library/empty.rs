@@ -9,7 +9,7 @@ use crate::icon::Icon;
 use crate::model::{Filter, LibraryModel};
 use crate::text::{Common, LibraryText};
 use crate::theme::{self, Theme};
-use crate::widgets::{Button, draw_text, empty_node_picture, empty_state, spinner};
+use crate::widgets::{Button, draw_icon, draw_text, empty_node_picture, empty_state};
 
 pub(super) fn show(ui: &mut Ui, area: Rect, model: &LibraryModel, state: &mut State) -> Option<Action> {
     let text = LibraryText::of(ui.ctx());
@@ -53,7 +53,8 @@ fn nobody(ui: &mut Ui, area: Rect) -> Option<Action> {
     line(148.0, text.games_appear(), theme::regular(theme::BODY), theme.text_2);
     line(254.0, text.looking_for(), theme::regular(theme::DENSE), theme.text_3);
     let width = crate::widgets::text_width(painter, text.looking_for(), theme::regular(theme::DENSE));
-    spinner(ui, center + vec2(-width / 2.0 - 16.0, 254.0), 14.0, theme.text_3);
+    // It stands still: a window that waits for others may do so all night, and draws no frame for it.
+    draw_icon(painter, center + vec2(-width / 2.0 - 16.0, 254.0), Icon::CIRCLE_NOTCH, 14.0, theme.text_3);
     let help = Button::new(common.cant_see_someone()).icon(Icon::FIRST_AID_KIT);
     let add = Button::new(common.add_by_address()).icon(Icon::PLUS);
     let total = help.natural_width(ui) + add.natural_width(ui) + 8.0;

@@ -55,7 +55,7 @@ impl GridPlan {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rows of a screen")]
     fn visible(&self, top: f32, bottom: f32, count: usize) -> std::ops::Range<usize> {
         let first = ((top - TOP - GAP_Y) / self.pitch()).floor().max(0.0) as usize;
-        let last = ((bottom - TOP + GAP_Y) / self.pitch()).ceil().max(0.0) as usize;
+        let last = ((bottom - TOP + 8.0) / self.pitch()).ceil().max(0.0) as usize;
         (first * self.columns).min(count)..(last * self.columns).min(count)
     }
 }
@@ -74,13 +74,9 @@ pub(super) fn show(
     ScrollArea::vertical().auto_shrink(false).id_salt("library").show_viewport(&mut child, |ui, view| {
         ui.set_height(plan.height(model.cards.len()));
         let origin = ui.max_rect().min.to_vec2();
-        if let Some(game) = state.go_to.take()
-            && let Some(index) = model.cards.iter().position(|card| card.id == game)
-        {
-            ui.scroll_to_rect(plan.place(index).translate(origin).expand(TOP), None);
-            ui.memory_mut(|memory| memory.request_focus(card_id(&game)));
-        }
-        for index in plan.visible(view.top(), view.bottom(), model.cards.len()) {
+        let visible = plan.visible(view.top(), view.bottom(), model.cards.len());
+        let target = go_to(ui, &plan, model, state, &visible);
+        for index in visible.clone().chain(target.filter(|target| !visible.contains(target))) {
             let shown = &model.cards[index];
             let rect = plan.place(index).translate(origin);
             let clicked = card::show(ui, covers, rect, card_id(&shown.id), shown);
@@ -96,6 +92,31 @@ pub(super) fn show(
 
 fn card_id(game: &lanspread_protocol::GameId) -> Id {
     Id::unique("card").with(game.as_str())
+}
+
+/// Scrolls to where the keyboard leads and gives that card the focus; it is drawn even while it is out of sight, or it
+/// would lose the focus at once.
+fn go_to(
+    ui: &Ui,
+    plan: &GridPlan,
+    model: &LibraryModel,
+    state: &mut State,
+    visible: &std::ops::Range<usize>,
+) -> Option<usize> {
+    let game = state.go_to.as_ref()?;
+    let Some(index) = model.cards.iter().position(|card| card.id == *game) else {
+        state.go_to = None;
+        return None;
+    };
+    let rect = plan.place(index).translate(ui.max_rect().min.to_vec2());
+    ui.scroll_to_rect_animation(rect.expand(TOP), None, egui::style::ScrollAnimation::none());
+    ui.memory_mut(|memory| memory.request_focus(card_id(game)));
+    if visible.contains(&index) {
+        state.go_to = None;
+    } else {
+        ui.ctx().request_repaint();
+    }
+    Some(index)
 }
 
 /// Where an arrow key leads from the card with the focus.

@@ -1,0 +1,7 @@
+//! The window, by what people see of it: hand-made snapshots, found by accessible names, and pictures of them.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a harness fails its test by panicking")]
+
+mod harness;
+mod library;
+mod widgets;
