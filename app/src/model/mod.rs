@@ -26,7 +26,7 @@ pub use dialogs::DialogsModel;
 pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
 pub use first_run::FirstRunModel;
 pub use library::{Counts, Filter, LibraryModel, Sort};
-pub use party::PartyModel;
+pub use party::{Check, Checks, PartyModel, PeerRow, You};
 pub use publish::PublishModel;
 pub use settings::SettingsModel;
 pub use status::{Link, StatusModel};

@@ -2,3 +2,4 @@
 
 mod downloads;
 mod harness;
+mod party;
