@@ -41,6 +41,10 @@ pub enum Action {
     AddPeer(String),
     Set(Setting),
     Dismiss(NoticeId),
+    /// A game's failure was seen.
+    ForgetFailure(GameId),
+    /// The list of what is done was seen.
+    ClearFinished,
     Copy(String),
     Publish(Box<PublishRequest>),
     /// Starts the peer again after its network service stopped.

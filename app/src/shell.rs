@@ -101,6 +101,8 @@ impl Shell {
                 let copied = NoticeText::of(&self.ctx).copied();
                 self.state.toasts.add(Notice::good(copied, ""));
             }
+            Action::ForgetFailure(game) => drop(self.told.failures.remove(&game)),
+            Action::ClearFinished => self.told.finished.clear(),
             Action::Restart => self.peer.restart(),
             Action::Begin { name, games } => {
                 self.args.games = Some(games);

@@ -95,6 +95,7 @@ pub fn show(
     now: Instant,
 ) -> Vec<Action> {
     covers.receive(ui.ctx());
+    state.downloads.history.take(&source.snapshot.status, now);
     let window = ui.ctx().content_rect();
     let ui = &mut ui.new_child(UiBuilder::new().max_rect(window));
     ui.set_clip_rect(window);
@@ -109,7 +110,7 @@ pub fn show(
     } else {
         let status = StatusModel::new(source);
         actions.extend(frame::rail(ui, places.rail, &status, state.screen, state.can_publish));
-        actions.extend(page(ui, &mut scene, source, state));
+        actions.extend(page(ui, &mut scene, source, state, now));
         actions.extend(frame::status_bar(ui, places.status_bar, &status));
         if let (Some(rect), Some(failure)) = (places.banner, failure) {
             actions.extend(frame::failure_banner(ui, rect, &failure.error));
@@ -125,14 +126,23 @@ pub fn show(
     actions
 }
 
-fn page(ui: &mut Ui, scene: &mut Scene<'_>, source: Source<'_>, state: &mut WindowState) -> Option<Action> {
+fn page(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    source: Source<'_>,
+    state: &mut WindowState,
+    now: Instant,
+) -> Option<Action> {
     match state.screen {
         Screen::Library => {
             let of = &state.library;
             let model = LibraryModel::new(source, of.filter, of.sort, &of.search);
             library::show(ui, scene, &model, &mut state.library)
         }
-        Screen::Downloads => downloads::show(ui, scene, &DownloadsModel::new(source), &mut state.downloads),
+        Screen::Downloads => {
+            let model = DownloadsModel::new(source, &state.downloads.history, now);
+            downloads::show(ui, scene, &model, &mut state.downloads)
+        }
         Screen::Party => party::show(ui, scene, &PartyModel::new(source), &mut state.party),
         Screen::Settings => settings::show(ui, scene, &SettingsModel::new(source), &mut state.settings),
         Screen::Publish => publish::show(ui, scene, &PublishModel::new(source), &mut state.publish),

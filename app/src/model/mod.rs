@@ -14,18 +14,19 @@ mod status;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Instant;
 
-use lanspread_engine::{CommandError, GameView, View};
+use lanspread_engine::{CommandError, GameView, OperationKind, View};
 use lanspread_peer::api::Snapshot;
 use lanspread_protocol::{Game, GameId, LaunchEntry, Os};
 
 pub use card::{Card, CardState, Stop, Trouble, Work};
 pub use details::DetailsModel;
 pub use dialogs::DialogsModel;
-pub use downloads::DownloadsModel;
+pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
 pub use first_run::FirstRunModel;
 pub use library::{Counts, Filter, LibraryModel, Sort};
-pub use party::PartyModel;
+pub use party::{Check, Checks, PartyModel, PeerRow, You};
 pub use publish::PublishModel;
 pub use settings::SettingsModel;
 pub use status::{Link, StatusModel};
@@ -70,12 +71,22 @@ pub struct Told {
     pub failures: BTreeMap<GameId, CommandError>,
     /// When each game was last started here, in seconds of this run.
     pub played: BTreeMap<GameId, u64>,
+    /// What was brought here, the newest last.
+    pub finished: Vec<Finished>,
     /// The party's name.
     pub party: Option<String>,
     /// Free bytes where the games are.
     pub free_bytes: Option<u64>,
     /// Where the games are, in a word: `D:`.
     pub place: Option<String>,
+}
+
+/// An operation that brought a game here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    pub game: GameId,
+    pub what: OperationKind,
+    pub at: Instant,
 }
 
 /// What *Play* starts: the entry of this name, else the first for this system.

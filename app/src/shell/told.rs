@@ -1,10 +1,12 @@
 //! What events tell that the snapshot does not hold: failures, what was played; and which of them are told to people.
 
+use std::time::Instant;
+
 use lanspread_engine::{Event, OperationKind};
 use lanspread_peer::api::{PeerEvent, Snapshot};
 use lanspread_protocol::GameId;
 
-use crate::model::Told;
+use crate::model::{Finished, Told};
 use crate::notices::Notice;
 use crate::text::NoticeText;
 
@@ -33,6 +35,7 @@ pub(super) fn take(
         }
         Event::OperationFinished { game, operation } => {
             told.failures.remove(game);
+            remember_finished(told, game, *operation);
             (*operation == OperationKind::Install)
                 .then(|| Notice::good(text.is_ready(&title(snapshot, game)), ""))
         }
@@ -45,6 +48,14 @@ pub(super) fn take(
             None
         }
         _ => None,
+    }
+}
+
+/// Keeps the last word about each game that was brought here.
+fn remember_finished(told: &mut Told, game: &GameId, what: OperationKind) {
+    if matches!(what, OperationKind::Download | OperationKind::Update | OperationKind::Install) {
+        told.finished.retain(|finished| finished.game != *game);
+        told.finished.push(Finished { game: game.clone(), what, at: Instant::now() });
     }
 }
 

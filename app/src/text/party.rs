@@ -2,4 +2,50 @@
 
 super::texts! {
     PartyText
+    player: "Player", "Spieler";
+    now: "Now", "Jetzt";
+    shares: "Shares", "Teilt";
+    to_you: "To you", "Zu dir";
+    from_you: "From you", "Von dir";
+    connection: "Connection", "Verbindung";
+    in_the_lobby: "In the lobby", "In der Lobby";
+    plural games(count: usize): "{count} game" | "{count} games", "{count} Spiel" | "{count} Spiele";
+    connected: "Connected", "Verbunden";
+    reaching: "Connecting…", "Verbindet…";
+    plural pcs(count: usize): "{count} PC" | "{count} PCs", "{count} PC" | "{count} PCs";
+    playing(count: usize): "{count} playing", "{count} spielen";
+    you(name: &str): "{name} (you)", "{name} (du)";
+    sharing: "Sharing", "Teilt";
+    sent: "Sent", "Gesendet";
+    received: "Received", "Empfangen";
+    add_title: "Add by address", "Per Adresse hinzufügen";
+    add_why: "For a PC that does not show up by itself.", "Für einen PC, der nicht von selbst erscheint.";
+    address: "Address", "Adresse";
+    add: "Add", "Hinzufügen";
+    wrong_form: "Write it like 192.168.10.77", "Schreib sie wie 192.168.10.77";
+    looking_for(address: &str): "Looking for {address}…", "Sucht {address}…";
+    added(name: &str): "{name} is here.", "{name} ist da.";
+    checks: "Four quick checks.", "Vier kurze Prüfungen.";
+    adapter: "Network adapter", "Netzwerkadapter";
+    firewall: "Firewall", "Firewall";
+    multicast: "Multicast", "Multicast";
+    direct_reach: "Direct reach", "Direkt erreichbar";
+    ok: "OK", "OK";
+    problem: "Problem", "Problem";
+    checking: "Checking…", "Prüft…";
+    no_adapter: "No network is connected.", "Kein Netzwerk ist verbunden.";
+    not_ready: "The network service does not run.", "Der Netzwerkdienst läuft nicht.";
+    firewall_open: "Others are connected.", "Andere sind verbunden.";
+    firewall_unknown(port: u16): "Nobody has connected yet. Allow Lanspread and port {port} in the firewall.",
+        "Noch hat sich niemand verbunden. Erlaube Lanspread und Port {port} in der Firewall.";
+    multicast_unknown: "If nobody shows up by themselves, add one PC by its address.",
+        "Wenn niemand von selbst erscheint, füge einen PC per Adresse hinzu.";
+    reached(name: &str): "{name} answers. Add an address to test another PC.",
+        "{name} antwortet. Füge eine Adresse hinzu, um einen anderen PC zu testen.";
+    nobody_reached: "No other PC answers yet.", "Noch antwortet kein anderer PC.";
+    nobody: "Nobody else is here yet", "Noch ist sonst niemand da";
+    others_appear: "Others appear by themselves as soon as they start Lanspread on this network.",
+        "Andere erscheinen von selbst, sobald sie Lanspread in diesem Netzwerk starten.";
+    row(name: &str, state: &str): "{name}, {state}", "{name}, {state}";
+    check(name: &str, state: &str): "{name}: {state}", "{name}: {state}";
 }

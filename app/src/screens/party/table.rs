@@ -1,0 +1,121 @@
+//! The PCs: who, what they play, what they share, what flows between them and this one.
+
+use egui::{Align2, Color32, CornerRadius, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+
+use crate::icon::Icon;
+use crate::model::{PartyModel, PeerRow};
+use crate::text::{Format, PartyText};
+use crate::theme::{self, Theme};
+use crate::widgets::{
+    avatar_at, draw_icon, draw_text, elided, empty_state, row_background, row_line, value_right,
+};
+
+const HEAD: f32 = 36.0;
+const ROW: f32 = 54.0;
+const EMPTY: f32 = 260.0;
+
+/// Where columns are: left edges, and right edges of numbers.
+#[derive(Clone, Copy, Debug)]
+struct Columns {
+    name: f32,
+    now: f32,
+    shares: f32,
+    to_you: f32,
+    from_you: f32,
+    connection: f32,
+}
+
+impl Columns {
+    fn of(rect: Rect) -> Self {
+        let at = |share: f32| (rect.left() + rect.width() * share).round();
+        Self {
+            name: rect.left() + 16.0,
+            now: at(0.262),
+            shares: at(0.457),
+            to_you: at(0.687),
+            from_you: at(0.804),
+            connection: at(0.833),
+        }
+    }
+}
+
+pub(super) fn show(ui: &mut Ui, model: &PartyModel, width: f32) {
+    let theme = Theme::of(ui);
+    let text = PartyText::of(ui.ctx());
+    let rows = model.peers.iter().fold(0.0, |height, _| height + ROW);
+    let height = HEAD + if model.peers.is_empty() { EMPTY } else { rows };
+    let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
+    let radius = CornerRadius::same(theme::R_PANEL);
+    ui.painter().rect(rect, radius, theme.surface_1, theme.line_stroke(), StrokeKind::Inside);
+    let columns = Columns::of(rect);
+    let head = rect.with_max_y(rect.top() + HEAD);
+    for (x, anchor, words) in [
+        (columns.name, Align2::LEFT_CENTER, text.player()),
+        (columns.now, Align2::LEFT_CENTER, text.now()),
+        (columns.shares, Align2::LEFT_CENTER, text.shares()),
+        (columns.to_you, Align2::RIGHT_CENTER, text.to_you()),
+        (columns.from_you, Align2::RIGHT_CENTER, text.from_you()),
+        (columns.connection, Align2::LEFT_CENTER, text.connection()),
+    ] {
+        let font = theme::medium(theme::META);
+        draw_text(ui.painter(), pos2(x, head.center().y), anchor, words, font, theme.text_2);
+    }
+    row_line(ui, head);
+    if model.peers.is_empty() {
+        let center = pos2(rect.center().x, rect.top() + HEAD + EMPTY / 2.0);
+        empty_state(ui, center, Icon::USERS_THREE, text.nobody(), text.others_appear());
+        return;
+    }
+    let mut top = head.bottom();
+    for peer in &model.peers {
+        let place = Rect::from_min_size(pos2(rect.left(), top), vec2(width, ROW));
+        top += ROW;
+        if ui.is_rect_visible(place) {
+            row(ui, place, columns, peer);
+        }
+    }
+}
+
+fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow) {
+    let theme = Theme::of(ui);
+    let (text, format) = (PartyText::of(ui.ctx()), Format::of(ui.ctx()));
+    let response = ui.interact(rect, ui.scope_id().with(("peer", peer.id)), Sense::hover());
+    let now = peer.playing.as_deref().unwrap_or(text.in_the_lobby());
+    response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, text.row(&peer.name, now)));
+    row_background(ui, &response, rect.shrink2(vec2(1.0, 0.0)), 0);
+    row_line(ui, rect);
+    let y = rect.center().y;
+    avatar_at(ui.painter(), pos2(columns.name + 17.0, y), &peer.name, 34.0);
+    let line = |x: f32, y: f32, words: &str, size: f32, color: Color32, end: f32| {
+        let words = elided(ui.painter(), words, theme::regular(size), color, end - x - 12.0);
+        ui.painter().galley(pos2(x, y - words.size().y / 2.0), words, color);
+    };
+    line(columns.name + 46.0, y - 8.0, &peer.name, theme::BODY, theme.text_1, columns.now);
+    line(columns.name + 46.0, y + 10.0, &peer.pc, theme::META, theme.text_2, columns.now);
+    if peer.playing.is_some() {
+        let icon = Icon::GAME_CONTROLLER.fill();
+        draw_icon(ui.painter(), pos2(columns.now + 8.0, y), icon, theme::ICON, theme.accent);
+        line(columns.now + 22.0, y, now, theme::DENSE, theme.text_1, columns.shares);
+    } else {
+        line(columns.now, y, now, theme::DENSE, theme.text_2, columns.shares);
+    }
+    line(columns.shares, y - 8.0, &text.games(peer.games), theme::DENSE, theme.text_1, columns.to_you);
+    if peer.bytes > 0 {
+        line(columns.shares, y + 10.0, &format.size(peer.bytes), theme::META, theme.text_2, columns.to_you);
+    }
+    rate(ui, columns.to_you, y, peer.to_you, Icon::ARROW_DOWN, theme.arriving);
+    rate(ui, columns.from_you, y, peer.from_you, Icon::ARROW_UP, theme.leaving);
+    let (word, color) =
+        if peer.is_connected { (text.connected(), theme.accent) } else { (text.reaching(), theme.text_3) };
+    let icon = Icon::CELL_SIGNAL_FULL.fill();
+    draw_icon(ui.painter(), pos2(columns.connection + 9.0, y), icon, 18.0, color);
+    line(columns.connection + 26.0, y, word, theme::DENSE, theme.text_1, rect.right());
+}
+
+fn rate(ui: &Ui, right: f32, y: f32, rate: u64, icon: Icon, color: Color32) {
+    let words = (rate > 0).then(|| Format::of(ui.ctx()).rate(rate));
+    let place = value_right(ui, right, y, words.as_deref(), color);
+    if words.is_some() {
+        draw_icon(ui.painter(), pos2(place.left() - 10.0, y), icon.bold(), 14.0, color);
+    }
+}

@@ -1,0 +1,105 @@
+//! Downloads: groups, what each row offers, the empty list.
+
+use std::time::{Duration, Instant};
+
+use egui_kittest::kittest::Queryable as _;
+use lanspread_app::action::{Action, Question, Screen};
+use lanspread_app::model::{Finished, Told};
+use lanspread_app::sample;
+use lanspread_app::text::Language;
+use lanspread_engine::{AfterDownload, Command, ErrorCode, OperationKind};
+use lanspread_peer::api::Status;
+use lanspread_protocol::GameId;
+
+use crate::harness::{Shown, click, open, open_as, picture};
+
+fn id(game: &str) -> GameId {
+    game.parse().unwrap()
+}
+
+/// The design's: two downloads, two that wait, one that failed, one that is done.
+fn busy() -> Shown {
+    let told = sample::told_failure("veloren", ErrorCode::Io);
+    let now = Instant::now();
+    let finished = vec![
+        Finished { game: id("hedgewars"), what: OperationKind::Download, at: now },
+        Finished { game: id("openarena"), what: OperationKind::Install, at: now },
+    ];
+    let told = Told { failures: told.failures, finished, ..sample::party_told() };
+    let mut shown = Shown::new(Screen::Downloads, sample::party(), told);
+    let (mut rx_bytes, mut tx_bytes) = (0, 0);
+    for second in 0..=120_u64 {
+        let wave = (second * 7919) % 17;
+        rx_bytes += if second > 24 { (90 + 2 * wave) * 1_000_000 } else { 0 };
+        tx_bytes += (70 + wave) * 1_000_000;
+        let status = Status { rx_bytes, tx_bytes, ..Status::default() };
+        shown.state.downloads.history.take(&status, now + Duration::from_secs(second));
+    }
+    shown
+}
+
+#[test]
+fn each_game_is_listed_with_what_it_does() {
+    let mut window = open(busy());
+    for name in [
+        "Downloading, 2",
+        "Red Eclipse, 41% · 779 MB of 1.9 GB",
+        "Warzone 2100, 21% · 202 MB of 920 MB",
+        "Up next, 2",
+        "Extreme Tux Racer, Waiting for a free slot",
+        "Unvanquished, Paused by you at 63%",
+        "Needs attention, 1",
+        "Veloren, A file can’t be written",
+        "Finished today, 2",
+        "OpenArena, Installed",
+        "Hedgewars, Downloaded",
+        "Rates of the last two minutes",
+    ] {
+        assert!(window.query_by_label(name).is_some(), "“{name}” is missing");
+    }
+    picture(&mut window, "downloads");
+    picture(&mut open_as(busy(), 960.0, Language::German, egui::Theme::Light), "downloads-small-german");
+}
+
+#[test]
+fn each_row_offers_what_its_state_allows() {
+    let mut window = open(busy());
+    for (name, action) in [
+        ("Pause Red Eclipse", Action::Command(Command::Pause { game: id("redeclipse") })),
+        ("Cancel Warzone 2100", Action::Command(Command::Cancel { game: id("warzone2100") })),
+        ("Cancel Extreme Tux Racer", Action::Command(Command::Cancel { game: id("etr") })),
+        ("Resume Unvanquished", Action::Command(Command::Resume { game: id("unvanquished") })),
+        (
+            "Retry Veloren",
+            Action::Command(Command::Download { game: id("veloren"), then: AfterDownload::Install }),
+        ),
+        ("Dismiss Veloren", Action::ForgetFailure(id("veloren"))),
+        ("Clear list", Action::ClearFinished),
+    ] {
+        assert_eq!(click(&mut window, name), [action], "{name}");
+    }
+    assert!(window.query_by_label("Pause Extreme Tux Racer").is_none(), "what waits does not run");
+    assert_eq!(click(&mut window, "Details…"), []);
+    assert_eq!(window.state().state.question, Some(Question::Error(id("veloren"))));
+}
+
+#[test]
+fn all_can_be_paused_and_resumed_at_once() {
+    let mut window = open(busy());
+    let pause = |game| Action::Command(Command::Pause { game: id(game) });
+    assert_eq!(click(&mut window, "Pause all"), [pause("redeclipse"), pause("warzone2100")]);
+    let games = vec![sample::GameSample::new("a", "A").sources(1).paused()];
+    let mut window = open(Shown::new(Screen::Downloads, sample::snapshot(games), Told::default()));
+    let resume = Action::Command(Command::Resume { game: id("a") });
+    assert_eq!(click(&mut window, "Resume all"), [resume]);
+}
+
+#[test]
+fn without_downloads_the_library_is_a_click_away() {
+    let snapshot = sample::snapshot(vec![sample::GameSample::new("a", "A").installed()]);
+    let mut window = open(Shown::new(Screen::Downloads, snapshot, Told::default()));
+    assert!(window.query_by_label("Pause all").is_none());
+    picture(&mut window, "downloads-empty");
+    click(&mut window, "Pick a game in the library.");
+    assert_eq!(window.state().state.screen, Screen::Library);
+}
