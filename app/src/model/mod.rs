@@ -20,7 +20,7 @@ use lanspread_peer::api::Snapshot;
 use lanspread_protocol::{Game, GameId, LaunchEntry, Os};
 
 pub use card::{Card, CardState, Stop, Trouble, Work};
-pub use details::DetailsModel;
+pub use details::{Cannot, DetailsModel, Has, Hindrance, Parts, SourceRow};
 pub use dialogs::DialogsModel;
 pub use downloads::DownloadsModel;
 pub use first_run::FirstRunModel;
