@@ -43,6 +43,7 @@ impl GameSample {
             outbound: 0,
             playing: 0,
             entry: Some(entry),
+            parts: None,
         })
     }
 

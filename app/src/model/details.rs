@@ -1,18 +1,286 @@
 //! The panel with everything about one game.
 
-use lanspread_protocol::GameId;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Card, Source};
+use lanspread_engine::{GameView, LocalState, MapCell, OperationKind, PartsView, PeerView};
+use lanspread_protocol::{GameId, PeerId, Version};
+
+use super::{Card, CardState, Source, Told};
 
 /// What the panel shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetailsModel {
     pub card: Card,
+    /// What the card would do had nothing failed: the action of *Retry*.
+    pub untroubled: CardState,
+    /// The party's version.
+    pub expected: Option<String>,
+    /// The version that is installed or else downloaded.
+    pub version_here: Option<String>,
+    pub is_outdated: bool,
+    /// Bytes that are here and bytes in all, of an operation under way.
+    pub progress: Option<(u64, u64)>,
+    pub publisher: Option<String>,
+    pub year: Option<u16>,
+    description: BTreeMap<String, String>,
+    /// A download is under way, waits or rests: it can be cancelled.
+    pub is_fetching: bool,
+    pub cannot: Cannot,
+    pub parts: Parts,
+    /// Fastest first.
+    pub sources: Vec<SourceRow>,
+    /// The games beside it.
+    pub before: Option<GameId>,
+    pub after: Option<GameId>,
+}
+
+/// Why each of the secondary actions is off; `None`: it is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cannot {
+    pub verify: Option<Hindrance>,
+    pub open_folder: Option<Hindrance>,
+    pub uninstall: Option<Hindrance>,
+    pub remove: Option<Hindrance>,
+}
+
+/// What is in an action's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    NothingHere,
+    NotDownloaded,
+    NotInstalled,
+    Busy,
+    Running,
+}
+
+/// The chunk map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    pub cells: Arc<[MapCell]>,
+    /// Parts that are here and parts in all, where they are counted.
+    pub counted: Option<(usize, usize)>,
+}
+
+/// A peer that has something of the game.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceRow {
+    pub peer: PeerId,
+    pub name: String,
+    pub has: Has,
+    pub is_playing: bool,
+    /// Bytes a second of this game.
+    pub rate: u64,
+}
+
+/// How much of the game a peer has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Has {
+    All,
+    Share(f32),
+    /// It did not say.
+    Something,
 }
 
 impl DetailsModel {
     /// `None` when the game is gone: the panel closes.
-    pub fn new(source: Source<'_>, game: &GameId) -> Option<Self> {
-        Some(Self { card: Card::new(source, source.game(game)?) })
+    pub fn new(source: Source<'_>, id: &GameId) -> Option<Self> {
+        let games = source.games();
+        let at = games.iter().position(|game| game.id == *id)?;
+        let game = games.get(at)?;
+        let entry = game.entry.as_ref();
+        let progress = game.operation.as_ref().and_then(|operation| operation.progress.as_ref());
+        let local_version = game.local.as_ref().and_then(|local| local.version.as_ref());
+        let version_here = game.installed_version.as_ref().or(local_version);
+        Some(Self {
+            card: Card::new(source, game),
+            untroubled: Card::new(Source { told: &Told::default(), ..source }, game).state,
+            expected: game.expected.as_ref().map(Version::to_string),
+            version_here: version_here.map(Version::to_string),
+            is_outdated: game.update_available,
+            progress: progress.map(|progress| (progress.bytes_done, progress.bytes_total)),
+            publisher: entry.and_then(|entry| entry.publisher.clone()),
+            year: entry.and_then(|entry| entry.year),
+            description: entry.map(|entry| entry.description.clone()).unwrap_or_default(),
+            is_fetching: game.operation.as_ref().is_some_and(|operation| {
+                matches!(operation.operation, OperationKind::Download | OperationKind::Update)
+            }),
+            cannot: Cannot::of(game),
+            parts: Parts::of(game),
+            sources: sources(source, game),
+            before: at.checked_sub(1).and_then(|at| games.get(at)).map(|game| game.id.clone()),
+            after: games.get(at + 1).map(|game| game.id.clone()),
+        })
+    }
+
+    /// In this language, else in English, else in any.
+    pub fn description(&self, language: &str) -> Option<&str> {
+        let texts = &self.description;
+        texts.get(language).or_else(|| texts.get("en")).or_else(|| texts.values().next()).map(String::as_str)
+    }
+
+    /// Bytes that an operation has still to bring.
+    pub fn bytes_left(&self) -> Option<u64> {
+        self.progress.map(|(done, total)| total.saturating_sub(done))
+    }
+}
+
+impl Cannot {
+    fn of(game: &GameView) -> Self {
+        let has_payload = game.local.as_ref().is_some_and(|local| local.state != LocalState::LocalOnly);
+        let at_work = match (&game.operation, game.running.is_empty()) {
+            (_, false) => Some(Hindrance::Running),
+            (Some(_), true) => Some(Hindrance::Busy),
+            (None, true) => None,
+        };
+        let unless = |is_there: bool, why: Hindrance| if is_there { at_work } else { Some(why) };
+        let is_here = game.local.is_some() || game.installed;
+        Self {
+            verify: unless(has_payload, Hindrance::NotDownloaded),
+            open_folder: (!is_here && game.operation.is_none()).then_some(Hindrance::NothingHere),
+            uninstall: unless(game.installed, Hindrance::NotInstalled),
+            remove: unless(has_payload, Hindrance::NotDownloaded),
+        }
+    }
+}
+
+impl Parts {
+    /// Counted while a version is fetched; else all or nothing of the expected one. How much of a new version the
+    /// old one holds is not known before: no cells.
+    fn of(game: &GameView) -> Self {
+        if let Some(parts) = &game.parts {
+            return Self { cells: Arc::clone(&parts.cells), counted: Some((parts.here, parts.total)) };
+        }
+        if game.update_available && !game.update_ready {
+            return Self { cells: Arc::new([]), counted: None };
+        }
+        let is_whole = matches!(
+            game.local.as_ref().map(|local| local.state),
+            Some(LocalState::Downloaded | LocalState::Installed)
+        );
+        let cell = if is_whole || game.update_ready { MapCell::Here } else { MapCell::Missing };
+        Self { cells: vec![cell; PartsView::MAX_CELLS].into(), counted: None }
+    }
+}
+
+fn sources(source: Source<'_>, game: &GameView) -> Vec<SourceRow> {
+    if !source.is_connected() {
+        return Vec::new();
+    }
+    let rates: BTreeMap<PeerId, u64> =
+        game.parts.as_ref().map(|parts| parts.sources.iter().copied().collect()).unwrap_or_default();
+    let peers = source.view().map_or(&[][..], |view| &view.peers);
+    let mut rows: Vec<_> = peers.iter().filter_map(|peer| row(peer, game, &rates)).collect();
+    rows.sort_by(|a, b| b.rate.cmp(&a.rate).then_with(|| a.name.cmp(&b.name)));
+    rows
+}
+
+fn row(peer: &PeerView, game: &GameView, rates: &BTreeMap<PeerId, u64>) -> Option<SourceRow> {
+    let rate = rates.get(&peer.peer_id).copied();
+    let theirs = peer.games.iter().find(|theirs| {
+        theirs.id == game.id
+            && !theirs.local_only
+            && theirs.version.is_some()
+            && theirs.version == game.expected
+    });
+    let has = match theirs {
+        Some(theirs) if theirs.complete => Has::All,
+        Some(theirs) if theirs.chunks_total > 0 => Has::Share(share(theirs.chunks, theirs.chunks_total)),
+        Some(_) => Has::Something,
+        None if rate.is_some() => Has::Something,
+        None => return None,
+    };
+    Some(SourceRow {
+        peer: peer.peer_id,
+        name: peer.presence.name.clone(),
+        has,
+        is_playing: peer.presence.playing.is_some(),
+        rate: rate.unwrap_or_default(),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share to look at")]
+fn share(part: usize, whole: usize) -> f32 {
+    part as f32 / whole as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{GameSample, peer, snapshot_with, told_failure};
+    use lanspread_engine::{ErrorCode, PeerGame};
+
+    fn model(game: GameSample, peers: Vec<PeerView>) -> DetailsModel {
+        let id = game.0.id.clone();
+        let snapshot = snapshot_with(vec![game], peers);
+        DetailsModel::new(Source { snapshot: &snapshot, told: &Told::default() }, &id).unwrap()
+    }
+
+    fn has(mut peer: PeerView, version: &str, chunks: usize) -> PeerView {
+        peer.games = vec![PeerGame {
+            id: "game".parse().unwrap(),
+            version: version.parse().ok(),
+            complete: chunks == 100,
+            local_only: false,
+            chunks,
+            chunks_total: 100,
+        }];
+        peer
+    }
+
+    #[test]
+    fn sources_are_those_that_have_the_expected_version_and_the_fastest_is_first() {
+        let mut game = GameSample::new("game", "Game").sources(3).downloading(1, 2, 3);
+        game.0.parts = Some(PartsView {
+            here: 1,
+            total: 2,
+            cells: vec![MapCell::Here, MapCell::Missing].into(),
+            sources: vec![(PeerId([2; 32]), 9), (PeerId([1; 32]), 0)],
+        });
+        let peers = vec![
+            has(peer(1, "Ada", 0, 0), "2", 100),
+            has(peer(2, "Bo", 0, 0), "2", 72),
+            has(peer(3, "Cy", 0, 0), "1", 100),
+            peer(4, "Di", 0, 0),
+        ];
+        let model = model(game, peers);
+        let rows: Vec<_> = model.sources.iter().map(|row| (row.name.as_str(), row.has, row.rate)).collect();
+        assert_eq!(rows, [("Bo", Has::Share(0.72), 9), ("Ada", Has::All, 0)]);
+        assert_eq!(model.parts.counted, Some((1, 2)));
+    }
+
+    #[test]
+    fn what_is_off_says_why() {
+        let game = GameSample::new("game", "Game");
+        let of = |game: GameSample| model(game, Vec::new()).cannot;
+        let nothing = of(game.clone());
+        assert_eq!(nothing.open_folder, Some(Hindrance::NothingHere));
+        assert_eq!(nothing.uninstall, Some(Hindrance::NotInstalled));
+        assert_eq!(nothing.remove, Some(Hindrance::NotDownloaded));
+        let installed = of(game.clone().installed());
+        assert_eq!((installed.verify, installed.uninstall, installed.remove), (None, None, None));
+        assert_eq!(of(game.clone().installed().running()).remove, Some(Hindrance::Running));
+        assert_eq!(of(game.installed().waiting()).verify, Some(Hindrance::Busy));
+    }
+
+    #[test]
+    fn a_failed_game_still_knows_what_to_do() {
+        let game = GameSample::new("game", "Game").sources(1);
+        let id = game.0.id.clone();
+        let told = told_failure("game", ErrorCode::NoSpace);
+        let snapshot = snapshot_with(vec![game], Vec::new());
+        let model = DetailsModel::new(Source { snapshot: &snapshot, told: &told }, &id).unwrap();
+        assert!(matches!(model.card.state, CardState::Failed(_)));
+        assert_eq!(model.untroubled, CardState::Download { bytes: Some(1_300_000_000) });
+    }
+
+    #[test]
+    fn a_description_is_in_the_persons_language_or_in_english() {
+        let game = GameSample::new("game", "Game").entry(|entry| {
+            entry.description =
+                [("de".to_owned(), "Schön".to_owned()), ("en".to_owned(), "Nice".to_owned())].into();
+        });
+        let model = model(game, Vec::new());
+        assert_eq!([model.description("de"), model.description("fr")], [Some("Schön"), Some("Nice")]);
     }
 }

@@ -21,7 +21,7 @@ use lanspread_peer::api::Snapshot;
 use lanspread_protocol::{Game, GameId, LaunchEntry, Os};
 
 pub use card::{Card, CardState, Stop, Trouble, Work};
-pub use details::DetailsModel;
+pub use details::{Cannot, DetailsModel, Has, Hindrance, Parts, SourceRow};
 pub use dialogs::DialogsModel;
 pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
 pub use first_run::FirstRunModel;

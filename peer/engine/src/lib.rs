@@ -53,4 +53,6 @@ pub use input::{
 };
 pub use library::LocalState;
 pub use operations::{OperationKind, Phase};
-pub use view::{GameView, LocalView, OperationView, PeerView, ProgressView, RunView, View};
+pub use view::{
+    GameView, LocalView, MapCell, OperationView, PartsView, PeerView, ProgressView, RunView, View,
+};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use lanspread_protocol::message::Presence;
 use lanspread_protocol::{Game, GameId, PeerId, Version};
@@ -57,6 +58,33 @@ pub struct GameView {
     /// The catalog's entry.
     #[serde(skip)]
     pub entry: Option<Game>,
+    /// While a version is being fetched: its parts, to look at.
+    #[serde(skip)]
+    pub parts: Option<PartsView>,
+}
+
+/// The parts of a payload that is being fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartsView {
+    /// Units that are here and checked.
+    pub here: usize,
+    pub total: usize,
+    /// The payload from its beginning to its end, in at most [`PartsView::MAX_CELLS`] pieces.
+    pub cells: Arc<[MapCell]>,
+    /// Bytes a second from each source, also from those that rest.
+    pub sources: Vec<(PeerId, u64)>,
+}
+
+impl PartsView {
+    pub const MAX_CELLS: usize = 140;
+}
+
+/// A piece of the map: the state of its worst unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MapCell {
+    Missing,
+    OnTheWay,
+    Here,
 }
 
 /// A game on this PC.
@@ -164,6 +192,7 @@ impl Engine {
             outbound: self.serving.count(id),
             playing: playing.count(),
             entry,
+            parts: self.operations.download(id).and_then(|download| download.any_swarm()).map(parts_view),
         }
     }
 
@@ -222,6 +251,15 @@ fn run_view(run: &Run) -> RunView {
         RunState::Running(pid) => Some(pid),
     };
     RunView { entry: run.entry.clone(), pid }
+}
+
+fn parts_view(swarm: &Swarm) -> PartsView {
+    PartsView {
+        here: swarm.here().len(),
+        total: swarm.manifest().units().len(),
+        cells: swarm.map(PartsView::MAX_CELLS).into(),
+        sources: swarm.source_rates().collect(),
+    }
 }
 
 fn progress_view(swarm: &Swarm) -> ProgressView {

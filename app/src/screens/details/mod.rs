@@ -1,27 +1,117 @@
-//! The panel with everything about one game.
+//! The panel with everything about one game: from the right, over the page.
 
-use egui::Ui;
+mod facts;
+mod head;
+mod primary;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use egui::{
+    Align2, Area, Color32, CornerRadius, FontId, Id, Key, Layout, Order, Pos2, Rect, Role, ScrollArea, Sense,
+    Ui, WidgetInfo, pos2, vec2,
+};
+use lanspread_protocol::{GameId, PeerId};
 
 use super::Scene;
 use crate::action::Action;
+use crate::frame::within;
 use crate::model::DetailsModel;
+use crate::text::DetailsText;
 use crate::theme::{self, Theme};
 use crate::widgets::draw_text;
 
-/// What a person does here that is no game's state.
-#[derive(Debug, Default)]
-pub struct State {}
+const WIDTH: f32 = 784.0;
+const PADDING: f32 = 32.0;
+const LEFT_COLUMN: f32 = 276.0;
+const COLUMN_GAP: f32 = 36.0;
+const BODY_TOP: f32 = 380.0;
 
-pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DetailsModel, _state: &mut State) -> Option<Action> {
+/// What a person does here that is no game's state, and the rates of the last minute.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Whose rates these are.
+    game: Option<GameId>,
+    rates: BTreeMap<PeerId, VecDeque<u64>>,
+    rated_at: f64,
+    /// The sources' order, settled for a while.
+    order: Vec<PeerId>,
+    ordered_at: f64,
+}
+
+pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DetailsModel, state: &mut State) -> Option<Action> {
+    let window = ui.ctx().content_rect();
+    let ctx = ui.ctx().clone();
+    sources::measure(&ctx, model, state);
+    let area = Area::new(Id::unique("details"))
+        .order(Order::Middle)
+        .fixed_pos(window.min)
+        .constrain(false)
+        .movable(false)
+        .sense(Sense::hover());
+    let shown = area.show(&ctx, |ui| {
+        ui.set_min_size(window.size());
+        over_page(ui, scene, window, model, state)
+    });
+    let layer = shown.response.layer_id;
+    let is_on_top = ctx.memory(|memory| memory.is_above_modal_layer(layer));
+    ctx.memory_mut(|memory| memory.set_modal_layer(layer));
+    let escaped = is_on_top && ctx.input(|input| input.key_pressed(Key::Escape));
+    shown.inner.or_else(|| escaped.then_some(Action::CloseDetails))
+}
+
+fn over_page(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    window: Rect,
+    model: &DetailsModel,
+    state: &State,
+) -> Option<Action> {
     let theme = Theme::of(ui);
-    let page = scene.places.page;
-    draw_text(
-        ui.painter(),
-        page.center(),
-        egui::Align2::CENTER_CENTER,
-        &model.card.title,
-        theme::bold(theme::HERO),
-        theme.text_1,
-    );
-    ui.input(|input| input.key_pressed(egui::Key::Escape)).then_some(Action::CloseDetails)
+    let is_narrow = window.width() < theme::NARROW;
+    let width = if is_narrow { window.width() - theme::RAIL } else { WIDTH };
+    let way = ui.ctx().animate_value_with_time(Id::unique("details-slide"), 1.0, theme::PANEL_SECS);
+    ui.painter().rect_filled(window, CornerRadius::ZERO, theme.scrim.gamma_multiply(way));
+    let left = window.right() - width * way;
+    let panel = Rect::from_min_size(pos2(left, window.top()), vec2(width, window.height()));
+    let scrim = ui.interact(window.with_max_x(left), Id::unique("details-scrim"), Sense::CLICK);
+    let ground = ui.interact(panel, Id::unique("details-panel"), Sense::hover());
+    let name = DetailsText::of(ui.ctx()).panel(&model.card.title);
+    ground.widget_info(|| WidgetInfo::labeled(Role::Dialog, true, &name));
+    ui.painter().add(theme.lifted.as_shape(panel, CornerRadius::ZERO));
+    ui.painter().rect_filled(panel, CornerRadius::ZERO, theme.surface_1);
+    ui.painter().vline(panel.left() + 0.5, panel.y_range(), theme.strong_stroke());
+    let mut action = scrim.clicked().then_some(Action::CloseDetails);
+    action = action.or(head::show(ui, scene.covers, panel, model));
+    action = action.or(primary::show(ui, panel, model));
+    action = action.or(primary::secondary(ui, panel, model));
+    let body = panel.with_min_y(panel.top() + BODY_TOP);
+    within(ui, body, Layout::top_down(egui::Align::Min), |ui| {
+        ScrollArea::vertical().id_salt(model.card.id.as_str()).auto_shrink(false).show(ui, |ui| {
+            let top = ui.cursor().top() + 20.0;
+            let left = panel.left() + PADDING;
+            let facts = facts::show(ui, pos2(left, top), model);
+            let column = left + LEFT_COLUMN + COLUMN_GAP;
+            let width = panel.right() - PADDING - column;
+            let sources = sources::show(ui, pos2(column, top), width, model, state);
+            let bottom = facts.max(sources) + 12.0;
+            ui.allocate_rect(
+                Rect::from_min_max(pos2(left, top), pos2(column + width, bottom)),
+                Sense::hover(),
+            );
+        });
+    });
+    action
+}
+
+/// A line of text that is also said.
+fn say(ui: &Ui, at: Pos2, anchor: Align2, text: &str, font: FontId, color: Color32) -> Rect {
+    let rect = draw_text(ui.painter(), at, anchor, text, font, color);
+    #[expect(clippy::cast_possible_truncation, reason = "a point of the window")]
+    let id = Id::unique("details-text").with((text, at.x as i32, at.y as i32));
+    let response = ui.interact(rect, id, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    rect
 }

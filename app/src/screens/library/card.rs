@@ -55,7 +55,7 @@ fn clicked(ui: &Ui, response: &Response, card: &Card) -> Option<Action> {
 }
 
 /// What the card's button does.
-pub(super) fn intent(card: &Card) -> Option<Action> {
+pub(in crate::screens) fn intent(card: &Card) -> Option<Action> {
     use lanspread_engine::{AfterDownload, Command, KeptFiles};
     let game = card.id.clone();
     match card.state {
@@ -129,7 +129,7 @@ fn draw_cover(ui: &Ui, covers: &mut Covers, rect: Rect, card: &Card) {
 }
 
 /// The part of a texture that fills a rectangle of another shape.
-fn fill(aspect: f32, target: f32) -> Rect {
+pub(in crate::screens) fn fill(aspect: f32, target: f32) -> Rect {
     let size = if aspect > target { vec2(target / aspect, 1.0) } else { vec2(1.0, aspect / target) };
     Rect::from_center_size(pos2(0.5, 0.5), size)
 }
@@ -292,7 +292,7 @@ fn line(painter: &Painter, rect: Rect, icon: Icon, text: &str, color: Color32) {
 }
 
 /// A bar with what happens at the left and how long or far at the right.
-fn bar_look(ui: &Ui, card: &Card) -> Option<BarLook> {
+pub(in crate::screens) fn bar_look(ui: &Ui, card: &Card) -> Option<BarLook> {
     let theme = Theme::of(ui);
     let text = LibraryText::of(ui.ctx());
     let format = Format::of(ui.ctx());
@@ -332,12 +332,12 @@ fn bar_look(ui: &Ui, card: &Card) -> Option<BarLook> {
     })
 }
 
-struct BarLook {
-    bar: Bar,
-    icon: Icon,
-    color: Color32,
-    left: String,
-    right: Option<String>,
+pub(in crate::screens) struct BarLook {
+    pub(in crate::screens) bar: Bar,
+    pub(in crate::screens) icon: Icon,
+    pub(in crate::screens) color: Color32,
+    pub(in crate::screens) left: String,
+    pub(in crate::screens) right: Option<String>,
 }
 
 impl BarLook {

@@ -11,6 +11,7 @@ use super::rate::Rate;
 use crate::engine::DOWNLOAD_TICK;
 use crate::ids::FetchId;
 use crate::input::Opened;
+use crate::view::MapCell;
 
 /// A source that brings nothing in this time is given up, at first.
 pub(super) const STALL: Duration = Duration::from_secs(4);
@@ -162,6 +163,17 @@ impl Swarm {
 
     pub(crate) fn bytes_done(&self) -> u64 {
         self.manifest.total_bytes().saturating_sub(self.bytes_left)
+    }
+
+    /// The units in their order, in at most `most` cells: each as good as its worst unit.
+    pub(crate) fn map(&self, most: usize) -> Vec<MapCell> {
+        let cell = |state: &UnitState| match state {
+            UnitState::Here => MapCell::Here,
+            UnitState::Follows | UnitState::Requested(_) => MapCell::OnTheWay,
+            UnitState::Missing => MapCell::Missing,
+        };
+        let of_cell = self.units.len().div_ceil(most.max(1)).max(1);
+        self.units.chunks(of_cell).filter_map(|units| units.iter().map(cell).min()).collect()
     }
 
     pub(crate) fn bytes_left(&self) -> u64 {

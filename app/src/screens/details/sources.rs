@@ -1,0 +1,241 @@
+//! The right column: which parts are here, and who brings the others.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use egui::{
+    Align2, Color32, Context, CornerRadius, Id, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2,
+    vec2,
+};
+use lanspread_engine::MapCell;
+
+use super::{State, say};
+use crate::frame::within;
+use crate::model::{DetailsModel, Has, SourceRow};
+use crate::text::{DetailsText, Format, LibraryText};
+use crate::theme::{self, Theme};
+use crate::widgets::{Meaning, avatar_at, elided, sparkline, tag, wrapped};
+
+/// Rates of a minute, one a second.
+const RATES: usize = 60;
+const SETTLED_SECS: f64 = 5.0;
+const ROW: f32 = 43.0;
+const MAP_HEIGHT: f32 = 18.0;
+
+/// Takes the rates once a second, and settles the order of the sources for a while.
+pub(super) fn measure(ctx: &Context, model: &DetailsModel, state: &mut State) {
+    let now = ctx.input(|input| input.time);
+    if state.game.as_ref() != Some(&model.card.id) {
+        *state = State { game: Some(model.card.id.clone()), rated_at: f64::NEG_INFINITY, ..State::default() };
+        state.ordered_at = f64::NEG_INFINITY;
+    }
+    if now - state.rated_at >= 1.0 {
+        state.rated_at = now;
+        state.rates.retain(|peer, _| model.sources.iter().any(|row| row.peer == *peer));
+        for row in &model.sources {
+            let rates = state.rates.entry(row.peer).or_insert_with(|| VecDeque::from(vec![0; RATES]));
+            rates.push_back(row.rate);
+            rates.pop_front();
+        }
+    }
+    if now - state.ordered_at >= SETTLED_SECS || state.order.len() != model.sources.len() {
+        state.ordered_at = now;
+        state.order = model.sources.iter().map(|row| row.peer).collect();
+    }
+    if model.sources.iter().any(|row| row.rate > 0) {
+        ctx.request_repaint_after(Duration::from_secs(1));
+    }
+}
+
+/// Answers where the column ends.
+pub(super) fn show(ui: &mut Ui, at: Pos2, width: f32, model: &DetailsModel, state: &State) -> f32 {
+    let is_known = !model.parts.cells.is_empty();
+    let y = if is_known { parts(ui, at, width, model) } else { at.y - 16.0 };
+    if model.sources.is_empty() {
+        return nobody(ui, pos2(at.x, y + 26.0), width, model);
+    }
+    list(ui, pos2(at.x, y + 26.0), width, model, state)
+}
+
+fn heading(ui: &Ui, at: Pos2, width: f32, left: &str, right: &str) {
+    let theme = Theme::of(ui);
+    say(ui, at, Align2::LEFT_CENTER, left, theme::medium(theme::BODY), theme.text_1);
+    if !right.is_empty() {
+        let font = theme::regular(theme::META);
+        say(ui, pos2(at.x + width, at.y), Align2::RIGHT_CENTER, right, font, theme.text_2);
+    }
+}
+
+fn parts(ui: &Ui, at: Pos2, width: f32, model: &DetailsModel) -> f32 {
+    let (text, format) = (DetailsText::of(ui.ctx()), Format::of(ui.ctx()));
+    let title = match &model.expected {
+        Some(version) if model.is_outdated => text.parts_of(version),
+        _ => text.parts().to_owned(),
+    };
+    let is_all = model.parts.cells.iter().all(|cell| *cell == MapCell::Here);
+    let counted =
+        model.parts.counted.map(|(here, total)| text.checked(&format.count(here), &format.count(total)));
+    let right = counted.unwrap_or_else(|| if is_all { text.all_here().to_owned() } else { String::new() });
+    heading(ui, pos2(at.x, at.y + 10.0), width, &title, &right);
+    let map = Rect::from_min_size(pos2(at.x, at.y + 30.0), vec2(width, MAP_HEIGHT));
+    draw_map(ui, map, &model.parts.cells);
+    let response = ui.interact(map, Id::unique("details-map"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{title}, {right}")));
+    legend(ui, pos2(at.x, at.y + 64.0), text);
+    at.y + 74.0
+}
+
+/// Where each cell is, at whole points; a point apart where there is room.
+#[expect(clippy::cast_precision_loss, reason = "at most 140 cells")]
+fn draw_map(ui: &Ui, rect: Rect, cells: &[MapCell]) {
+    let theme = Theme::of(ui);
+    let step = rect.width() / cells.len().max(1) as f32;
+    for (index, cell) in cells.iter().enumerate() {
+        let (height, color) = look(theme, *cell);
+        let (left, right) =
+            (rect.left() + index as f32 * step, rect.left() + (index + 1) as f32 * step - 1.0);
+        let min = pos2(left, rect.bottom() - height);
+        let cell = Rect::from_min_max(min, pos2(right.max(left + 1.0), rect.bottom()));
+        ui.painter().rect_filled(cell, CornerRadius::ZERO, color);
+    }
+}
+
+const fn look(theme: &Theme, cell: MapCell) -> (f32, Color32) {
+    match cell {
+        MapCell::Here => (MAP_HEIGHT, theme.accent),
+        MapCell::OnTheWay => (11.0, theme.arriving),
+        MapCell::Missing => (4.0, theme.line_strong),
+    }
+}
+
+fn legend(ui: &Ui, at: Pos2, text: DetailsText) {
+    let theme = Theme::of(ui);
+    let mut x = at.x;
+    let words = [
+        (MapCell::Here, text.here()),
+        (MapCell::OnTheWay, text.on_the_way()),
+        (MapCell::Missing, text.missing()),
+    ];
+    for (cell, words) in words {
+        let (height, color) = look(theme, cell);
+        let height = height.min(13.0) * 0.9;
+        let sign = Rect::from_min_max(pos2(x, at.y + 6.0 - height), pos2(x + 6.0, at.y + 6.0));
+        ui.painter().rect_filled(sign, CornerRadius::same(1), color);
+        let font = theme::regular(theme::META);
+        let shown = ui.painter().text(pos2(x + 12.0, at.y), Align2::LEFT_CENTER, words, font, theme.text_2);
+        x = shown.right() + 16.0;
+    }
+}
+
+fn nobody(ui: &Ui, at: Pos2, width: f32, model: &DetailsModel) -> f32 {
+    let theme = Theme::of(ui);
+    let text = DetailsText::of(ui.ctx());
+    heading(ui, at, width, &LibraryText::of(ui.ctx()).sources(0), "");
+    if model.card.is_installed && !model.is_outdated {
+        return at.y + 12.0;
+    }
+    let lines =
+        wrapped(ui.painter(), text.no_sources(), theme::regular(theme::DENSE), theme.text_2, width, 18.0);
+    let rect = Rect::from_min_size(pos2(at.x, at.y + 18.0), lines.size());
+    ui.painter().galley(rect.min, lines, theme.text_2);
+    let response = ui.interact(rect, Id::unique("details-nobody"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text.no_sources()));
+    rect.bottom()
+}
+
+fn list(ui: &mut Ui, at: Pos2, width: f32, model: &DetailsModel, state: &State) -> f32 {
+    let text = DetailsText::of(ui.ctx());
+    let is_moving = model.sources.iter().any(|row| row.rate > 0);
+    let right = if is_moving { text.last_60_s() } else { "" };
+    heading(ui, at, width, &LibraryText::of(ui.ctx()).sources(model.sources.len()), right);
+    let mut y = at.y + 18.0;
+    if is_moving {
+        strip(ui, Rect::from_min_size(pos2(at.x, y), vec2(width, 8.0)), &model.sources);
+        y += 12.0;
+    }
+    let mut rows: Vec<&SourceRow> = model.sources.iter().collect();
+    rows.sort_by_key(|row| state.order.iter().position(|peer| *peer == row.peer));
+    for row in rows {
+        let rect = Rect::from_min_size(pos2(at.x, y), vec2(width, ROW));
+        source(ui, rect, row, model.is_fetching, state);
+        y += ROW;
+    }
+    y
+}
+
+/// Each source's share of what arrives, side by side.
+#[expect(clippy::cast_precision_loss, reason = "shares to look at")]
+fn strip(ui: &Ui, rect: Rect, sources: &[SourceRow]) {
+    let theme = Theme::of(ui);
+    let total: u64 = sources.iter().map(|row| row.rate).sum();
+    let mut left = rect.left();
+    let opacities = [1.0, 0.8, 0.6, 0.4].into_iter().chain(std::iter::repeat(0.4));
+    for (row, opacity) in sources.iter().filter(|row| row.rate > 0).zip(opacities) {
+        let width = rect.width() * row.rate as f32 / total.max(1) as f32;
+        let part =
+            Rect::from_min_max(pos2(left, rect.top()), pos2((left + width - 2.0).max(left), rect.bottom()));
+        ui.painter().rect_filled(part, CornerRadius::same(2), theme.arriving.gamma_multiply(opacity));
+        left += width;
+    }
+}
+
+fn source(ui: &mut Ui, rect: Rect, row: &SourceRow, is_fetching: bool, state: &State) {
+    let (theme, text, format) = (Theme::of(ui), DetailsText::of(ui.ctx()), Format::of(ui.ctx()));
+    let has = match row.has {
+        Has::All => text.all_parts().to_owned(),
+        Has::Share(share) => text.share_of_it(&format.percent(share)),
+        Has::Something => text.some_parts().to_owned(),
+    };
+    let has = if row.is_playing && row.rate == 0 { text.playing().to_owned() } else { has };
+    let rate = if row.rate > 0 {
+        format.rate(row.rate)
+    } else if is_fetching {
+        text.standby().to_owned()
+    } else {
+        text.ready().to_owned()
+    };
+    let response = ui.interact(rect, Id::unique("details-source").with(row.peer.0), Sense::hover());
+    let words = format!("{}, {has}, {rate}", row.name);
+    response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, &words));
+    let y = rect.center().y;
+    avatar_at(ui.painter(), pos2(rect.left() + 14.0, y), &row.name, 28.0);
+    let name = elided(ui.painter(), &row.name, theme::medium(theme::DENSE), theme.text_1, 108.0);
+    ui.painter().galley(pos2(rect.left() + 40.0, y - 9.0 - name.size().y / 2.0), name, theme.text_1);
+    let at = pos2(rect.left() + 40.0, y + 9.0);
+    ui.painter().text(at, Align2::LEFT_CENTER, &has, theme::regular(theme::META), theme.text_2);
+    ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, theme.line_stroke());
+    if !is_fetching {
+        let place = Rect::from_min_max(pos2(rect.right() - 100.0, y - 11.0), pos2(rect.right(), y + 11.0));
+        within(ui, place, egui::Layout::right_to_left(egui::Align::Min), |ui| {
+            tag(ui, Meaning::Neutral, None, &rate);
+        });
+        return;
+    }
+    let plot = Rect::from_min_size(pos2(rect.left() + 156.0, y - 13.0), vec2(116.0, 26.0));
+    history(ui, plot, row, state);
+    let (font, color) = if row.rate > 0 {
+        (theme::medium(theme::DENSE), theme.text_1)
+    } else {
+        (theme::regular(theme::DENSE), theme.text_3)
+    };
+    ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_CENTER, &rate, font, color);
+}
+
+/// The source's last minute on one scale with the others; a dashed line while nothing comes.
+#[expect(clippy::cast_precision_loss, reason = "shares of a few points")]
+fn history(ui: &Ui, rect: Rect, row: &SourceRow, state: &State) {
+    let theme = Theme::of(ui);
+    let most = state.rates.values().flatten().copied().max().unwrap_or_default();
+    let rates = state.rates.get(&row.peer);
+    match rates {
+        Some(rates) if most > 0 && rates.iter().any(|rate| *rate > 0) => {
+            let values: Vec<f32> = rates.iter().map(|rate| *rate as f32 / most as f32).collect();
+            sparkline(ui.painter(), rect, &values, theme.arriving);
+        }
+        Some(_) | None => {
+            let line = [rect.left_bottom(), rect.right_bottom()];
+            let stroke = Stroke::new(theme::STROKE, theme.line_strong);
+            ui.painter().extend(Shape::dashed_line(&line, stroke, 3.0, 3.0));
+        }
+    }
+}
