@@ -23,7 +23,7 @@ pub use card::{Card, CardState, Stop, Trouble, Work};
 pub use details::DetailsModel;
 pub use dialogs::DialogsModel;
 pub use downloads::DownloadsModel;
-pub use first_run::FirstRunModel;
+pub use first_run::{FirstRunModel, FolderNote, FolderReport, can_begin};
 pub use library::{Counts, Filter, LibraryModel, Sort};
 pub use party::PartyModel;
 pub use publish::PublishModel;
