@@ -58,6 +58,7 @@ impl Shell {
         let config = args.peer_config();
         let mut state = WindowState { is_first_run: config.is_none(), ..WindowState::default() };
         state.first_run = first_run::State::suggested(user_name(), suggested_folder());
+        state.settings.chosen = settings.clone();
         if let Some(path) = loaded.set_aside {
             let text = NoticeText::of(ctx);
             let line = text.settings_set_aside(&path.display().to_string());
@@ -191,7 +192,9 @@ impl Shell {
         self.save();
     }
 
-    fn save(&self) {
+    /// Shows and keeps what is chosen now.
+    fn save(&mut self) {
+        self.state.settings.chosen = self.settings.clone();
         if let Some(keeper) = &self.keeper {
             keeper.save(&self.settings);
         }

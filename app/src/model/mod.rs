@@ -27,7 +27,7 @@ pub use first_run::{FirstRunModel, FolderNote, FolderReport, can_begin};
 pub use library::{Counts, Filter, LibraryModel, Sort};
 pub use party::PartyModel;
 pub use publish::PublishModel;
-pub use settings::SettingsModel;
+pub use settings::{CatalogSeal, SettingsModel};
 pub use status::{Link, StatusModel};
 
 /// What a model is made of: the snapshot, and what events told that the snapshot does not hold.
