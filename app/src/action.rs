@@ -37,6 +37,8 @@ pub enum Action {
     OpenFolder(GameId),
     /// The system's dialog; its answer reaches the screen that asked.
     ChooseFolder(FolderFor),
+    /// First run: can games go there?
+    CheckFolder(PathBuf),
     /// An address as typed, checked by the screen.
     AddPeer(String),
     Set(Setting),

@@ -6,6 +6,7 @@
 //! - [`model`] makes plain data of the snapshot, one file per screen, without egui;
 //! - [`theme`], [`text`], [`icon`], [`widgets`] and [`cover`] are what screens are made of: no colour, word or control
 //!   is anywhere else;
+//! - [`settings`] is what a person chose, from one start to the next;
 //! - [`notices`] are banners and toasts; [`sample`] makes snapshots by hand, for tests and pictures.
 //!
 //! A frame touches no file, waits for nothing, and an idle window draws no frame.
@@ -18,6 +19,7 @@ pub mod model;
 pub mod notices;
 pub mod sample;
 pub mod screens;
+pub mod settings;
 pub mod shell;
 pub mod start;
 pub mod text;

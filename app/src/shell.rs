@@ -18,8 +18,10 @@ use crate::action::{Action, Setting};
 use crate::cover::Covers;
 use crate::model::{Source, Told, play_entry};
 use crate::notices::Notice;
+use crate::screens::first_run;
+use crate::settings::{Keeper, Settings, Store};
 use crate::start::Args;
-use crate::text::{Language, NoticeText};
+use crate::text::NoticeText;
 use crate::theme;
 use crate::window::{self, WindowState};
 use peer::Peer;
@@ -32,6 +34,9 @@ pub struct Shell {
     args: Args,
     peer: Peer,
     errands: Errands,
+    settings: Settings,
+    /// `None`: there is nowhere to keep settings.
+    keeper: Option<Keeper>,
     snapshot: Arc<Snapshot>,
     told: Told,
     state: WindowState,
@@ -41,19 +46,35 @@ pub struct Shell {
 impl Shell {
     pub fn new(ctx: &Context, args: &Args) -> Self {
         theme::set_up(ctx);
-        ctx.set_theme(egui::ThemePreference::Dark);
-        Language::of_system().set(ctx);
+        let store = Store::find(args.portable);
+        let loaded = store.as_ref().map(Store::load).unwrap_or_default();
+        let settings = loaded.settings;
+        let (woken, mut args) = (ctx.clone(), args.clone());
+        let keeper = store.and_then(|store| Keeper::new(store, move || woken.request_repaint()).ok());
+        ctx.set_theme(settings.theme());
+        settings.language().set(ctx);
+        args.games = args.games.or_else(|| settings.games.clone());
         let mut peer = Peer::new(ctx);
         let config = args.peer_config();
-        let state = WindowState { is_first_run: config.is_none(), ..WindowState::default() };
-        if let Some(config) = config {
+        let mut state = WindowState { is_first_run: config.is_none(), ..WindowState::default() };
+        state.first_run = first_run::State::suggested(user_name(), suggested_folder());
+        state.settings.chosen = settings.clone();
+        if let Some(path) = loaded.set_aside {
+            let text = NoticeText::of(ctx);
+            let line = text.settings_set_aside(&path.display().to_string());
+            state.toasts.add(Notice::bad(text.settings_unreadable(), line));
+        }
+        if let Some(mut config) = config {
+            settings.configure(&mut config);
             peer.start(config);
         }
         Self {
             ctx: ctx.clone(),
-            args: args.clone(),
+            args,
             peer,
             errands: Errands::new(ctx),
+            settings,
+            keeper,
             snapshot: Arc::default(),
             told: Told::default(),
             state,
@@ -76,6 +97,12 @@ impl Shell {
         while let Some(Chosen { who, folder }) = self.errands.chosen() {
             self.state.folder_chosen(who, folder);
         }
+        while let Some(report) = self.errands.report() {
+            self.state.first_run.folder_checked(report);
+        }
+        while let Some(error) = self.keeper.as_ref().and_then(Keeper::failure) {
+            self.state.toasts.add(Notice::bad(text.settings_not_saved(), error));
+        }
         while let Some(path) = self.errands.not_opened() {
             self.state.toasts.add(Notice::bad(text.cannot_open(&path), ""));
         }
@@ -95,6 +122,7 @@ impl Shell {
                     self.errands.open(folder);
                 }
             }
+            Action::CheckFolder(path) => self.errands.check_folder(path),
             Action::ChooseFolder(who) => self.errands.choose_folder(who),
             Action::Copy(text) => {
                 self.ctx.copy_text(text);
@@ -105,10 +133,13 @@ impl Shell {
             Action::ClearFinished => self.told.finished.clear(),
             Action::Restart => self.peer.restart(),
             Action::Begin { name, games } => {
+                self.settings.games = Some(games.clone());
+                self.settings.name = Some(name);
+                self.save();
                 self.args.games = Some(games);
                 if let Some(mut config) = self.args.peer_config() {
-                    config.name = Some(name);
-                    self.peer.start(config);
+                    self.settings.configure(&mut config);
+                    self.peer.begin(config);
                     self.state.is_first_run = false;
                 }
             }
@@ -147,9 +178,27 @@ impl Shell {
 
     fn set(&mut self, setting: Setting) {
         match setting {
-            Setting::Language(language) => language.set(&self.ctx),
-            Setting::Theme(theme) => self.ctx.set_theme(theme),
-            Setting::Peer(change) => self.send(PeerCommand::Set(change)),
+            Setting::Language(language) => {
+                language.set(&self.ctx);
+                self.settings.language = Some(language.code().to_owned());
+            }
+            Setting::Theme(theme) => {
+                self.ctx.set_theme(theme);
+                self.settings.theme = Some(theme.into());
+            }
+            Setting::Peer(change) => {
+                self.settings.change(&change);
+                self.send(PeerCommand::Set(change));
+            }
+        }
+        self.save();
+    }
+
+    /// Shows and keeps what is chosen now.
+    fn save(&mut self) {
+        self.state.settings.chosen = self.settings.clone();
+        if let Some(keeper) = &self.keeper {
+            keeper.save(&self.settings);
         }
     }
 
@@ -184,4 +233,14 @@ impl eframe::App for Shell {
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         self.peer.stop();
     }
+}
+
+/// The account's name, as a first suggestion.
+fn user_name() -> String {
+    let name = std::env::var(if cfg!(windows) { "USERNAME" } else { "USER" });
+    name.unwrap_or_default().chars().take(32).collect()
+}
+
+fn suggested_folder() -> Option<std::path::PathBuf> {
+    etcetera::home_dir().ok().map(|home| home.join("Lanspread"))
 }

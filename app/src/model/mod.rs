@@ -24,11 +24,11 @@ pub use card::{Card, CardState, Stop, Trouble, Work};
 pub use details::{Cannot, DetailsModel, Has, Hindrance, Parts, SourceRow};
 pub use dialogs::DialogsModel;
 pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
-pub use first_run::FirstRunModel;
+pub use first_run::{FirstRunModel, FolderNote, FolderReport, can_begin};
 pub use library::{Counts, Filter, LibraryModel, Sort};
 pub use party::{Check, Checks, PartyModel, PeerRow, You};
 pub use publish::PublishModel;
-pub use settings::SettingsModel;
+pub use settings::{CatalogSeal, SettingsModel};
 pub use status::{Link, StatusModel};
 
 /// What a model is made of: the snapshot, and what events told that the snapshot does not hold.

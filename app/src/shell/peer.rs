@@ -58,12 +58,24 @@ impl Peer {
 
     /// Starts a peer in the background.
     pub(super) fn start(&mut self, config: PeerConfig) {
+        self.start_in(config, false);
+    }
+
+    /// Starts it in a games folder that may not be there yet.
+    pub(super) fn begin(&mut self, config: PeerConfig) {
+        self.start_in(config, true);
+    }
+
+    fn start_in(&mut self, config: PeerConfig, is_new: bool) {
         self.config = Some(config.clone());
         self.failure = None;
         let (sender, started) = sync_channel(1);
         let (ctx, waker) = (self.ctx.clone(), self.waker());
         let start = move || {
-            let result = start_peer(config, waker).map_err(|error| error.to_string());
+            let folder = if is_new { std::fs::create_dir_all(&config.games) } else { Ok(()) };
+            let result = folder
+                .map_err(|error| error.to_string())
+                .and_then(|()| start_peer(config, waker).map_err(|error| error.to_string()));
             // The window is gone: dropping the handle stops the peer.
             drop(sender.send(result));
             ctx.request_repaint();

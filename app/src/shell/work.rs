@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use egui::Context;
 
 use crate::action::FolderFor;
+use crate::model::FolderReport;
 
 /// A person opens a few dialogs at most.
 const MAX_ANSWERS: usize = 16;
@@ -24,6 +25,8 @@ pub(super) struct Errands {
     ctx: Context,
     choose: SyncSender<Chosen>,
     chosen: Receiver<Chosen>,
+    report: SyncSender<FolderReport>,
+    reports: Receiver<FolderReport>,
     fail: SyncSender<String>,
     failed: Receiver<String>,
 }
@@ -31,8 +34,9 @@ pub(super) struct Errands {
 impl Errands {
     pub(super) fn new(ctx: &Context) -> Self {
         let (choose, chosen) = sync_channel(MAX_ANSWERS);
+        let (report, reports) = sync_channel(MAX_ANSWERS);
         let (fail, failed) = sync_channel(MAX_ANSWERS);
-        Self { ctx: ctx.clone(), choose, chosen, fail, failed }
+        Self { ctx: ctx.clone(), choose, chosen, report, reports, fail, failed }
     }
 
     /// The system's dialog for a folder.
@@ -48,6 +52,23 @@ impl Errands {
 
     pub(super) fn chosen(&self) -> Option<Chosen> {
         self.chosen.try_recv().ok()
+    }
+
+    /// Looks whether games can go to a folder that may not be there yet.
+    pub(super) fn check_folder(&self, path: PathBuf) {
+        let (ctx, report) = (self.ctx.clone(), self.report.clone());
+        spawn("check-folder", move || {
+            let existing = path.ancestors().find(|folder| folder.exists());
+            let is_writable = existing.is_some_and(|folder| tempfile::tempfile_in(folder).is_ok());
+            let free_bytes = existing.and_then(|folder| fs4::available_space(folder).ok()).unwrap_or(0);
+            // Waits while the window takes the answers; fails when it is closed.
+            drop(report.send(FolderReport { path, is_writable, free_bytes }));
+            ctx.request_repaint();
+        });
+    }
+
+    pub(super) fn report(&self) -> Option<FolderReport> {
+        self.reports.try_recv().ok()
     }
 
     /// Shows a folder in the system's file manager.

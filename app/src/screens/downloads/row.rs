@@ -165,7 +165,7 @@ fn failure(ui: &Ui, rect: Rect, text: DownloadsText, trouble: Trouble, line: &st
     let help = wrapped(ui.painter(), what_to_do, theme::regular(theme::META), theme.text_2, width, 15.0);
     let title = elided(ui.painter(), line, theme::bold(theme::BODY), theme.text_1, width);
     let space = if what_to_do.is_empty() { 0.0 } else { 2.0 + help.size().y };
-    let top = y - (title.size().y + space) / 2.0;
+    let top = y - f32::midpoint(title.size().y, space);
     let below = top + title.size().y + 2.0;
     ui.painter().galley(pos2(left, top), title, theme.text_1);
     ui.painter().galley(pos2(left, below), help, theme.text_2);

@@ -2,30 +2,161 @@
 
 use std::path::PathBuf;
 
-use egui::Ui;
+use egui::{Align, Align2, CornerRadius, Layout, Mesh, Rect, Ui, pos2, vec2};
 
 use super::Scene;
-use crate::action::Action;
-use crate::model::FirstRunModel;
+use crate::action::{Action, FolderFor, Setting};
+use crate::frame::{logo, within};
+use crate::icon::Icon;
+use crate::model::{FirstRunModel, FolderNote, FolderReport, can_begin};
+use crate::text::{FirstRunText, Format, Language};
+use crate::theme::{self, Theme};
+use crate::widgets::{
+    Button, ButtonKind, ButtonSize, Field, MenuItem, draw_icon, draw_text, label, menu_popup,
+};
+
+/// The form's width.
+const FORM: f32 = 520.0;
 
 /// What a person does here that is no game's state.
 #[derive(Debug, Default)]
 pub struct State {
-    folder: Option<PathBuf>,
+    name: String,
+    folder: String,
+    /// The path that was asked about last.
+    asked: Option<PathBuf>,
+    report: Option<FolderReport>,
 }
 
 impl State {
+    /// With a name and a folder to begin with.
+    pub fn suggested(name: String, folder: Option<PathBuf>) -> Self {
+        let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
+        Self { name, folder, ..Self::default() }
+    }
+
     /// The answer of the system's dialog; `None` when it was cancelled or there is none.
     pub fn folder_chosen(&mut self, folder: Option<PathBuf>) {
-        self.folder = folder;
+        if let Some(folder) = folder {
+            self.folder = folder.display().to_string();
+        }
+    }
+
+    pub fn folder_checked(&mut self, report: FolderReport) {
+        self.report = Some(report);
+    }
+
+    fn path(&self) -> PathBuf {
+        PathBuf::from(self.folder.trim())
+    }
+
+    /// The path to be looked at, once after each change.
+    fn unchecked(&mut self) -> Option<PathBuf> {
+        let path = self.path();
+        let is_new = path.is_absolute() && self.asked.as_ref() != Some(&path);
+        is_new.then(|| self.asked.insert(path).clone())
     }
 }
 
 pub fn show(
-    _ui: &mut Ui,
+    ui: &mut Ui,
     _scene: &mut Scene<'_>,
     _model: &FirstRunModel,
-    _state: &mut State,
+    state: &mut State,
 ) -> Option<Action> {
-    None
+    let window = ui.max_rect();
+    let theme = Theme::of(ui);
+    ui.painter().rect_filled(window, CornerRadius::ZERO, theme.bg);
+    let left = window.with_max_x(window.left() + (window.width() * 0.4).min(FORM));
+    claim(ui, left);
+    let right = window.with_min_x(left.right());
+    let corner = Rect::from_min_size(pos2(right.right() - 236.0, right.top() + 18.0), vec2(200.0, 36.0));
+    let language = within(ui, corner, Layout::right_to_left(Align::Center), language);
+    let width = FORM.min(right.width() - 64.0);
+    let form = Rect::from_center_size(right.center(), vec2(width, 420.0));
+    let asked = within(ui, form, Layout::top_down(Align::Min), |ui| self::form(ui, width, state));
+    language.or(asked).or_else(|| state.unchecked().map(Action::CheckFolder))
+}
+
+/// The left side: the sign, and what this is.
+fn claim(ui: &Ui, rect: Rect) {
+    let text = FirstRunText::of(ui.ctx());
+    let mut ground = Mesh::default();
+    ground.colored_vertex(rect.left_top(), theme::CLAIM_TOP);
+    ground.colored_vertex(rect.right_top(), theme::CLAIM_TOP);
+    ground.colored_vertex(rect.right_bottom(), theme::CLAIM_BOTTOM);
+    ground.colored_vertex(rect.left_bottom(), theme::CLAIM_BOTTOM);
+    ground.add_triangle(0, 1, 2);
+    ground.add_triangle(0, 2, 3);
+    let painter = ui.painter().with_clip_rect(rect);
+    painter.add(ground);
+    let x = rect.left() + 48.0;
+    logo(&painter, Rect::from_min_size(pos2(x, rect.top() + 44.0), vec2(36.0, 36.0)));
+    let line = |x, y, words: &str, font| {
+        draw_text(&painter, pos2(x, y), Align2::LEFT_CENTER, words, font, theme::ON_PICTURE);
+    };
+    line(x + 48.0, rect.top() + 62.0, "Lanspread", theme::bold(theme::SECTION));
+    let size = if rect.width() < FORM { theme::TITLE } else { theme::HERO };
+    line(x, rect.bottom() - 129.0, text.claim_first(), theme::bold(size));
+    line(x, rect.bottom() - 95.0, text.claim_second(), theme::bold(size));
+    line(x, rect.bottom() - 58.0, text.no_account(), theme::regular(theme::DENSE));
+}
+
+fn language(ui: &mut Ui) -> Option<Action> {
+    let (text, chosen) = (FirstRunText::of(ui.ctx()), Language::of(ui.ctx()));
+    let name = format!("{}: {}", text.language(), chosen.name());
+    let button = Button::new(chosen.name()).icon(Icon::TRANSLATE).trailing(Icon::CARET_DOWN);
+    let button = button.kind(ButtonKind::Ghost).size(ButtonSize::Row).name(&name).show(ui);
+    let mut action = None;
+    menu_popup(&button, 160.0, |ui| {
+        for language in Language::ALL {
+            if MenuItem::new(Icon::TRANSLATE, language.name()).chosen(language == chosen).show(ui) {
+                action = Some(Action::Set(Setting::Language(language)));
+            }
+        }
+    });
+    action
+}
+
+fn form(ui: &mut Ui, width: f32, state: &mut State) -> Option<Action> {
+    let (text, theme) = (FirstRunText::of(ui.ctx()), Theme::of(ui));
+    ui.spacing_mut().item_spacing.y = 8.0;
+    label(ui, text.welcome(), theme::bold(theme::HERO), theme.text_1);
+    ui.add_space(32.0);
+    label(ui, text.your_name(), theme::medium(theme::BODY), theme.text_1);
+    Field::new(&mut state.name, text.your_name()).width(width).height(44.0).limit(32).show(ui);
+    ui.add_space(20.0);
+    label(ui, text.your_folder(), theme::medium(theme::BODY), theme.text_1);
+    Field::new(&mut state.folder, text.your_folder()).width(width).height(44.0).limit(4096).show(ui);
+    let note = FolderNote::of(&state.path(), state.report.as_ref());
+    folder_note(ui, note);
+    let choose = Button::new(text.choose()).icon(Icon::FOLDER_OPEN).show(ui);
+    ui.add_space(20.0);
+    let why = (!can_begin(&state.name, note)).then(|| text.not_ready());
+    let start = Button::primary(text.start()).trailing(Icon::ARROW_RIGHT.bold()).size(ButtonSize::Large);
+    let start = start.disabled(why).show(ui);
+    label(ui, text.later(), theme::regular(theme::DENSE), theme.text_3);
+    if choose.clicked() {
+        return Some(Action::ChooseFolder(FolderFor::FirstRun));
+    }
+    let is_begun = start.clicked() && why.is_none();
+    is_begun.then(|| Action::Begin { name: state.name.trim().to_owned(), games: state.path() })
+}
+
+fn folder_note(ui: &mut Ui, note: FolderNote) {
+    let (text, theme, format) = (FirstRunText::of(ui.ctx()), Theme::of(ui), Format::of(ui.ctx()));
+    let (icon, color, words) = match note {
+        FolderNote::Checking => (Icon::HOURGLASS, theme.text_3, text.checking().to_owned()),
+        FolderNote::NotWhole => (Icon::INFO, theme.text_3, text.name_whole_path().to_owned()),
+        FolderNote::CannotWrite => (Icon::WARNING_CIRCLE.fill(), theme.bad, text.cannot_write().to_owned()),
+        FolderNote::Little(free) => (Icon::WARNING.fill(), theme.warn, text.little(&format.size(free))),
+        FolderNote::Enough(free) => {
+            (Icon::CHECK_CIRCLE.fill(), theme.accent, text.enough(&format.size(free)))
+        }
+    };
+    ui.horizontal(|ui| {
+        let (rect, _) = ui.allocate_exact_size(vec2(16.0, 16.0), egui::Sense::hover());
+        draw_icon(ui.painter(), rect.center(), icon, theme::ICON, color);
+        label(ui, &words, theme::regular(theme::META), theme.text_2);
+    });
 }
