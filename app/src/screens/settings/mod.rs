@@ -45,7 +45,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &SettingsModel, state: &m
     within(ui, page, Layout::top_down(Align::Min), |ui| {
         ScrollArea::vertical()
             .show(ui, |ui| {
-                ui.set_width(CONTENT.min(page.width() - theme::MARGIN));
+                ui.set_max_width(CONTENT.min(page.width() - theme::MARGIN));
                 let mut action = None;
                 section(ui, text.games(), |ui| row(ui, text.game_folder(), &model.games_dir, |_| {}));
                 section(ui, text.you(), |ui| action = you(ui, model, state));
