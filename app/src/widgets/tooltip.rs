@@ -6,7 +6,8 @@ use crate::theme::{self, Theme};
 
 /// Adds a tooltip.
 pub fn tooltip(response: Response, text: &str) -> Response {
-    let tip = Tooltip::for_widget(&response).width(280.0).accessible_name(text);
+    let mut tip = Tooltip::for_widget(&response).width(280.0).accessible_name(text);
+    tip.popup = tip.popup.open(Tooltip::should_show_tooltip(&response, false));
     show(tip, &response, text);
     response
 }
