@@ -143,7 +143,13 @@ fn bar(ui: &Ui, panel: Rect, model: &DetailsModel) {
         | CardState::Stopped { share, .. }
         | CardState::Waiting { share } => Some(share),
         CardState::Working { share, .. } => share,
-        _ => None,
+        CardState::Play
+        | CardState::Update { .. }
+        | CardState::Install
+        | CardState::Download { .. }
+        | CardState::Running
+        | CardState::Failed(_)
+        | CardState::NotOnTheLan => None,
     };
     let mut x = left;
     if let Some(share) = share {
