@@ -1,17 +1,149 @@
 //! The questions before something changes.
 
-use super::Source;
-use crate::action::Question;
+use lanspread_engine::{GameView, LocalState};
+use lanspread_protocol::{GameId, Version};
+
+use super::{Card, CardState, Source, Told, Trouble};
+use crate::action::{Question, RemoveWhat};
 
 /// What a dialog shows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct DialogsModel {
-    pub question: Question,
+pub enum DialogsModel {
+    Update(UpdateModel),
+    Remove(RemoveModel),
+    Error(ErrorModel),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateModel {
+    pub card: Card,
+    pub from: Option<String>,
+    pub to: Option<String>,
+    /// Bytes that are here and bytes in all, where they are known.
+    pub progress: Option<(u64, u64)>,
+    /// Bytes that do not fit, where that is known.
+    pub missing_space: Option<u64>,
+    pub place: Option<String>,
+    pub is_running: bool,
+    /// Players who receive the old version from here.
+    pub receivers: usize,
+    /// What of `local/` survives.
+    pub keep: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct RemoveModel {
+    pub id: GameId,
+    pub title: String,
+    pub first: RemoveWhat,
+    /// Bytes of the payload; `None`: it is not here.
+    pub download: Option<u64>,
+    pub is_installed: bool,
+    pub is_running: bool,
+    pub receivers: usize,
+    /// Others who have it.
+    pub others: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorModel {
+    pub card: Card,
+    pub trouble: Trouble,
+    /// The engine's sentence.
+    pub message: String,
+    pub place: Option<String>,
+    /// What the game's button does when nothing has failed.
+    pub untroubled: CardState,
 }
 
 impl DialogsModel {
     /// `None` when what is asked about is gone: the dialog closes.
-    pub fn new(_source: Source<'_>, question: &Question) -> Option<Self> {
-        Some(Self { question: question.clone() })
+    pub fn new(source: Source<'_>, question: &Question) -> Option<Self> {
+        match question {
+            Question::Update(id) => Some(Self::Update(UpdateModel::new(source, source.game(id)?))),
+            Question::Remove { game, first } => {
+                Some(Self::Remove(RemoveModel::new(source, source.game(game)?, *first)))
+            }
+            Question::Error(id) => ErrorModel::new(source, source.game(id)?).map(Self::Error),
+            Question::Quit => None,
+        }
+    }
+}
+
+impl UpdateModel {
+    fn new(source: Source<'_>, game: &GameView) -> Self {
+        let progress = game.operation.as_ref().and_then(|operation| operation.progress.as_ref());
+        let progress = progress.map(|progress| (progress.bytes_done, progress.bytes_total));
+        let left = progress.map(|(done, total)| total.saturating_sub(done));
+        let missing = left.zip(source.told.free_bytes).map(|(left, free)| left.saturating_sub(free));
+        let local_version = game.local.as_ref().and_then(|local| local.version.as_ref());
+        Self {
+            card: Card::new(source, game),
+            from: game.installed_version.as_ref().or(local_version).map(Version::to_string),
+            to: game.expected.as_ref().map(Version::to_string),
+            progress,
+            missing_space: missing.filter(|missing| *missing > 0),
+            place: source.told.place.clone(),
+            is_running: !game.running.is_empty(),
+            receivers: game.outbound,
+            keep: game.entry.as_ref().map(|entry| entry.keep.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+impl RemoveModel {
+    fn new(source: Source<'_>, game: &GameView, first: RemoveWhat) -> Self {
+        let payload = game.local.as_ref().filter(|local| local.state != LocalState::LocalOnly);
+        Self {
+            id: game.id.clone(),
+            title: game.title.clone(),
+            first,
+            download: payload.map(|local| local.bytes),
+            is_installed: game.installed,
+            is_running: !game.running.is_empty(),
+            receivers: game.outbound,
+            others: if source.is_connected() { game.sources } else { 0 },
+        }
+    }
+}
+
+impl ErrorModel {
+    /// `None` once something else has begun.
+    fn new(source: Source<'_>, game: &GameView) -> Option<Self> {
+        let failure = source.told.failures.get(&game.id)?;
+        Some(Self {
+            card: Card::new(source, game),
+            trouble: Trouble::of(failure.code),
+            message: failure.message.clone(),
+            place: source.told.place.clone(),
+            untroubled: Card::new(Source { told: &Told::default(), ..source }, game).state,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{GameSample, snapshot, told_failure};
+
+    #[test]
+    fn an_update_that_does_not_fit_says_how_much_is_missing() {
+        let game = GameSample::new("game", "Game").installed().outdated().downloading(100, 1000, 1);
+        let snapshot = snapshot(vec![game]);
+        let told = Told { free_bytes: Some(600), ..Told::default() };
+        let source = Source { snapshot: &snapshot, told: &told };
+        let question = Question::Update("game".parse().unwrap());
+        let Some(DialogsModel::Update(model)) = DialogsModel::new(source, &question) else { panic!() };
+        assert_eq!((model.missing_space, model.progress), (Some(300), Some((100, 1000))));
+    }
+
+    #[test]
+    fn an_error_is_asked_about_as_long_as_it_is_told() {
+        let snapshot = snapshot(vec![GameSample::new("game", "Game").sources(1)]);
+        let told = told_failure("game", lanspread_engine::ErrorCode::NoSpace);
+        let question = Question::Error("game".parse().unwrap());
+        let of = |told: &Told| DialogsModel::new(Source { snapshot: &snapshot, told }, &question);
+        assert!(matches!(of(&told), Some(DialogsModel::Error(model)) if model.trouble == Trouble::NoSpace));
+        assert_eq!(of(&Told::default()), None);
     }
 }

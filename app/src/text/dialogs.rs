@@ -2,4 +2,58 @@
 
 super::texts! {
     DialogsText
+    update_title(title: &str): "Update {title}?", "{title} aktualisieren?";
+    on_this_pc(version: &str): "{version} on this PC", "{version} auf diesem PC";
+    at_the_party(version: &str): "{version} at the party", "{version} im LAN";
+    rest_is_here(left: &str, total: &str): "{left} of {total} — the rest is already here.",
+        "{left} von {total} – der Rest ist schon da.";
+    only_changes: "Only what changed is downloaded.", "Nur was sich geändert hat, wird geladen.";
+    plural sending_pauses(count: usize): "Sending to {count} player pauses until it is done."
+        | "Sending to {count} players pauses until it is done.",
+        "Senden an {count} Spieler ruht, bis es fertig ist." | "Senden an {count} Spieler ruht, bis es fertig ist.";
+    saves_stay(what: &str): "Your saves stay: {what}.", "Deine Spielstände bleiben: {what}.";
+    nothing_kept: "This game has no keep rules. Saves inside its folder may be replaced.",
+        "Dieses Spiel hat keine Regeln zum Behalten. Spielstände in seinem Ordner können ersetzt werden.";
+    old_stays(version: &str): "If anything fails, {version} stays as it is.",
+        "Geht etwas schief, bleibt {version} wie es ist.";
+    update_now: "Update now", "Jetzt aktualisieren";
+    is_running(title: &str): "{title} is running. Quit it first.", "{title} läuft. Erst beenden.";
+    missing_space(size: &str): "{size} missing on the drive.", "{size} fehlen auf dem Laufwerk.";
+    missing_space_on(size: &str, place: &str): "{size} missing on {place}", "{size} fehlen auf {place}";
+    remove_title(title: &str): "Remove {title}?", "{title} löschen?";
+    choose_what: "Choose what goes from this PC.", "Wähle, was von diesem PC verschwindet.";
+    download: "Download", "Download";
+    download_line: "You stop sharing it", "Du teilst es nicht mehr";
+    installed: "Installed game", "Installiertes Spiel";
+    installed_line: "You can’t play until you install it again", "Spielen erst nach neuer Installation";
+    saves: "Saves and settings", "Spielstände und Einstellungen";
+    saves_kept: "Kept for next time", "Bleiben fürs nächste Mal";
+    saves_gone: "They can’t be brought back", "Sie sind unwiederbringlich weg";
+    plural sending_stops(count: usize): "You are sending it to {count} player. That stops."
+        | "You are sending it to {count} players. That stops.",
+        "Du sendest es an {count} Spieler. Das endet." | "Du sendest es an {count} Spieler. Das endet.";
+    plural others_have_it(count: usize): "{count} other has it, so you can download it again."
+        | "{count} others have it, so you can download it again.",
+        "{count} anderer hat es, du kannst es wieder laden." | "{count} andere haben es, du kannst es wieder laden.";
+    only_you: "You are the only one here who has it.", "Nur du hast es hier.";
+    keep_it: "Keep it", "Behalten";
+    remove: "Remove", "Löschen";
+    remove_size(size: &str): "Remove {size}", "{size} löschen";
+    nothing_chosen: "Choose something first.", "Erst etwas wählen.";
+    drive_full: "The drive is full", "Das Laufwerk ist voll";
+    drive_full_of(place: &str): "Drive {place} is full", "Laufwerk {place} ist voll";
+    cannot_write: "A file can’t be written", "Eine Datei lässt sich nicht schreiben";
+    nobody_has_it: "Nobody has it any more", "Niemand hat es mehr";
+    game_runs: "The game is running", "Das Spiel läuft";
+    not_as_expected: "Its files are not as expected", "Die Dateien sind nicht wie erwartet";
+    failed(title: &str): "{title}: something went wrong", "{title}: etwas ging schief";
+    do_free_space: "Remove something from it, then try again. Nothing that is here is lost.",
+        "Lösche etwas darauf, dann versuche es erneut. Was da ist, geht nicht verloren.";
+    do_check_folder: "Close programs that use the folder, see if antivirus blocks it, then try again.",
+        "Schließe Programme, die den Ordner nutzen, prüfe den Virenschutz, dann versuche es erneut.";
+    do_wait: "Lanspread can go on as soon as someone has it.", "Lanspread kann weitermachen, sobald jemand es hat.";
+    do_quit_game: "Quit it, then try again.", "Beende es, dann versuche es erneut.";
+    do_ask_organiser: "Ask your organiser, or try again.", "Frag den Veranstalter oder versuche es erneut.";
+    do_try_again: "Try again. If it stays, copy the report for your organiser.",
+        "Versuche es erneut. Bleibt es so, kopiere den Bericht für den Veranstalter.";
 }
