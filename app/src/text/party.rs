@@ -13,7 +13,7 @@ super::texts! {
     connected: "Connected", "Verbunden";
     reaching: "Connecting…", "Verbindet…";
     plural pcs(count: usize): "{count} PC" | "{count} PCs", "{count} PC" | "{count} PCs";
-    playing(count: usize): "{count} playing", "{count} spielen";
+    plural playing(count: usize): "{count} playing" | "{count} playing", "{count} spielt" | "{count} spielen";
     you(name: &str): "{name} (you)", "{name} (du)";
     sharing: "Sharing", "Teilt";
     sent: "Sent", "Gesendet";
@@ -32,7 +32,7 @@ super::texts! {
     direct_reach: "Direct reach", "Direkt erreichbar";
     ok: "OK", "OK";
     problem: "Problem", "Problem";
-    checking: "Checking…", "Prüft…";
+    unknown: "Not known yet", "Noch offen";
     no_adapter: "No network is connected.", "Kein Netzwerk ist verbunden.";
     not_ready: "The network service does not run.", "Der Netzwerkdienst läuft nicht.";
     firewall_open: "Others are connected.", "Andere sind verbunden.";

@@ -28,7 +28,7 @@ fn panel(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui)) {
         .inner_margin(Margin::same(16));
     frame.show(ui, |ui| {
         ui.set_width(width - 34.0);
-        ui.spacing_mut().item_spacing.y = 6.0;
+        ui.spacing_mut().item_spacing = egui::vec2(8.0, 6.0);
         content(ui);
     });
 }
@@ -136,7 +136,7 @@ fn one_check(ui: &mut Ui, name: &str, check: Check, words: &str) {
     let theme = Theme::of(ui);
     let text = PartyText::of(ui.ctx());
     let (icon, result, color) = match check {
-        Check::Unknown => (Icon::CLOCK, text.checking(), theme.text_3),
+        Check::Unknown => (Icon::CLOCK, text.unknown(), theme.text_3),
         Check::Ok => (Icon::CHECK_CIRCLE.fill(), text.ok(), theme.accent),
         Check::Problem => (Icon::X_CIRCLE.fill(), text.problem(), theme.bad),
     };

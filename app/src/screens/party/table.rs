@@ -99,7 +99,8 @@ fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow) {
     } else {
         line(columns.now, y, now, theme::DENSE, theme.text_2, columns.shares);
     }
-    line(columns.shares, y - 8.0, &text.games(peer.games), theme::DENSE, theme.text_1, columns.to_you);
+    let up = if peer.bytes > 0 { 8.0 } else { 0.0 };
+    line(columns.shares, y - up, &text.games(peer.games), theme::DENSE, theme.text_1, columns.to_you);
     if peer.bytes > 0 {
         line(columns.shares, y + 10.0, &format.size(peer.bytes), theme::META, theme.text_2, columns.to_you);
     }
