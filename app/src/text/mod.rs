@@ -1,6 +1,6 @@
 //! Every word on screen, in every language. One file per screen, so that people can add words side by side.
 //!
-//! A text is declared by [`texts!`] with all its languages: a missing one does not compile. Words with numbers are
+//! A text is declared by `texts!` with all its languages: a missing one does not compile. Words with numbers are
 //! plain or plural; sizes, rates and times are formatted by [`Format`]. The language is the window's, found by `of`,
 //! and can change between two frames.
 

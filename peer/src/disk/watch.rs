@@ -4,7 +4,7 @@
 //! have watches. This program's own files are no events. What is missed (deep changes, network folders) the periodic
 //! scan finds: a watch is a hint, and losing it is an event, never a failure.
 //!
-//! A change is told at once, a burst of them rarely: see [`super::pace`].
+//! A change is told at once, a burst of them rarely: see `disk/pace.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Installing, uninstalling, swapping and removing so that no crash, error or cancel leaves anything half done.
 //!
 //! What is done in which order, and what an interruption leaves to do, is decided by
-//! [`lanspread_engine::transaction`]; here each of its steps is carried out on disk ([`journal`]) and told back. All of
+//! [`lanspread_engine::transaction`]; here each of its steps is carried out on disk (`journal`) and told back. All of
 //! it is blocking code for a pool's thread. The caller holds the games folder's lock and runs one transaction per game;
 //! nobody reads the payload while it is swapped or removed.
 //!
