@@ -24,7 +24,7 @@ fn give(peer: &Peer, catalog: &Path) {
 /// An organiser with the old version, three guests who fetched it and pin the organiser's key.
 fn party_with_guests(party: &Party) -> (Published, Peer, Vec<Peer>) {
     let old = party.publish(&Game::small("chess"));
-    let organiser = party.seed("organiser", &[&old]).pinned().start();
+    let organiser = party.seed("organiser", &[&old]).pinned().arg("--no-fetch-ahead").start();
     let guests = (1..=3)
         .map(|n| {
             party
