@@ -148,7 +148,7 @@ pub enum Input {
     },
     Published {
         op: OpId,
-        result: Result<PublishOutcome, DiskFailure>,
+        result: Result<ScannedGame, DiskFailure>,
     },
     /// The games folder was changed by [`crate::Effect::SwitchGamesFolder`], with what was stored in the new one; `None`
     /// if it is the one that was in use already.
@@ -295,11 +295,4 @@ pub struct Kept {
     pub folder: String,
     /// Relative to `folder`.
     pub paths: Vec<String>,
-}
-
-/// What publishing made. The catalog itself comes as [`Input::CatalogGiven`] before it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublishOutcome {
-    pub version: Version,
-    pub manifest: ManifestId,
 }

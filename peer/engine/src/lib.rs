@@ -49,7 +49,7 @@ pub use event::{Event, LeaveReason, Level, OperationStatus, PeerGame, StateEntry
 pub use ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
 pub use input::{
     BlobError, Candidate, ClosedReason, DiskFailure, FailureKind, FetchEnd, Input, Kept, Opened, Payload,
-    PublishOutcome, ScannedGame, ServeEnd, VerifyOutcome,
+    ScannedGame, ServeEnd, VerifyOutcome,
 };
 pub use library::LocalState;
 pub use operations::{OperationKind, Phase};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use lanspread_engine::{
     Background, CommandError, ConnId, DiskFailure, ErrorCode, Event, FailureKind, Input, Level, OpId,
-    Payload, PublishOutcome, ReplyId, ScannedGame, VerifyOutcome,
+    Payload, ReplyId, ScannedGame, VerifyOutcome,
 };
 use lanspread_protocol::{GameId, Manifest, ManifestId, SignedCatalog};
 use tokio::sync::{Semaphore, mpsc};
@@ -432,13 +432,13 @@ impl Shell {
         let held = self.newest_catalog.as_ref().map(|catalog| catalog.head.key);
         let path = request.catalog.clone();
         let publish = move || {
-            let published = publish(&disk, &request, &work)?;
-            Ok((published, catalogs.after_publish(&request.catalog, pinned, held)))
+            let (published, scan) = publish(&disk, &request, &work)?;
+            Ok((published, scan, catalogs.after_publish(&request.catalog, pinned, held)))
         };
         let task = async move {
             let published = tokio::task::spawn_blocking(publish).await;
             let result = match published.unwrap_or_else(|end| Err(failed_inside("publish", end))) {
-                Ok((published, after)) => {
+                Ok((published, scan, after)) => {
                     if let Some(given) = after.given {
                         tell(&inputs, Input::CatalogGiven(given)).await;
                     }
@@ -448,7 +448,7 @@ impl Shell {
                             tracing::trace!("the loop has ended");
                         }
                     }
-                    Ok(PublishOutcome { version: published.version, manifest: published.manifest })
+                    Ok(scan)
                 }
                 Err(failure) => Err(failure),
             };
@@ -631,7 +631,11 @@ fn published_elsewhere(game: &GameId, catalog: &Path) -> PeerEvent {
     PeerEvent::Engine(Event::Notice { level: Level::Warning, message })
 }
 
-fn publish(disk: &Disk, request: &PublishRequest, work: &Work) -> Result<crate::api::Published, DiskFailure> {
+fn publish(
+    disk: &Disk,
+    request: &PublishRequest,
+    work: &Work,
+) -> Result<(crate::api::Published, ScannedGame), DiskFailure> {
     disk.forget_reader(&request.game.id);
     let published = crate::publish::publish(&disk.games, request, &work.cancel, &work.progress);
     let published = published.map_err(|error| {
@@ -644,8 +648,10 @@ fn publish(disk: &Disk, request: &PublishRequest, work: &Work) -> Result<crate::
         DiskFailure { kind, message: error.to_string() }
     })?;
     let manifest = disk.manifests.get(published.manifest).map_err(|error| disk_failure(&error))?;
-    if let Some(manifest) = manifest {
-        disk.learn_payload(&published.game, &manifest).map_err(|error| disk_failure(&error))?;
-    }
-    Ok(published)
+    let manifest = manifest.ok_or_else(|| DiskFailure {
+        kind: FailureKind::Io,
+        message: format!("{}: its manifest is gone as soon as it was written", published.game),
+    })?;
+    let scan = disk.learn_payload(&published.game, &manifest).map_err(|error| disk_failure(&error))?;
+    Ok((published, scan))
 }

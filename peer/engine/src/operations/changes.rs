@@ -9,7 +9,7 @@ use crate::effect::Effect;
 use crate::engine::{Engine, busy};
 use crate::event::Event;
 use crate::ids::OpId;
-use crate::input::{DiskFailure, FailureKind, Kept, Payload, PublishOutcome};
+use crate::input::{DiskFailure, FailureKind, Kept, Payload, ScannedGame};
 
 /// Whether an intent on a game can begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,8 +121,18 @@ impl Engine {
         self.emit(Event::OperationFinished { game, operation: what.kind() });
     }
 
-    pub(crate) fn published(&mut self, op: OpId, result: Result<PublishOutcome, DiskFailure>) {
-        self.changed(op, result.map(|_| None));
+    /// Who hears that it is done sees it in the library, as after a download.
+    pub(crate) fn published(&mut self, op: OpId, result: Result<ScannedGame, DiskFailure>) {
+        let is_publish = |work: &Work| matches!(work, Work::Change(Change { what: What::Publish, .. }));
+        let game = self.operations.game_of(op);
+        let game = game.filter(|game| self.operations.get(game).is_some_and(|it| is_publish(&it.work)));
+        let result = result.map(|scan| {
+            if let Some(game) = &game {
+                self.replace_local(game, scan);
+            }
+            None
+        });
+        self.changed(op, result);
     }
 
     /// Cancels the game's outbound transfers; the writer's first effect follows when the last has ended.

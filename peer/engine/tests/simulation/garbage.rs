@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use lanspread_engine::{
     AfterDownload, BlobError, Candidate, ClosedReason, Command, CommandError, ConnId, DialId, DiskFailure,
     Effect, Engine, ErrorCode, FailureKind, FetchEnd, FetchId, Input, KeptFiles, OpId, Opened, Payload,
-    PublishOutcome, ReplyId, RunId, Saves, ScannedGame, ServeEnd, ServeId, Settings, VerifyOutcome,
+    ReplyId, RunId, Saves, ScannedGame, ServeEnd, ServeId, Settings, VerifyOutcome,
 };
 use lanspread_protocol::message::{
     Control, GameServer, GossipPeer, Hello, Offer, OfferState, Presence, Request, WantedUnit,
@@ -363,8 +363,8 @@ impl Garbage {
                 _ => Input::Uninstalled { op, result: self.or_failure(None) },
             },
             3 => {
-                let outcome = PublishOutcome { version: self.version(), manifest: self.manifest() };
-                Input::Published { op, result: self.or_failure(outcome) }
+                let scan = self.scan();
+                Input::Published { op, result: self.or_failure(scan) }
             }
             4 => {
                 let refused = CommandError::new(ErrorCode::Io, "garbage");
@@ -420,10 +420,7 @@ impl Garbage {
             Effect::CloseStore { op, .. } => vec![Input::StoreClosed { op }],
             Effect::Finish { op, .. } => vec![Input::Finished { op, result: Ok(self.scan()) }],
             Effect::Verify { op, .. } => vec![Input::Verified { op, result: Ok(VerifyOutcome::default()) }],
-            Effect::Publish { op, .. } => {
-                let outcome = PublishOutcome { version: self.version(), manifest: self.manifest() };
-                vec![Input::Published { op, result: Ok(outcome) }]
-            }
+            Effect::Publish { op, .. } => vec![Input::Published { op, result: Ok(self.scan()) }],
             Effect::Remove { op, .. } => vec![Input::Removed { op, result: Ok(None) }],
             Effect::Install { op, .. } => vec![Input::Installed { op, result: Ok(None) }],
             Effect::Uninstall { op, .. } => vec![Input::Uninstalled { op, result: Ok(None) }],

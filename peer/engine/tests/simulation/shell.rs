@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lanspread_engine::{
-    DiskFailure, Effect, FailureKind, Input, Kept, Payload, PublishOutcome, ServeFrom, VerifyOutcome,
-};
+use lanspread_engine::{DiskFailure, Effect, FailureKind, Input, Kept, Payload, ServeFrom, VerifyOutcome};
 use lanspread_protocol::message::WantedUnit;
 use lanspread_protocol::{CatalogHead, SignedCatalog};
 
@@ -189,9 +187,11 @@ impl World {
                 };
                 node.disk.put(&release);
                 node.stored.given.clone_from(&given);
-                let outcome = PublishOutcome { version: release.version, manifest: release.manifest.id() };
+                let folder = node.disk.folder(&release.game);
+                folder.hash();
+                let scan = folder.scan().expect("it was just published");
                 let given = given.map(Input::CatalogGiven);
-                given.into_iter().chain([Input::Published { op, result: Ok(outcome) }]).collect()
+                given.into_iter().chain([Input::Published { op, result: Ok(scan) }]).collect()
             }
             other => panic!("not disk work: {other:?}"),
         }
