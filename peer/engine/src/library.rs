@@ -98,6 +98,8 @@ impl Library {
         self.revision
     }
 
+    /// For [`Engine::check_invariants`], which only debug builds have.
+    #[cfg(debug_assertions)]
     pub(crate) fn offered(&self) -> &BTreeMap<GameId, OfferState> {
         &self.offered
     }
