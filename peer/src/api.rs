@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lanspread_engine::{Command, Event, GameView, OperationKind, PeerView, Phase, View};
-use lanspread_protocol::{Game, GameId, OrganiserKey, PeerId, Version};
+use lanspread_protocol::{Game, GameId, OrganiserKey, PeerId, RelPath, Version};
 use serde::Serialize;
 
 pub use address::{AddressError, PeerAddress};
@@ -147,6 +147,8 @@ pub struct PublishRequest {
     /// The organiser's key file; `None` is the key beside the catalog, made if it is not there.
     pub key: Option<PathBuf>,
     pub links: Links,
+    /// Files of the source that are not published: stray logs.
+    pub leave_out: Vec<RelPath>,
 }
 
 /// The answer to a command that was accepted.

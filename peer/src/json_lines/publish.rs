@@ -128,6 +128,7 @@ impl PublishFields {
                 LinksChoice::Copy => Links::Copy,
                 LinksChoice::Skip => Links::Skip,
             },
+            leave_out: Vec::new(),
         }
     }
 

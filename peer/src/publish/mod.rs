@@ -14,6 +14,7 @@
 mod archive;
 mod catalog;
 mod launch;
+mod look;
 mod request;
 mod source;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::launch::{LaunchError, parse_launch_entry};
+pub use self::look::{SourceContents, SourceFile, look};
 pub use crate::api::PublishRequest;
 
 use self::catalog::Publication;

@@ -1,10 +1,11 @@
 //! What is to be published, as a person or a program wrote it, and the proof that it makes sense.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
 use lanspread_protocol::limits::MAX_COVER_BYTES;
-use lanspread_protocol::{Blake3Hash, Game, GameId, Version};
+use lanspread_protocol::{Blake3Hash, Game, GameId, RelPath, Version};
 
 use super::{PublishError, PublishRequest};
 use crate::disk::DiskError;
@@ -14,6 +15,8 @@ use crate::disk::DiskError;
 pub(super) struct Checked {
     pub(super) game: GameId,
     pub(super) version: Version,
+    /// Files of the source that are not published.
+    pub(super) leave_out: BTreeSet<RelPath>,
     asked: Game,
     pub(super) cover: Option<(Blake3Hash, Vec<u8>)>,
 }
@@ -23,6 +26,7 @@ impl Checked {
         Ok(Self {
             game: request.game.id.clone(),
             version: request.version.clone(),
+            leave_out: request.leave_out.iter().cloned().collect(),
             asked: request.game.clone(),
             cover: request.cover.as_ref().map(read_cover).transpose()?,
         })

@@ -64,7 +64,7 @@ pub(super) fn check(request: &PublishRequest, folder: &GameFolder) -> Result<Sou
     }
 }
 
-fn is_folder(path: &Path) -> Result<bool, PublishError> {
+pub(super) fn is_folder(path: &Path) -> Result<bool, PublishError> {
     let metadata = fs::metadata(path).map_err(|_absent| PublishError::NoSource(path.to_owned()))?;
     Ok(metadata.is_dir())
 }
@@ -131,7 +131,7 @@ pub(super) fn build(
     };
     let is_in_place = matches!(source, Source::InPlace { .. });
     let mut list = FileList::from_walked(root, &walked)?;
-    list.files.retain(|file| !file.name.is_sentinel());
+    list.files.retain(|file| !file.name.is_sentinel() && !checked.leave_out.contains(&file.name));
     // One that says the version already may say more in its other lines.
     let own = own.filter(|bytes| Version::from_sentinel(bytes).as_ref() == Some(&checked.version));
     let sentinel = own.unwrap_or_else(|| format!("{}\n", checked.version).into_bytes());
@@ -154,7 +154,7 @@ pub(super) fn build(
 }
 
 /// The archives as a folder of them would be listed.
-fn list_archives(paths: &[PathBuf]) -> Result<Walked, DiskError> {
+pub(super) fn list_archives(paths: &[PathBuf]) -> Result<Walked, DiskError> {
     let mut walked = Walked::default();
     for path in paths {
         let file_name = path.file_name().unwrap_or_default();

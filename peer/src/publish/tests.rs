@@ -44,6 +44,7 @@ impl Desk {
             cover: None,
             key: None,
             links: Links::Refuse,
+            leave_out: Vec::new(),
         }
     }
 
@@ -153,6 +154,17 @@ fn a_game_s_own_folder_is_published_in_place() {
     desk.publish(&request).unwrap();
     desk.assert_published("1.0");
     assert_eq!(read_beside(&desk.folder()).unwrap().files().len(), 3);
+}
+
+#[test]
+fn what_is_left_out_stays_with_the_organiser() {
+    let desk = Desk::new(&[("game", b"a"), ("run.log", b"b")]);
+    let leave_out = vec!["run.log".parse().unwrap()];
+    desk.publish(&PublishRequest { leave_out, ..desk.request("1.0") }).unwrap();
+    let published = read_beside(&desk.folder()).unwrap();
+    let names: Vec<_> = published.files().iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(names, ["game", "version.ini"]);
+    assert!(desk.source.path().join("run.log").exists());
 }
 
 #[test]
