@@ -37,6 +37,12 @@ pub enum Action {
     OpenFolder(GameId),
     /// The system's dialog; its answer reaches the screen that asked.
     ChooseFolder(FolderFor),
+    /// The system's dialog for files; what is chosen reaches the screen that asked.
+    ChooseFiles(FileFor),
+    /// Publish: what is in there?
+    LookAtSource(Vec<PathBuf>),
+    /// Files or a folder were dropped on the window.
+    Drop(Vec<PathBuf>),
     /// First run: can games go there?
     CheckFolder(PathBuf),
     /// An address as typed, checked by the screen.
@@ -49,6 +55,12 @@ pub enum Action {
     ClearFinished,
     Copy(String),
     Publish(Box<PublishRequest>),
+    /// The same again, after it failed.
+    PublishAgain(GameId),
+    /// Makes an organiser's key for a party of this name.
+    Organise(String),
+    /// Shows where a file lies.
+    ShowFile(PathBuf),
     /// Starts the peer again after its network service stopped.
     Restart,
     /// Looks for others again.
@@ -74,6 +86,8 @@ pub enum Question {
     /// What went wrong with a game, and what to do.
     Error(GameId),
     Quit,
+    /// Whether this PC is the organiser's.
+    Organise,
 }
 
 /// What a person wants to be gone.
@@ -89,6 +103,16 @@ pub enum FolderFor {
     FirstRun,
     Games,
     Publish,
+}
+
+/// Who asked for files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFor {
+    /// What is published.
+    Archives,
+    Cover,
+    OrganiserKey,
+    Catalog,
 }
 
 /// A setting that takes effect at once.

@@ -111,7 +111,7 @@ pub fn rail(
     ];
     let bottom = rect.height();
     if can_publish {
-        items.push((bottom - 186.0, plain(Screen::Publish, Icon::MEGAPHONE, text.publish())));
+        items.push((bottom - 186.0, plain(Screen::Publish, Icon::UPLOAD_SIMPLE, text.publish())));
     }
     items.push((bottom - 122.0, plain(Screen::Settings, Icon::GEAR_SIX, text.settings())));
     let mut action = None;

@@ -7,12 +7,13 @@
 //! - [`theme`], [`text`], [`icon`], [`widgets`] and [`cover`] are what screens are made of: no colour, word or control
 //!   is anywhere else;
 //! - [`settings`] is what a person chose, from one start to the next;
-//! - [`notices`] are banners and toasts; [`sample`] makes snapshots by hand, for tests and pictures.
+//! - [`dropped`] is what is dragged on the window; [`notices`] are banners and toasts; [`sample`] makes snapshots by hand, for tests and pictures.
 //!
 //! A frame touches no file, waits for nothing, and an idle window draws no frame.
 
 pub mod action;
 pub mod cover;
+pub mod dropped;
 pub mod frame;
 pub mod icon;
 pub mod model;

@@ -40,6 +40,9 @@ pub struct Settings {
     /// A catalog file; none follows the party's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub catalog: Option<PathBuf>,
+    /// An organiser's key file; none looks beside the catalog.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organiser_key: Option<PathBuf>,
     /// Bytes a second, 0 is unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_limit: Option<u64>,
@@ -157,6 +160,11 @@ impl Store {
         Some(Self::at(folder.join("lanspread").join("settings.ron")))
     }
 
+    /// See [`Keeper::own_catalog`].
+    fn own_catalog(&self) -> PathBuf {
+        self.path.with_file_name("organiser").join("catalog.ron")
+    }
+
     pub const fn is_portable(&self) -> bool {
         self.is_portable
     }
@@ -204,6 +212,7 @@ fn format() -> ron::Options {
 /// Saves in the background; of several changes in a row the last is written.
 #[derive(Debug)]
 pub struct Keeper {
+    own_catalog: PathBuf,
     latest: Arc<Mutex<Option<Settings>>>,
     wake: Option<SyncSender<()>>,
     failures: Receiver<String>,
@@ -214,6 +223,7 @@ impl Keeper {
     /// `failed` is called after a file could not be written.
     pub fn new(store: Store, failed: impl Fn() + Send + 'static) -> io::Result<Self> {
         let latest = Arc::<Mutex<Option<Settings>>>::default();
+        let own_catalog = store.own_catalog();
         let (wake, woken) = sync_channel::<()>(1);
         let (fail, failures) = sync_channel(MAX_FAILURES);
         let to_save = Arc::clone(&latest);
@@ -227,7 +237,7 @@ impl Keeper {
             }
         };
         let thread = std::thread::Builder::new().name("settings".to_owned()).spawn(work)?;
-        Ok(Self { latest, wake: Some(wake), failures, thread: Some(thread) })
+        Ok(Self { own_catalog, latest, wake: Some(wake), failures, thread: Some(thread) })
     }
 
     pub fn save(&self, settings: &Settings) {
@@ -236,6 +246,11 @@ impl Keeper {
             // Full: the thread is about to take the latest anyway.
             wake.try_send(()).ok();
         }
+    }
+
+    /// The catalog of a party that is organised here, unless another is chosen.
+    pub fn own_catalog(&self) -> PathBuf {
+        self.own_catalog.clone()
     }
 
     /// Why settings could not be saved.
@@ -273,6 +288,7 @@ mod tests {
             language: Some("de".to_owned()),
             theme: Some(ThemeChoice::Light),
             catalog: None,
+            organiser_key: Some("/keys/own.key".into()),
             upload_limit: Some(5_000_000),
             playing_limit: Some(0),
             fetch_ahead: Some(false),

@@ -7,25 +7,26 @@ mod peer;
 mod told;
 mod work;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use egui::Context;
 use lanspread_engine::Command;
-use lanspread_peer::api::{PeerCommand, Snapshot};
+use lanspread_peer::api::{PeerCommand, PublishRequest, SettingsChange, Snapshot};
 
-use crate::action::{Action, Setting};
+use crate::action::{Action, FileFor, Screen, Setting};
 use crate::cover::Covers;
-use crate::model::{Source, Told, play_entry};
+use crate::model::{Organiser, PublishStep, Source, Told, play_entry};
 use crate::notices::Notice;
 use crate::screens::first_run;
 use crate::settings::{Keeper, Settings, Store};
 use crate::start::Args;
-use crate::text::NoticeText;
+use crate::text::{NoticeText, PublishText};
 use crate::theme;
 use crate::window::{self, WindowState};
 use peer::Peer;
-use work::{Chosen, Errands};
+use work::{Answer, Errands};
 
 /// The running program.
 #[derive(Debug)]
@@ -68,11 +69,16 @@ impl Shell {
             settings.configure(&mut config);
             peer.start(config);
         }
+        let errands = Errands::new(ctx);
+        let catalog = args.catalog.clone().or_else(|| settings.catalog.clone());
+        if let Some(catalog) = catalog.or_else(|| keeper.as_ref().map(Keeper::own_catalog)) {
+            errands.find_organiser(catalog, settings.organiser_key.clone());
+        }
         Self {
             ctx: ctx.clone(),
             args,
             peer,
-            errands: Errands::new(ctx),
+            errands,
             settings,
             keeper,
             snapshot: Arc::default(),
@@ -85,8 +91,11 @@ impl Shell {
     /// Takes what came since the last frame.
     fn take_news(&mut self) {
         let text = NoticeText::of(&self.ctx);
-        for error in self.peer.receive() {
-            self.state.toasts.add(Notice::bad(text.not_done(&error), ""));
+        for refused in self.peer.receive() {
+            if let Some(game) = &refused.publish {
+                told::publish_is_at(&mut self.told, game, PublishStep::Failed(refused.why.clone()));
+            }
+            self.state.toasts.add(Notice::bad(text.not_done(&refused.why), ""));
         }
         self.snapshot = self.peer.snapshot();
         for event in self.peer.events() {
@@ -94,18 +103,74 @@ impl Shell {
                 self.state.toasts.add(notice);
             }
         }
-        while let Some(Chosen { who, folder }) = self.errands.chosen() {
-            self.state.folder_chosen(who, folder);
-        }
-        while let Some(report) = self.errands.report() {
-            self.state.first_run.folder_checked(report);
+        while let Some(answer) = self.errands.answer() {
+            self.take_answer(answer);
         }
         while let Some(error) = self.keeper.as_ref().and_then(Keeper::failure) {
             self.state.toasts.add(Notice::bad(text.settings_not_saved(), error));
         }
-        while let Some(path) = self.errands.not_opened() {
-            self.state.toasts.add(Notice::bad(text.cannot_open(&path), ""));
+    }
+
+    fn take_answer(&mut self, answer: Answer) {
+        let text = NoticeText::of(&self.ctx);
+        match answer {
+            Answer::Folder { who, folder } => self.state.folder_chosen(who, folder),
+            Answer::FolderChecked(report) => self.state.first_run.folder_checked(report),
+            Answer::SourceLookedAt(report) => self.state.publish.source_looked_at(report),
+            Answer::NotOpened(path) => drop(self.state.toasts.add(Notice::bad(text.cannot_open(&path), ""))),
+            Answer::Files { who, files } => self.take_files(who, files),
+            Answer::OrganiserFound(organiser) => self.state.publish.organiser = Some(organiser),
+            Answer::OrganiserLoaded(Ok(organiser)) => self.organise(organiser),
+            Answer::OrganiserLoaded(Err(error)) => {
+                let words = PublishText::of(&self.ctx);
+                self.state.toasts.add(Notice::bad(words.key_not_loaded(), error));
+            }
         }
+    }
+
+    fn take_files(&mut self, who: FileFor, files: Vec<PathBuf>) {
+        let Some(first) = files.first().cloned() else { return };
+        match who {
+            FileFor::Archives => self.state.publish.take_source(files),
+            FileFor::Cover => self.state.publish.cover_chosen(first),
+            FileFor::OrganiserKey => {
+                if let Some(catalog) = self.catalog().or_else(|| self.own_catalog()) {
+                    self.errands.load_organiser(catalog, first);
+                }
+            }
+            FileFor::Catalog => {
+                let change = SettingsChange { catalog: Some(first), ..SettingsChange::default() };
+                self.set(Setting::Peer(change));
+            }
+        }
+    }
+
+    /// This PC is the organiser's from now on: its catalog and key are the ones in force here.
+    fn organise(&mut self, organiser: Organiser) {
+        let words = PublishText::of(&self.ctx);
+        let notice = Notice::good(words.key_loaded(&organiser.public.words()), words.can_publish_now());
+        self.state.toasts.add(notice);
+        self.settings.organiser_key = Some(organiser.key.clone());
+        if organiser.catalog.is_file() {
+            let catalog = Some(organiser.catalog.clone());
+            self.set(Setting::Peer(SettingsChange { catalog, ..SettingsChange::default() }));
+        } else {
+            self.save();
+        }
+        self.send(PeerCommand::Engine(Command::Trust { key: organiser.public }));
+        self.state.publish.organiser = Some(organiser);
+        if self.state.publish.has_source() {
+            drop(self.state.apply(Action::Navigate(Screen::Publish)));
+        }
+    }
+
+    /// The catalog file in use.
+    fn catalog(&self) -> Option<PathBuf> {
+        self.args.catalog.clone().or_else(|| self.settings.catalog.clone())
+    }
+
+    fn own_catalog(&self) -> Option<PathBuf> {
+        self.keeper.as_ref().map(Keeper::own_catalog)
     }
 
     fn act(&mut self, action: Action) {
@@ -113,7 +178,22 @@ impl Shell {
         match action {
             Action::Command(command) => self.send(PeerCommand::Engine(command)),
             Action::Play(game) => self.play(game),
-            Action::Publish(request) => self.send(PeerCommand::Publish(request)),
+            Action::Publish(request) => self.publish(request),
+            Action::PublishAgain(game) => {
+                let mut earlier = self.told.publishing.iter().map(|publishing| &publishing.request);
+                let request = earlier.find(|request| request.game.id == game).cloned();
+                if let Some(request) = request {
+                    self.publish(request);
+                }
+            }
+            Action::ChooseFiles(who) => self.errands.choose_files(who),
+            Action::LookAtSource(from) => self.errands.look_at_source(from),
+            Action::ShowFile(path) => self.errands.open_place_of(&path),
+            Action::Organise(party) => {
+                if let Some(own) = self.own_catalog() {
+                    self.errands.make_organiser(self.catalog(), own, party);
+                }
+            }
             Action::AddPeer(address) => self.add_peer(&address),
             Action::Set(setting) => self.set(setting),
             Action::OpenFolder(game) => {
@@ -144,7 +224,7 @@ impl Shell {
                 }
             }
             Action::LookAgain | Action::RunChecks => {
-                drop(self.state.apply(Action::Navigate(crate::action::Screen::Party)));
+                drop(self.state.apply(Action::Navigate(Screen::Party)));
             }
             // What concerns the window alone was carried out above.
             Action::Navigate(_)
@@ -152,8 +232,14 @@ impl Shell {
             | Action::CloseDetails
             | Action::Ask(_)
             | Action::CloseDialog
+            | Action::Drop(_)
             | Action::Dismiss(_) => {}
         }
+    }
+
+    fn publish(&mut self, request: Box<PublishRequest>) {
+        told::publish_begins(&mut self.told, request.clone());
+        self.send(PeerCommand::Publish(request));
     }
 
     fn play(&mut self, game: lanspread_protocol::GameId) {
@@ -241,6 +327,6 @@ fn user_name() -> String {
     name.unwrap_or_default().chars().take(32).collect()
 }
 
-fn suggested_folder() -> Option<std::path::PathBuf> {
+fn suggested_folder() -> Option<PathBuf> {
     etcetera::home_dir().ok().map(|home| home.join("Lanspread"))
 }

@@ -10,6 +10,7 @@ use lanspread_protocol::GameId;
 
 use crate::action::{Action, FolderFor, Question, Screen};
 use crate::cover::Covers;
+use crate::dropped;
 use crate::frame::{self, Places};
 use crate::model::{
     DetailsModel, DialogsModel, DownloadsModel, FirstRunModel, LibraryModel, PartyModel, PublishModel,
@@ -27,8 +28,6 @@ pub struct WindowState {
     pub question: Option<Question>,
     /// Nobody has chosen a games folder yet.
     pub is_first_run: bool,
-    /// An organiser's key is here.
-    pub can_publish: bool,
     pub toasts: Toasts,
     pub library: library::State,
     pub details: details::State,
@@ -70,12 +69,29 @@ impl WindowState {
                 self.toasts.dismiss(id);
                 None
             }
+            Action::Drop(paths) => {
+                self.drop_on(paths);
+                None
+            }
             action => Some(action),
         }
     }
-}
 
-impl WindowState {
+    /// An organiser's key is here.
+    pub const fn can_publish(&self) -> bool {
+        self.publish.organiser.is_some()
+    }
+
+    /// What was dropped is to be published, by who may.
+    fn drop_on(&mut self, paths: Vec<PathBuf>) {
+        self.publish.take_source(paths);
+        if self.can_publish() {
+            (self.screen, self.details_of) = (Screen::Publish, None);
+        } else {
+            self.question = Some(Question::Organise);
+        }
+    }
+
     /// A folder of the system's dialog; `None` when it was cancelled or there is no dialog.
     pub fn folder_chosen(&mut self, who: FolderFor, folder: Option<PathBuf>) {
         match who {
@@ -109,7 +125,7 @@ pub fn show(
         actions.extend(first_run::show(ui, &mut scene, &model, &mut state.first_run));
     } else {
         let status = StatusModel::new(source);
-        actions.extend(frame::rail(ui, places.rail, &status, state.screen, state.can_publish));
+        actions.extend(frame::rail(ui, places.rail, &status, state.screen, state.can_publish()));
         actions.extend(page(ui, &mut scene, source, state, now));
         actions.extend(frame::status_bar(ui, places.status_bar, &status));
         if let (Some(rect), Some(failure)) = (places.banner, failure) {
@@ -117,6 +133,7 @@ pub fn show(
         }
         actions.extend(over(ui, &mut scene, source, state));
         actions.extend(keys(ui, state));
+        actions.extend(dropped::take(ui, window));
     }
     let (action, hovered) = frame::toasts(ui, window, &state.toasts);
     actions.extend(action);
@@ -145,7 +162,10 @@ fn page(
         }
         Screen::Party => party::show(ui, scene, &PartyModel::new(source), &mut state.party),
         Screen::Settings => settings::show(ui, scene, &SettingsModel::new(source), &mut state.settings),
-        Screen::Publish => publish::show(ui, scene, &PublishModel::new(source), &mut state.publish),
+        Screen::Publish => {
+            let model = PublishModel::new(source, state.publish.form.id().as_ref(), now);
+            publish::show(ui, scene, &model, &mut state.publish)
+        }
     }
 }
 
@@ -181,7 +201,7 @@ fn keys(ui: &Ui, state: &WindowState) -> Option<Action> {
     ];
     ui.input_mut(|input| {
         for (key, screen) in screens {
-            let is_there = screen != Screen::Publish || state.can_publish;
+            let is_there = screen != Screen::Publish || state.can_publish();
             if is_there && input.consume_key(Modifiers::COMMAND, key) {
                 return Some(Action::Navigate(screen));
             }

@@ -12,6 +12,7 @@ pub enum DialogsModel {
     Update(UpdateModel),
     Remove(RemoveModel),
     Error(ErrorModel),
+    Organise,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +66,7 @@ impl DialogsModel {
                 Some(Self::Remove(RemoveModel::new(source, source.game(game)?, *first)))
             }
             Question::Error(id) => ErrorModel::new(source, source.game(id)?).map(Self::Error),
+            Question::Organise => Some(Self::Organise),
             Question::Quit => None,
         }
     }

@@ -27,7 +27,9 @@ pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, R
 pub use first_run::{FirstRunModel, FolderNote, FolderReport, can_begin};
 pub use library::{Counts, Filter, LibraryModel, Sort};
 pub use party::{Check, Checks, PartyModel, PeerRow, You};
-pub use publish::PublishModel;
+pub use publish::{
+    Form, Lack, Organiser, PublishModel, PublishStep, PublishedRow, Publishing, SourceCheck, SourceReport,
+};
 pub use settings::{CatalogSeal, SettingsModel};
 pub use status::{Link, StatusModel};
 
@@ -73,6 +75,8 @@ pub struct Told {
     pub played: BTreeMap<GameId, u64>,
     /// What was brought here, the newest last.
     pub finished: Vec<Finished>,
+    /// What was published here, or is about to be; one entry a game.
+    pub publishing: Vec<Publishing>,
     /// The party's name.
     pub party: Option<String>,
     /// Free bytes where the games are.

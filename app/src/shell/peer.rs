@@ -11,6 +11,7 @@ use lanspread_peer::api::{
     PeerCommand, PeerConfig, PeerEvent, PeerRuntimeHandle, Pending, SendRefused, Snapshot, Waker,
 };
 use lanspread_peer::runtime::start_peer;
+use lanspread_protocol::GameId;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError as NoEvent;
 use tokio::sync::oneshot::error::TryRecvError as NoReply;
@@ -41,7 +42,16 @@ pub(super) struct Peer {
 struct Running {
     handle: PeerRuntimeHandle,
     events: broadcast::Receiver<PeerEvent>,
-    pending: Vec<Pending>,
+    pending: Vec<(Pending, Option<GameId>)>,
+}
+
+/// A command that the peer does not carry out.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// In the peer's words.
+    pub(super) why: String,
+    /// The game that was to be published.
+    pub(super) publish: Option<GameId>,
 }
 
 impl Peer {
@@ -108,12 +118,14 @@ impl Peer {
     pub(super) fn send(&mut self, command: PeerCommand) -> Result<(), SendRefused> {
         let running = self.running.as_mut().ok_or(SendRefused::Stopped)?;
         self.is_awaited.store(true, Ordering::Relaxed);
-        running.pending.push(running.handle.send(command)?);
+        let publish =
+            if let PeerCommand::Publish(request) = &command { Some(request.game.id.clone()) } else { None };
+        running.pending.push((running.handle.send(command)?, publish));
         Ok(())
     }
 
-    /// Takes a started peer and replies; answers what was refused, in the peer's words.
-    pub(super) fn receive(&mut self) -> Vec<String> {
+    /// Takes a started peer and replies; answers what was refused.
+    pub(super) fn receive(&mut self) -> Vec<Refused> {
         match self.starting.as_ref().map(Receiver::try_recv) {
             Some(Ok(Ok(handle))) => {
                 let events = handle.subscribe();
@@ -129,10 +141,10 @@ impl Peer {
         }
         let mut refused = Vec::new();
         if let Some(running) = &mut self.running {
-            running.pending.retain_mut(|pending| match pending.try_recv() {
+            running.pending.retain_mut(|(pending, publish)| match pending.try_recv() {
                 Ok(Ok(_)) | Err(NoReply::Closed) => false,
                 Ok(Err(error)) => {
-                    refused.push(error.message);
+                    refused.push(Refused { why: error.message, publish: publish.take() });
                     false
                 }
                 Err(NoReply::Empty) => true,

@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use lanspread_engine::{Event, OperationKind};
-use lanspread_peer::api::{PeerEvent, Snapshot};
+use lanspread_peer::api::{PeerEvent, PublishRequest, Snapshot};
 use lanspread_protocol::GameId;
 
-use crate::model::{Finished, Told};
+use crate::model::{Finished, PublishStep, Publishing, Told};
 use crate::notices::Notice;
 use crate::text::NoticeText;
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a few of many events; all others are in the snapshot")]
 /// Remembers an event; answers a toast for those that people must not miss.
 pub(super) fn take(
     told: &mut Told,
@@ -17,17 +18,37 @@ pub(super) fn take(
     event: &PeerEvent,
     text: NoticeText,
 ) -> Option<Notice> {
-    let PeerEvent::Engine(event) = event else { return None };
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "a few of many events; all others are in the snapshot"
-    )]
+    let event = match event {
+        PeerEvent::Engine(event) => event,
+        PeerEvent::OperationProgress {
+            game,
+            operation: OperationKind::Publish,
+            bytes_done,
+            bytes_total,
+            ..
+        } => {
+            let (bytes_done, bytes_total) = (*bytes_done, *bytes_total);
+            let is_read = bytes_total > 0 && bytes_done >= bytes_total;
+            let reading = PublishStep::Preparing { bytes_done, bytes_total };
+            publish_is_at(told, game, if is_read { PublishStep::Signing } else { reading });
+            return None;
+        }
+        PeerEvent::Published(published) => {
+            publish_is_at(told, &published.game, PublishStep::Published);
+            return None;
+        }
+        _ => return None,
+    };
     match event {
         Event::ActiveOperationsChanged { operations } => {
             for operation in operations {
                 told.failures.remove(&operation.game);
             }
             None
+        }
+        Event::OperationFailed { game, operation: OperationKind::Publish, error } => {
+            publish_is_at(told, game, PublishStep::Failed(error.message.clone()));
+            Some(Notice::bad(text.not_published(&title(snapshot, game)), error.message.clone()))
         }
         Event::OperationFailed { game, error, .. } => {
             told.failures.insert(game.clone(), error.clone());
@@ -49,6 +70,21 @@ pub(super) fn take(
         }
         _ => None,
     }
+}
+
+/// How far a publish is. One that is done stays done.
+pub(super) fn publish_is_at(told: &mut Told, game: &GameId, step: PublishStep) {
+    let of = told.publishing.iter_mut().find(|publishing| publishing.request.game.id == *game);
+    if let Some(publishing) = of.filter(|publishing| publishing.step != PublishStep::Published) {
+        publishing.step = step;
+    }
+}
+
+/// A publish was asked for; what was known of an older one of the game goes.
+pub(super) fn publish_begins(told: &mut Told, request: Box<PublishRequest>) {
+    told.publishing.retain(|publishing| publishing.request.game.id != request.game.id);
+    let step = PublishStep::Preparing { bytes_done: 0, bytes_total: 0 };
+    told.publishing.push(Publishing { request, at: Instant::now(), step });
 }
 
 /// Keeps the last word about each game that was brought here.

@@ -1,97 +1,145 @@
-//! Errands that take time: the system's dialogs, and opening folders. Each on a thread of its own.
+//! Errands that take time: the system's dialogs, opening folders, looking at files. Each on a thread of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use egui::Context;
+use lanspread_peer::disk::Cancel;
 
-use crate::action::FolderFor;
-use crate::model::FolderReport;
+use crate::action::{FileFor, FolderFor};
+use crate::model::{FolderReport, Organiser, SourceReport};
 
-/// A person opens a few dialogs at most.
-const MAX_ANSWERS: usize = 16;
+mod organiser;
 
-/// A folder that was chosen.
+/// Answers that the window has not taken yet: a person starts a few errands at a time.
+const MAX_ANSWERS: usize = 64;
+const ARCHIVES: [&str; 10] = ["eti", "rar", "zip", "7z", "tar", "gz", "tgz", "zst", "xz", "txz"];
+const PICTURES: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
+
+/// What came of an errand.
 #[derive(Debug)]
-pub(super) struct Chosen {
-    pub(super) who: FolderFor,
+pub(super) enum Answer {
     /// `None`: cancelled, or the system has no dialog.
-    pub(super) folder: Option<PathBuf>,
+    Folder {
+        who: FolderFor,
+        folder: Option<PathBuf>,
+    },
+    Files {
+        who: FileFor,
+        files: Vec<PathBuf>,
+    },
+    FolderChecked(FolderReport),
+    SourceLookedAt(SourceReport),
+    /// A folder or file that could not be shown.
+    NotOpened(String),
+    /// A key that was there at the start; there is none if nothing comes.
+    OrganiserFound(Organiser),
+    /// A key that a person made or chose.
+    OrganiserLoaded(Result<Organiser, String>),
 }
 
 #[derive(Debug)]
 pub(super) struct Errands {
     ctx: Context,
-    choose: SyncSender<Chosen>,
-    chosen: Receiver<Chosen>,
-    report: SyncSender<FolderReport>,
-    reports: Receiver<FolderReport>,
-    fail: SyncSender<String>,
-    failed: Receiver<String>,
+    answer: SyncSender<Answer>,
+    answers: Receiver<Answer>,
 }
 
 impl Errands {
     pub(super) fn new(ctx: &Context) -> Self {
-        let (choose, chosen) = sync_channel(MAX_ANSWERS);
-        let (report, reports) = sync_channel(MAX_ANSWERS);
-        let (fail, failed) = sync_channel(MAX_ANSWERS);
-        Self { ctx: ctx.clone(), choose, chosen, report, reports, fail, failed }
+        let (answer, answers) = sync_channel(MAX_ANSWERS);
+        Self { ctx: ctx.clone(), answer, answers }
+    }
+
+    pub(super) fn answer(&self) -> Option<Answer> {
+        self.answers.try_recv().ok()
+    }
+
+    /// Does it on a thread; an answer wakes the window.
+    fn run(&self, name: &str, work: impl FnOnce() -> Option<Answer> + Send + 'static) {
+        let (ctx, answer) = (self.ctx.clone(), self.answer.clone());
+        let work = move || {
+            if let Some(done) = work() {
+                // Waits while the window takes the answers; fails when it is closed.
+                drop(answer.send(done));
+                ctx.request_repaint();
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
+            tracing::warn!(%error, name, "no thread");
+        }
     }
 
     /// The system's dialog for a folder.
     pub(super) fn choose_folder(&self, who: FolderFor) {
-        let (ctx, choose) = (self.ctx.clone(), self.choose.clone());
-        spawn("dialog", move || {
-            let folder = rfd::FileDialog::new().pick_folder();
-            // Fails when the window is closed, or nobody takes the answers.
-            drop(choose.try_send(Chosen { who, folder }));
-            ctx.request_repaint();
+        self.run("dialog", move || {
+            Some(Answer::Folder { who, folder: rfd::FileDialog::new().pick_folder() })
         });
     }
 
-    pub(super) fn chosen(&self) -> Option<Chosen> {
-        self.chosen.try_recv().ok()
+    /// The system's dialog for files.
+    pub(super) fn choose_files(&self, who: FileFor) {
+        self.run("dialog", move || {
+            let dialog = rfd::FileDialog::new();
+            let one = |dialog: rfd::FileDialog| dialog.pick_file().map(|file| vec![file]);
+            let files = match who {
+                FileFor::Archives => dialog.add_filter("archives", &ARCHIVES).pick_files(),
+                FileFor::Cover => one(dialog.add_filter("pictures", &PICTURES)),
+                FileFor::Catalog => one(dialog.add_filter("catalog", &["ron"])),
+                FileFor::OrganiserKey => one(dialog),
+            };
+            files.map(|files| Answer::Files { who, files })
+        });
     }
 
     /// Looks whether games can go to a folder that may not be there yet.
     pub(super) fn check_folder(&self, path: PathBuf) {
-        let (ctx, report) = (self.ctx.clone(), self.report.clone());
-        spawn("check-folder", move || {
+        self.run("check-folder", move || {
             let existing = path.ancestors().find(|folder| folder.exists());
             let is_writable = existing.is_some_and(|folder| tempfile::tempfile_in(folder).is_ok());
             let free_bytes = existing.and_then(|folder| fs4::available_space(folder).ok()).unwrap_or(0);
-            // Waits while the window takes the answers; fails when it is closed.
-            drop(report.send(FolderReport { path, is_writable, free_bytes }));
-            ctx.request_repaint();
+            Some(Answer::FolderChecked(FolderReport { path, is_writable, free_bytes }))
         });
     }
 
-    pub(super) fn report(&self) -> Option<FolderReport> {
-        self.reports.try_recv().ok()
+    /// Looks at what is to be published.
+    pub(super) fn look_at_source(&self, from: Vec<PathBuf>) {
+        self.run("look-at-source", move || {
+            let found = lanspread_peer::publish::look(&from, &Cancel::new());
+            let found = found.map_err(|error| error.to_string());
+            Some(Answer::SourceLookedAt(SourceReport { from, found }))
+        });
+    }
+
+    /// Looks for an organiser's key: the one that was chosen, else the one beside the catalog.
+    pub(super) fn find_organiser(&self, catalog: PathBuf, key: Option<PathBuf>) {
+        self.run("organiser", move || organiser::find(&catalog, key).map(Answer::OrganiserFound));
+    }
+
+    /// Makes a key, and a catalog of this party if there is none to sign.
+    pub(super) fn make_organiser(&self, catalog: Option<PathBuf>, own: PathBuf, party: String) {
+        self.run("organiser", move || Some(Answer::OrganiserLoaded(organiser::make(catalog, own, &party))));
+    }
+
+    /// Loads a key that is there.
+    pub(super) fn load_organiser(&self, catalog: PathBuf, key: PathBuf) {
+        self.run("organiser", move || Some(Answer::OrganiserLoaded(organiser::load(&catalog, key))));
     }
 
     /// Shows a folder in the system's file manager.
     pub(super) fn open(&self, folder: PathBuf) {
-        let (ctx, fail) = (self.ctx.clone(), self.fail.clone());
-        spawn("open-folder", move || {
+        self.run("open-folder", move || {
             let program = if cfg!(windows) { "explorer" } else { "xdg-open" };
             let status = Command::new(program).arg(&folder).status();
             // The Explorer's exit code says nothing.
-            if !status.is_ok_and(|status| status.success() || cfg!(windows)) {
-                drop(fail.try_send(folder.display().to_string()));
-                ctx.request_repaint();
-            }
+            let is_shown = status.is_ok_and(|status| status.success() || cfg!(windows));
+            (!is_shown).then(|| Answer::NotOpened(folder.display().to_string()))
         });
     }
 
-    pub(super) fn not_opened(&self) -> Option<String> {
-        self.failed.try_recv().ok()
-    }
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
-    if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
-        tracing::warn!(%error, name, "no thread");
+    /// Shows where a file lies.
+    pub(super) fn open_place_of(&self, file: &Path) {
+        self.open(file.parent().unwrap_or(file).to_owned());
     }
 }

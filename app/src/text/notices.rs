@@ -14,6 +14,7 @@ super::texts! {
     cannot_open(path: &str): "Can’t open {path}", "{path} lässt sich nicht öffnen";
     is_ready(game: &str): "{game} is ready", "{game} ist bereit";
     failed(game: &str): "{game} did not work", "{game} hat nicht geklappt";
+    not_published(game: &str): "{game} was not published", "{game} wurde nicht freigegeben";
     no_source_left(game: &str): "No source left for {game}", "Keine Quelle mehr für {game}";
     settings_unreadable: "Your settings could not be read", "Deine Einstellungen waren nicht lesbar";
     settings_set_aside(path: &str): "Everything is as at the start. The old file is now {path}.", "Alles ist wie am Anfang. Die alte Datei ist jetzt {path}.";

@@ -5,3 +5,4 @@
 mod downloads;
 mod harness;
 mod party;
+mod publish;

@@ -1,6 +1,7 @@
 //! The questions before something changes.
 
 mod error;
+mod organise;
 mod remove;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::widgets::{Meaning, draw_icon};
 #[derive(Debug, Default)]
 pub struct State {
     remove: remove::Ticks,
+    party: String,
 }
 
 /// What a person wants; a dialog whose answer is carried out closes.
@@ -27,8 +29,12 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DialogsModel, state: &mu
         DialogsModel::Update(model) => update::show(ui, scene.covers, model),
         DialogsModel::Remove(model) => remove::show(ui, model, &mut state.remove),
         DialogsModel::Error(model) => error::show(ui, model),
+        DialogsModel::Organise => organise::show(ui, &mut state.party),
     };
-    let is_answered = matches!(action, Some(Action::Command(_) | Action::Play(_)));
+    let is_answered = matches!(
+        action,
+        Some(Action::Command(_) | Action::Play(_) | Action::Organise(_) | Action::ChooseFiles(_))
+    );
     action.into_iter().chain(is_answered.then_some(Action::CloseDialog)).collect()
 }
 

@@ -95,37 +95,36 @@ fn plate(ui: &Ui, response: &Response, rect: Rect, is_hovered: bool) {
 }
 
 fn draw_cover(ui: &Ui, covers: &mut Covers, rect: Rect, card: &Card) {
-    let theme = Theme::of(ui);
-    let painter = ui.painter();
-    let radius = CornerRadius::same(theme::R_BUTTON);
     let key = CoverKey { game: card.id.clone(), file: card.cover.clone() };
-    match covers.get(ui.ctx(), &key) {
-        Some(cover) => {
-            if cover.opacity < 1.0 {
-                painter.rect_filled(rect, radius, theme.surface_1);
-            }
-            let tint = Color32::WHITE.gamma_multiply(cover.opacity);
-            let shape = egui::epaint::RectShape::filled(rect, radius, tint)
-                .with_texture(cover.texture, fill(cover.aspect, rect.width() / rect.height()));
-            painter.add(shape);
-            if cover.is_generated {
-                let at = pos2(rect.left() + rect.width() * 0.09, rect.top() + rect.height() * 0.79);
-                let font = theme::bold(rect.width() * 0.35);
-                let letters = painter.layout_no_wrap(initials(&card.title), font, tint);
-                // The baseline is about three quarters down the row's height.
-                let ascent = letters
-                    .rows
-                    .first()
-                    .map_or(0.0, |row| row.glyphs.first().map_or(0.0, |glyph| glyph.pos.y));
-                painter.galley(at - vec2(0.0, ascent), letters, tint);
-            }
-        }
-        None => {
-            painter.rect_filled(rect, radius, theme.surface_1);
-        }
-    }
+    picture(ui, covers, rect, &key, &card.title);
     veil(ui, rect, card);
     pills(ui, rect, card);
+}
+
+/// A game's cover, with its initials if it is a generated one; the ground while it is being made.
+pub(in crate::screens) fn picture(ui: &Ui, covers: &mut Covers, rect: Rect, key: &CoverKey, title: &str) {
+    let theme = Theme::of(ui);
+    let painter = ui.painter();
+    let radius = CornerRadius::same(if rect.width() < 60.0 { theme::R_TAG } else { theme::R_BUTTON });
+    let Some(cover) = covers.get(ui.ctx(), key) else {
+        painter.rect_filled(rect, radius, theme.surface_1);
+        return;
+    };
+    if cover.opacity < 1.0 {
+        painter.rect_filled(rect, radius, theme.surface_1);
+    }
+    let tint = Color32::WHITE.gamma_multiply(cover.opacity);
+    let shape = egui::epaint::RectShape::filled(rect, radius, tint)
+        .with_texture(cover.texture, fill(cover.aspect, rect.width() / rect.height()));
+    painter.add(shape);
+    if cover.is_generated {
+        let at = pos2(rect.left() + rect.width() * 0.09, rect.top() + rect.height() * 0.79);
+        let letters = painter.layout_no_wrap(initials(title), theme::bold(rect.width() * 0.35), tint);
+        // The baseline is about three quarters down the row's height.
+        let ascent =
+            letters.rows.first().map_or(0.0, |row| row.glyphs.first().map_or(0.0, |glyph| glyph.pos.y));
+        painter.galley(at - vec2(0.0, ascent), letters, tint);
+    }
 }
 
 /// The part of a texture that fills a rectangle of another shape.

@@ -6,7 +6,7 @@ mod grid;
 mod menu;
 mod tools;
 
-pub(super) use card::{bar_look, fill, intent};
+pub(super) use card::{bar_look, fill, intent, picture};
 use egui::{Id, Key, Ui};
 use lanspread_protocol::GameId;
 
