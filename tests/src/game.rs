@@ -79,6 +79,11 @@ impl Game {
         self.with(path, Entry::File(Content::Bytes(text.into())))
     }
 
+    #[must_use]
+    pub fn bytes(self, path: &str, bytes: &[u8]) -> Self {
+        self.with(path, Entry::File(Content::Bytes(bytes.into())))
+    }
+
     /// A file that begins like a script, with the executable bit where there is one.
     #[must_use]
     pub fn script(self, path: &str, text: &str) -> Self {

@@ -24,8 +24,10 @@ mod party;
 mod peer;
 mod program;
 mod record;
+mod screen;
 mod stranger;
 mod tree;
+mod wine;
 
 pub use dice::Dice;
 pub use disk::SmallDisk;
@@ -35,8 +37,10 @@ pub use party::{Party, PeerBuilder, Published};
 pub use peer::{Peer, Refusal};
 pub use program::{Run, lanspread, program};
 pub use record::{Event, Mark};
+pub use screen::{Screen, has_program};
 pub use stranger::{Answer, Closed, Stranger};
 pub use tree::{Node, assert_same_tree, copy_tree, list_tree, read_tree, rot, write_file};
+pub use wine::{Wine, windows_path};
 
 use std::io::Write as _;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::peer::{DEFAULT_DEADLINE, Launch};
-use crate::{Game, Host, Peer, Run, copy_tree, lanspread};
+use crate::{Game, Host, Peer, Run, Wine, copy_tree, lanspread, windows_path};
 
 /// Lives in a temporary folder, which goes with it: declare it before its peers.
 #[derive(Debug)]
@@ -196,6 +196,7 @@ impl Party {
             name: name.into(),
             games,
             host: None,
+            windows: None,
             bind: Some(format!("127.0.0.{number}")),
             port: Some(0),
             args,
@@ -310,6 +311,18 @@ impl PeerBuilder {
         self.launch.host = Some(host.clone());
         self.launch.bind = None;
         self.launch.port = None;
+        self
+    }
+
+    /// Runs the Windows program, which names its files as Windows does.
+    #[must_use]
+    pub fn in_wine(mut self, wine: &Wine) -> Self {
+        self.launch.windows = Some(wine.program("lanspread-peer"));
+        self.launch.env.extend(wine.variables());
+        let catalog = windows_path(&self.catalog);
+        for arg in self.launch.args.iter_mut().filter(|arg| Path::new(arg.as_str()) == self.catalog) {
+            arg.clone_from(&catalog);
+        }
         self
     }
 

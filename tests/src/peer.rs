@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::record::{Event, Mark, Record};
-use crate::{Host, list_tree, program};
+use crate::{Host, list_tree, program, windows_path};
 
 /// Generous: a deadline ends a test that hangs, it never measures anything.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -23,6 +23,8 @@ pub(crate) struct Launch {
     pub(crate) name: String,
     pub(crate) games: PathBuf,
     pub(crate) host: Option<Host>,
+    /// The Windows program, to be run by wine; `None` is the program under test.
+    pub(crate) windows: Option<PathBuf>,
     /// An address to bind; `None` is all adapters.
     pub(crate) bind: Option<String>,
     /// `None` is the program's own choice, 40420 and up.
@@ -64,11 +66,17 @@ impl Peer {
 
     /// Starts the program and awaits nothing.
     pub(crate) fn spawn(launch: Launch) -> Self {
-        let mut command = match &launch.host {
-            Some(host) => host.command(program()),
-            None => Command::new(program()),
+        let mut command = match (&launch.windows, &launch.host) {
+            (Some(program), Some(host)) => with_argument(host.command(Path::new("wine")), program),
+            (Some(program), None) => with_argument(Command::new("wine"), program),
+            (None, Some(host)) => host.command(program()),
+            (None, None) => Command::new(program()),
         };
-        command.arg("run").arg("--games").arg(&launch.games).args(["--name", &launch.name]);
+        command.args(["run", "--name", &launch.name, "--games"]);
+        match launch.windows {
+            Some(_) => command.arg(windows_path(&launch.games)),
+            None => command.arg(&launch.games),
+        };
         if let Some(port) = launch.port {
             command.args(["--port", &port.to_string()]);
         }
@@ -435,6 +443,11 @@ impl Drop for Peer {
 const LOG_FILTER: &str = "warn,lanspread_peer=debug,lanspread_engine=debug";
 
 pub(crate) const DEFAULT_DEADLINE: Duration = DEADLINE;
+
+fn with_argument(mut command: Command, argument: &Path) -> Command {
+    command.arg(argument);
+    command
+}
 
 /// `sources` may be a number or the list itself.
 pub(crate) fn count_of(value: &Value) -> u64 {

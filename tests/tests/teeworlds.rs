@@ -6,13 +6,14 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use lanspread_tests::{Event, Game, Party, Peer, assert_same_tree, program, skip, write_file};
+use lanspread_tests::{
+    Event, Game, Party, Peer, Screen, assert_same_tree, has_program, program, skip, write_file,
+};
 use serde_json::json;
 
 const PACKAGES: [&str; 3] = ["teeworlds", "teeworlds-data", "teeworlds-server"];
@@ -32,11 +33,6 @@ fn packages() -> Result<Vec<PathBuf>, String> {
             if package.is_dir() { Ok(package) } else { Err(format!("{} is not there", package.display())) }
         })
         .collect()
-}
-
-fn has_program(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
 }
 
 /// Whether all libraries of a program are on this machine.
@@ -61,37 +57,6 @@ fn join(packages: &[PathBuf], to: &Path) {
                 fs::copy(&from, &target).unwrap();
             }
         }
-    }
-}
-
-/// A screen of its own, which ends with it.
-struct Screen {
-    server: Child,
-    display: String,
-}
-
-impl Screen {
-    fn open() -> Self {
-        let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"]);
-        let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut number = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
-        assert!(!number.trim().is_empty(), "Xvfb opens no screen");
-        Self { server, display: format!(":{}", number.trim()) }
-    }
-
-    fn has_window(&self, title: &str) -> bool {
-        let mut search = Command::new("xdotool");
-        search.args(["search", "--name", title]).env("DISPLAY", &self.display);
-        search.output().is_ok_and(|found| found.status.success() && !found.stdout.is_empty())
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        drop(self.server.kill());
-        drop(self.server.wait());
     }
 }
 

@@ -1,0 +1,204 @@
+//! The Windows programs, run by wine among Linux peers: what a guest with Windows does, from the stick to the end.
+//!
+//! `dist/windows.sh` builds the programs. Where they, wine or the cross compiler are missing, the stories say that they
+//! were skipped. Under wine no UDP socket of quinn's own kind exists, so these also try the plain ones.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test")]
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lanspread_tests::{
+    Game, Lan, MIB, Party, Screen, Wine, assert_same_tree, has_program, program, skip, windows_path,
+    write_file,
+};
+use serde_json::json;
+
+/// A Windows takes 700 MB and all cores to come up: one at a time.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// Runs until somebody puts a file `stop` beside it.
+const GAME: &str = r#"
+#include <io.h>
+#include <stdio.h>
+#include <windows.h>
+int main(int count, char **words) {
+    printf("started as %s\n", count > 1 ? words[1] : "nobody");
+    fflush(stdout);
+    for (int i = 0; i < 1200 && _access("stop", 0) != 0; i++) Sleep(50);
+    puts("bye");
+    return 7;
+}
+"#;
+
+fn wine(party: &Party, story: &str) -> Option<Wine> {
+    Wine::new(&party.path().join("wine")).map_err(|why| skip(&format!("wine: {story}"), &why)).ok()
+}
+
+#[test]
+fn a_windows_pc_fetches_plays_and_shares_a_game() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let party = Party::new();
+    let Some(wine) = wine(&party, "a Windows PC fetches, plays and shares") else { return };
+    let game = Game::small("chess").bytes("bin/play.exe", &wine.compile(GAME));
+    let game = party.publish(&game.publish_arg("--start", "bin/play.exe {player}@windows"));
+    let mut seed = party.seed("seed", &[&game]).start();
+    let ben = party.peer("ben").knows(&seed).in_wine(&wine).start();
+    seed.until_connected_to(&ben);
+    ben.until_sources("chess", 1);
+    ben.carry_out("install", json!({ "cmd": "download", "game": "chess", "install": true }));
+    let folder = ben.folder("chess");
+    assert_eq!(
+        fs::read(folder.join("version.ini")).unwrap(),
+        fs::read(game.payload.join("version.ini")).unwrap()
+    );
+    assert_same_tree(&game.source, &folder.join("local"));
+
+    ben.ask(json!({ "cmd": "start", "game": "chess" }));
+    ben.wait("game-started", |event| event.about("game-started", "chess"));
+    ben.is_refused(json!({ "cmd": "uninstall", "game": "chess" }), "game_running");
+    write_file(&folder.join("local/bin/stop"), "");
+    let exited = ben.wait("game-exited", |event| event.about("game-exited", "chess"));
+    assert_eq!((&exited["code"], &exited["output"]), (&json!(7), &json!(["started as ben", "bye"])));
+
+    seed.stop();
+    let mut carl = party.peer("carl").knows(&ben).start();
+    carl.fetch("chess");
+    assert_same_tree(&game.payload, &carl.folder("chess"));
+    carl.stop();
+}
+
+#[test]
+fn a_windows_pc_that_was_cut_off_goes_on_where_it_was() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let party = Party::new();
+    let Some(wine) = wine(&party, "kill -9 and going on") else { return };
+    let game = party.publish(&Game::big("arena", 48 * MIB));
+    let seed = party.seed("seed", &[&game]).upload_limit(12 * MIB).start();
+    let mut ben = party.peer("ben").knows(&seed).in_wine(&wine).start();
+    let mark = ben.download("arena");
+    ben.wait_progress(mark, "arena", 40);
+    ben.restart();
+    ben.wait_downloaded(lanspread_tests::Mark::default(), "arena");
+    assert_same_tree(&game.payload, &ben.folder("arena"));
+    let fetched = ben.status("rx_bytes");
+    assert!(fetched < game.bytes, "what was here was fetched again: {fetched} of {} bytes", game.bytes);
+}
+
+#[test]
+fn windows_and_linux_find_each_other_by_themselves() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let story = "finding each other by mDNS";
+    let party = Party::new();
+    let Some(wine) = wine(&party, story) else { return };
+    let Some(lan) = Lan::new(&format!("wine: {story}")) else { return };
+    let game = party.publish(&Game::small("chess"));
+    let [one, two] = [lan.host(), lan.host()];
+    let seed = party.seed("seed", &[&game]).on(&one).with_mdns().start();
+    let mut ben = party.peer("ben").on(&two).with_mdns().in_wine(&wine).start();
+    ben.fetch("chess");
+    seed.until_connected_to(&ben);
+    // Before the LAN goes that it is on.
+    ben.kill9();
+}
+
+/// The window's program on a stick; killed when the story fails.
+struct Window(Child);
+
+impl Window {
+    fn open(wine: &Wine, screen: &Screen, program: &Path) -> Self {
+        let mut command = wine.command(program);
+        command.env("DISPLAY", &screen.display).stdin(Stdio::null()).stdout(Stdio::null());
+        let mut window = Self(command.spawn().expect("wine starts"));
+        until("the window", || {
+            let ended = window.0.try_wait().unwrap();
+            assert!(ended.is_none(), "the program ended before its window: {ended:?}");
+            screen.has_window("Lanspread")
+        });
+        window
+    }
+
+    /// As a click on its cross does.
+    fn close(mut self, wine: &Wine) {
+        let asked = wine.command("taskkill").args(["/im", "lanspread.exe"]).stdout(Stdio::null()).status();
+        assert!(asked.is_ok_and(|status| status.success()), "taskkill");
+        until("the end of the program", || self.0.try_wait().unwrap().is_some());
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Nothing tells of these from inside; they are looked at until they hold.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it did not come to: {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// All files of the disk `C:`, but those that wine itself writes at any time.
+fn files(prefix: &Path) -> BTreeSet<PathBuf> {
+    let disk = prefix.join("drive_c");
+    let all = walkdir::WalkDir::new(&disk).into_iter().flatten().map(|entry| entry.path().to_owned());
+    all.filter(|path| !path.starts_with(disk.join("windows/temp"))).collect()
+}
+
+/// Where CI keeps what a person may want to look at.
+fn pictures() -> PathBuf {
+    let folder = program().ancestors().nth(2).unwrap().join("ci/pictures");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn the_window_opens_from_the_stick_and_leaves_nothing_on_the_pc() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let story = "the window from a stick";
+    let party = Party::new();
+    if let Some(missing) = ["Xvfb", "xdotool", "import"].iter().find(|name| !has_program(name)) {
+        return skip(&format!("wine: {story}"), &format!("{missing} is not here"));
+    }
+    let Some(wine) = wine(&party, story) else { return };
+    let screen = Screen::open();
+    let [stick, games] = ["stick", "games"].map(|name| party.path().join(name));
+    fs::create_dir_all(&games).unwrap();
+    fs::create_dir_all(&stick).unwrap();
+    let program = stick.join("lanspread.exe");
+    fs::copy(wine.program("lanspread"), &program).unwrap();
+    // Wine's own desktop puts some files there with the first window of any program.
+    let mut other = wine.command("notepad");
+    let mut other = other.env("DISPLAY", &screen.display).spawn().unwrap();
+    until("a window of wine's own", || screen.has_window("Notepad"));
+    drop(wine.command("taskkill").args(["/f", "/im", "notepad.exe"]).status());
+    drop(other.wait());
+    let before = files(&wine.prefix());
+
+    fs::write(stick.join("lanspread.ron"), "{}").unwrap();
+    let window = Window::open(&wine, &screen, &program);
+    let picture = pictures().join("wine-first-run.png");
+    until("something to see", || screen.picture(&picture) > 100);
+    window.close(&wine);
+
+    let settings = format!("{{\"games\": {:?}, \"name\": \"Mika\"}}", windows_path(&games));
+    fs::write(stick.join("lanspread.ron"), settings).unwrap();
+    let window = Window::open(&wine, &screen, &program);
+    until("the peer on its games folder", || games.join(".lanspread").is_dir());
+    let picture = pictures().join("wine-library.png");
+    until("something to see", || screen.picture(&picture) > 100);
+    window.close(&wine);
+
+    let after = files(&wine.prefix());
+    let left: Vec<_> = after.difference(&before).collect();
+    assert!(left.is_empty(), "left on the PC: {left:#?}");
+}
