@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use lanspread_engine::{
-    CatalogSource, CommandError, ErrorCode, GameView, LocalState, LocalView, OperationKind, OperationView,
-    PeerView, Phase, ProgressView, RunView, View,
+    CatalogSource, CommandError, ErrorCode, GameView, LinkKind, LocalState, LocalView, OperationKind,
+    OperationView, PeerView, Phase, ProgressView, RunView, View,
 };
-use lanspread_peer::api::{Ready, Snapshot, Status};
+use lanspread_peer::api::{NetworkView, Ready, Snapshot, Status};
 use lanspread_peer::runtime::supervisor::RuntimeFailure;
 use lanspread_protocol::message::Presence;
 use lanspread_protocol::{Game, GameId, PeerId, Players, Version};
@@ -35,6 +35,8 @@ impl GameSample {
             local: None,
             sources: 0,
             operation: None,
+            failure: None,
+            fetch_bytes: None,
             update_available: false,
             update_ready: false,
             installed: false,
@@ -72,7 +74,14 @@ impl GameSample {
     pub fn downloaded(mut self) -> Self {
         let bytes = self.0.entry.as_ref().and_then(|entry| entry.size).unwrap_or_default();
         let version = self.0.expected.clone();
-        self.0.local = Some(LocalView { version, state: LocalState::Downloaded, checked: true, bytes });
+        self.0.local = Some(LocalView {
+            version,
+            state: LocalState::Downloaded,
+            checked: true,
+            bytes,
+            installed_bytes: None,
+            person_bytes: None,
+        });
         self
     }
 
@@ -132,7 +141,8 @@ impl GameSample {
 
     #[must_use]
     pub fn working(mut self, operation: OperationKind, phase: Phase) -> Self {
-        self.0.operation = Some(OperationView { id: None, operation, phase, progress: None });
+        self.0.operation =
+            Some(OperationView { id: None, operation, phase, queue_position: None, progress: None });
         self
     }
 
@@ -205,6 +215,8 @@ pub fn peer(number: u8, name: &str, rx_rate: u64, tx_rate: u64) -> PeerView {
         connected: true,
         rx_rate,
         tx_rate,
+        rtt: None,
+        link: LinkKind::Cable,
         games: Vec::new(),
     }
 }
@@ -221,6 +233,9 @@ pub fn snapshot_with(games: Vec<GameSample>, peers: Vec<PeerView>) -> Snapshot {
         games: games.into_iter().map(|game| game.0).collect(),
         peers,
         catalog,
+        party: None,
+        offered: Vec::new(),
+        notices: Vec::new(),
         serial: 1,
         library_revision: 1,
         served_units: 0,
@@ -236,6 +251,8 @@ pub fn snapshot_with(games: Vec<GameSample>, peers: Vec<PeerView>) -> Snapshot {
         }),
         view: Some(Arc::new(view)),
         status: Status::default(),
+        disk: None,
+        network: NetworkView::default(),
         failure: None,
     }
 }

@@ -7,6 +7,7 @@
 
 mod address;
 mod handle;
+mod network;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +23,8 @@ pub use handle::{
     COMMAND_QUEUE, EVENT_QUEUE, PeerClient, PeerRuntimeHandle, Pending, RuntimeSide, SendRefused,
     SentCommand, connect_runtime,
 };
+
+pub use network::{AdapterView, CheckReason, CheckResult, Checks, DiskSpace, NetworkView};
 
 pub use crate::disk::Links;
 pub use crate::publish::Published;
@@ -115,6 +118,10 @@ pub enum PeerCommand {
     Peers,
     Status,
     Set(SettingsChange),
+    /// Runs the party checks; what they find is in the snapshot.
+    Check,
+    /// Announces and asks by multicast at once, and dials all known addresses.
+    LookAgain,
     Shutdown,
 }
 
@@ -229,6 +236,9 @@ pub struct Snapshot {
     pub ready: Option<Ready>,
     pub view: Option<Arc<View>>,
     pub status: Status,
+    /// Of the games folder.
+    pub disk: Option<DiskSpace>,
+    pub network: NetworkView,
     /// Why the peer stopped by itself.
     pub failure: Option<RuntimeFailure>,
 }

@@ -23,6 +23,7 @@ use crate::event::{Event, Level};
 use crate::ids::ConnId;
 use crate::input::BlobError;
 use crate::roster::tidy_name;
+use crate::view::OfferedCatalogView;
 
 /// Organisers whose catalogs are offered to the person at once.
 const MAX_MET: usize = 32;
@@ -134,6 +135,11 @@ impl Authority {
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.retry
+    }
+
+    /// The name of the party whose catalog is in force.
+    pub(crate) fn party(&self) -> Option<String> {
+        self.in_force().map(|catalog| catalog.party.clone())
     }
 
     pub(crate) fn serial(&self) -> u64 {
@@ -262,6 +268,32 @@ impl Engine {
         if met.insert(key, peers).is_none_or(|told| told < peers) {
             self.emit(Event::CatalogOffered { party, key, words: key.words(), peers });
         }
+    }
+
+    /// Organisers whose catalogs peers hold, those of most peers first; none once one is trusted.
+    pub(crate) fn offered_catalogs(&self) -> Vec<OfferedCatalogView> {
+        if self.authority.pinned.is_some() {
+            return Vec::new();
+        }
+        let mut newest: BTreeMap<OrganiserKey, (usize, &CatalogHead)> = BTreeMap::new();
+        for (peer, _) in self.roster.live_peers() {
+            let Some(head) = self.roster.live(peer).and_then(|live| live.catalog.as_ref()) else { continue };
+            let (peers, best) = newest.entry(head.key).or_insert((0, head));
+            *peers += 1;
+            if head.is_newer_than(best) {
+                *best = head;
+            }
+        }
+        let offered = newest.into_iter().map(|(key, (peers, head))| OfferedCatalogView {
+            party: head.party.clone(),
+            key,
+            words: key.words(),
+            peers,
+        });
+        let mut offered: Vec<_> = offered.collect();
+        offered.sort_by_key(|offered| std::cmp::Reverse(offered.peers));
+        offered.truncate(MAX_MET);
+        offered
     }
 
     /// Fetches the newest catalog by the pinned key that a peer holds, if it is newer than the one in force.

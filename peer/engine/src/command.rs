@@ -65,6 +65,21 @@ pub enum Command {
     Trust {
         key: OrganiserKey,
     },
+    /// Lets a waiting download take this place among those that wait; 0 is the next.
+    MoveInQueue {
+        game: GameId,
+        position: usize,
+    },
+    /// A notice was read.
+    Dismiss {
+        id: u64,
+    },
+    /// A failure was read: it is not shown any more, and a download that failed does not wait for another try.
+    Forget {
+        game: GameId,
+    },
+    /// Dials all known addresses that nobody answers at, at once.
+    LookAgain,
     Set(Settings),
     /// Another games folder; accepted only while nothing runs.
     ChangeGamesFolder,
@@ -119,7 +134,7 @@ pub enum Answer {
 }
 
 /// The codes of the headless contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     BadCommand,
@@ -136,7 +151,7 @@ pub enum ErrorCode {
 }
 
 /// Why a command is refused or an operation failed: a code for programs, a sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct CommandError {
     pub code: ErrorCode,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::GivenCatalog;
 use crate::download::Purpose;
+use crate::notices::FailureView;
 
 /// What an engine starts with: identity, settings, and what an earlier run stored.
 #[derive(Clone, Debug)]
@@ -69,4 +70,7 @@ pub struct QueuedDownload {
     /// What follows it.
     #[serde(default)]
     pub purpose: Purpose,
+    /// It waits because it failed.
+    #[serde(default)]
+    pub failure: Option<FailureView>,
 }

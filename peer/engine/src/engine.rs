@@ -14,6 +14,7 @@ use crate::event::{Event, Level};
 use crate::ids::{ConnId, Counter, ReplyId};
 use crate::input::Input;
 use crate::library::Library;
+use crate::notices::{FailureView, Notices};
 use crate::operations::Operations;
 use crate::playing::Playing;
 use crate::random::Random;
@@ -40,6 +41,7 @@ pub struct Engine {
     pub(crate) operations: Operations,
     pub(crate) serving: Serving,
     pub(crate) playing: Playing,
+    pub(crate) notices: Notices,
     /// Versions that are not fetched ahead: a person cancelled that, or it failed.
     pub(crate) declined: BTreeMap<GameId, Version>,
     /// News to be sent or told at a time: see [`Engine::flush_batches`].
@@ -76,6 +78,7 @@ impl Engine {
             operations: Operations::new(&config.queue),
             serving: Serving::default(),
             playing: Playing::default(),
+            notices: Notices::default(),
             declined: BTreeMap::new(),
             batches: Batches::default(),
             identity_was_renewed: false,
@@ -148,6 +151,7 @@ impl Engine {
             | Input::Removed { op, result } => self.changed(op, result),
             Input::Started { run, result } => self.game_started(run, result),
             Input::Exited { run, code, output } => self.game_exited(run, code, output),
+            Input::Notice { level, message } => self.emit(Event::Notice { level, message }),
             Input::Published { op, result } => self.published(op, result),
             Input::GamesFolderSwitched { reply, result } => self.games_folder_switched(reply, result),
         }
@@ -199,6 +203,10 @@ impl Engine {
             Command::Publish { game } => return self.start_publish(&game),
             Command::Trust { key } => self.trust(key),
             Command::Set(settings) => self.set(settings),
+            Command::MoveInQueue { game, position } => return self.move_in_queue(&game, position),
+            Command::Dismiss { id } => self.notices.dismiss(id),
+            Command::Forget { game } => self.operations.forget_failure(&game),
+            Command::LookAgain => self.look_again(),
             // Replied to later, in `command`.
             Command::Start { .. } | Command::ChangeGamesFolder => {}
         }
@@ -220,6 +228,11 @@ impl Engine {
             self.presence.name = name;
             self.broadcast(&Control::Presence(self.presence.clone()));
         }
+    }
+
+    /// Nobody may have to wait for the next round of dials.
+    fn look_again(&mut self) {
+        self.roster.dial_all(self.now);
     }
 
     fn run_timers(&mut self) {
@@ -283,7 +296,16 @@ impl Engine {
         self.effects.push_back(effect);
     }
 
+    /// Tells subscribers; what must not be missed is kept for those who look later.
     pub(crate) fn emit(&mut self, event: Event) {
+        if let Event::Notice { level, message } = &event {
+            self.notices.add(*level, message.clone());
+        } else if let Event::OperationFailed { game, operation, error } = &event
+            && self.require_known(game).is_ok()
+        {
+            let failure = FailureView { operation: *operation, error: error.clone() };
+            self.operations.note_failure(game.clone(), failure);
+        }
         self.push(Effect::Emit(event));
     }
 

@@ -11,6 +11,7 @@ use lanspread_protocol::{
 use crate::authority::GivenCatalog;
 use crate::command::{Command, CommandError, ErrorCode};
 use crate::config::FolderState;
+use crate::event::Level;
 use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
 
 /// One thing that happened. Results of work name the operation or request they belong to; late ones are dropped.
@@ -145,6 +146,11 @@ pub enum Input {
         code: Option<i32>,
         /// The last lines that it printed.
         output: Vec<String>,
+    },
+    /// The shell has something to tell.
+    Notice {
+        level: Level,
+        message: String,
     },
     Published {
         op: OpId,

@@ -17,7 +17,8 @@
 //! - `operations`: what runs on which game, and what waits;
 //! - `serving`: which requests are answered; the writer's wait for the last reader;
 //! - `download`: what to fetch next from whom;
-//! - `playing`: which games run, and what rests meanwhile.
+//! - `playing`: which games run, and what rests meanwhile;
+//! - `notices`: what must not be missed.
 
 mod authority;
 mod command;
@@ -30,6 +31,7 @@ mod ids;
 mod input;
 mod invariants;
 mod library;
+mod notices;
 mod offers;
 mod operations;
 mod playing;
@@ -52,7 +54,9 @@ pub use input::{
     ScannedGame, ServeEnd, VerifyOutcome,
 };
 pub use library::LocalState;
+pub use notices::{FailureView, NoticeView};
 pub use operations::{OperationKind, Phase};
 pub use view::{
-    GameView, LocalView, MapCell, OperationView, PartsView, PeerView, ProgressView, RunView, View,
+    GameView, LinkKind, LocalView, MapCell, OfferedCatalogView, OperationView, PartsView, PeerView,
+    ProgressView, RunView, View,
 };

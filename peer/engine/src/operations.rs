@@ -6,26 +6,29 @@
 //! to the installation in one step: nothing comes between them.
 //!
 //! - `commands`: verifying, and what concerns any operation: cancel, pause, resume, the table's event;
-//! - `changes`: what writes: install, uninstall, remove, publish, and the wait of a writer for its readers.
+//! - `changes`: what writes: install, uninstall, remove, publish, and the wait of a writer for its readers;
+//! - `queue`: the order of downloads that wait, and why the last operation on a game failed.
 
 mod changes;
 mod commands;
+mod queue;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Instant;
 
 use lanspread_protocol::{GameId, ManifestId, UnitSet};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::command::{CommandError, ErrorCode, KeptFiles, Saves};
 use crate::config::QueuedDownload;
 use crate::download::{Download, Purpose};
 use crate::event::OperationStatus;
 use crate::ids::OpId;
+use crate::notices::FailureView;
 
 /// What runs on a game.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OperationKind {
     Download,
@@ -58,6 +61,8 @@ pub(crate) struct Operations {
     active: BTreeMap<GameId, Operation>,
     /// Downloads that do not run, in the order in which they will.
     queue: Vec<Waiting>,
+    /// Why the last operation on a game failed.
+    failures: BTreeMap<GameId, FailureView>,
     told: Vec<OperationStatus>,
     stored: Vec<QueuedDownload>,
     /// When a peer's complaint last led to a verification, and whose it was.
@@ -141,12 +146,17 @@ impl Operations {
     pub(crate) fn new(queue: &[QueuedDownload]) -> Self {
         let waiting = |queued: &QueuedDownload| Waiting {
             game: queued.game.clone(),
-            why: if queued.paused { Why::Paused } else { Why::Turn },
+            why: match queued {
+                QueuedDownload { failure: Some(_), .. } => Why::Failed,
+                QueuedDownload { paused: true, .. } => Why::Paused,
+                QueuedDownload { .. } => Why::Turn,
+            },
             purpose: queued.purpose,
         };
         Self {
             active: BTreeMap::new(),
             queue: queue.iter().map(waiting).collect(),
+            failures: queue.iter().filter_map(|it| Some((it.game.clone(), it.failure.clone()?))).collect(),
             told: Vec::new(),
             stored: queue.to_vec(),
             damage_checks: BTreeMap::new(),
@@ -160,6 +170,7 @@ impl Operations {
     pub(crate) fn replace_queue(&mut self, queue: &[QueuedDownload]) {
         let fresh = Self::new(queue);
         (self.queue, self.stored, self.look_again) = (fresh.queue, fresh.stored, true);
+        self.failures = fresh.failures;
     }
 
     pub(crate) fn get(&self, game: &GameId) -> Option<&Operation> {
@@ -269,6 +280,7 @@ impl Operations {
         if !matches!(operation.work, Work::Verify) {
             self.queue.retain(|waiting| waiting.game != game);
         }
+        self.failures.remove(&game);
         self.active.insert(game, operation);
     }
 
@@ -280,6 +292,9 @@ impl Operations {
     /// Lets a download wait; at its old place if it has one.
     pub(crate) fn enqueue(&mut self, game: &GameId, why: Why, purpose: Purpose) {
         self.look_again = true;
+        if why == Why::Turn {
+            self.failures.remove(game);
+        }
         match self.queue.iter_mut().find(|waiting| waiting.game == *game) {
             Some(waiting) => (waiting.why, waiting.purpose) = (why, purpose),
             None => self.queue.push(Waiting { game: game.clone(), why, purpose }),

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lanspread_protocol::message::Presence;
-use lanspread_protocol::{Game, GameId, PeerId, Version};
+use lanspread_protocol::{Game, GameId, OrganiserKey, PeerId, Version};
 use serde::Serialize;
 
 use crate::authority::CatalogSource;
@@ -15,6 +16,7 @@ use crate::event::PeerGame;
 use crate::ids::OpId;
 use crate::input::Payload;
 use crate::library::LocalState;
+use crate::notices::{FailureView, NoticeView};
 use crate::offers::peer_game;
 use crate::operations::{OperationKind, Phase, Why};
 use crate::playing::{Run, RunState};
@@ -25,11 +27,28 @@ pub struct View {
     pub games: Vec<GameView>,
     pub peers: Vec<PeerView>,
     pub catalog: CatalogSource,
+    /// Of the catalog in force.
+    pub party: Option<String>,
+    /// Signed catalogs that were met while no organiser is trusted.
+    pub offered: Vec<OfferedCatalogView>,
+    /// What must not be missed, the newest last; until [`crate::Command::Dismiss`].
+    pub notices: Vec<NoticeView>,
     pub serial: u64,
     pub library_revision: u64,
     pub served_units: u64,
     /// All games were scanned since the start.
     pub is_settled: bool,
+}
+
+/// An organiser's signed catalog that peers hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OfferedCatalogView {
+    pub party: String,
+    pub key: OrganiserKey,
+    /// The key, to be compared by people.
+    pub words: String,
+    /// Peers that hold one by this key.
+    pub peers: usize,
 }
 
 /// A game of the catalog or on disk.
@@ -43,6 +62,10 @@ pub struct GameView {
     /// Peers that have something of the expected version.
     pub sources: usize,
     pub operation: Option<OperationView>,
+    /// Why its last operation failed, until another begins or [`crate::Command::Forget`].
+    pub failure: Option<FailureView>,
+    /// What a download or an update still has to fetch; `None` while that is unknown.
+    pub fetch_bytes: Option<u64>,
     pub update_available: bool,
     /// All of the new version is here; a click swaps it in.
     pub update_ready: bool,
@@ -95,6 +118,10 @@ pub struct LocalView {
     /// The payload was hashed since it last changed: the state is proven, not only claimed by its `version.ini`.
     pub checked: bool,
     pub bytes: u64,
+    /// Of `local/`; measured by the shell.
+    pub installed_bytes: Option<u64>,
+    /// Of the files in `local/` that are a person's, or that keep rules name; measured by the shell.
+    pub person_bytes: Option<u64>,
 }
 
 /// A program of a game that runs on this PC.
@@ -114,6 +141,9 @@ pub struct OperationView {
     pub id: Option<OpId>,
     pub operation: OperationKind,
     pub phase: Phase,
+    /// Of a download that waits: 0 is the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_position: Option<usize>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub progress: Option<ProgressView>,
 }
@@ -142,7 +172,25 @@ pub struct PeerView {
     pub rx_rate: u64,
     /// Bytes a second to this peer; measured by the shell.
     pub tx_rate: u64,
+    /// The connection's round-trip time; measured by the shell.
+    #[serde(skip)]
+    pub rtt: Option<Duration>,
+    /// What the connection goes over; looked up by the shell.
+    pub link: LinkKind,
     pub games: Vec<PeerGame>,
+}
+
+/// What a network adapter is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkKind {
+    Cable,
+    WiFi,
+    /// VPNs, virtual machines, bridges.
+    Virtual,
+    /// This PC itself, or what no adapter is directly connected to.
+    #[default]
+    Unknown,
 }
 
 impl Engine {
@@ -158,6 +206,9 @@ impl Engine {
             games: ids.into_iter().map(|id| self.game_view(id)).collect(),
             peers: self.roster.live_peers().filter_map(|(peer, _)| self.peer_view(peer)).collect(),
             catalog: self.authority.source(),
+            party: self.authority.party(),
+            offered: self.offered_catalogs(),
+            notices: self.notices.list(),
             serial: self.authority.serial(),
             library_revision: self.library.revision(),
             served_units: self.serving.served_units(),
@@ -181,9 +232,13 @@ impl Engine {
                 state,
                 checked: local.scan.payload != Payload::Unknown,
                 bytes: local.scan.bytes,
+                installed_bytes: None,
+                person_bytes: None,
             }),
             sources: self.source_count(id),
             operation: self.operation_view(id),
+            failure: self.operations.failure(id).cloned(),
+            fetch_bytes: self.fetch_bytes(id),
             update_available: state == Some(LocalState::WrongVersion),
             update_ready: self.operations.download(id).is_some_and(Download::is_ready),
             installed: local.is_some_and(|local| local.scan.has_local),
@@ -201,7 +256,8 @@ impl Engine {
             let swarm = self.operations.download(id).and_then(|download| download.any_swarm());
             let progress = swarm.map(progress_view);
             let (id, phase) = (Some(operation.id), operation.phase());
-            return Some(OperationView { id, operation: operation.kind(), phase, progress });
+            let operation = operation.kind();
+            return Some(OperationView { id, operation, phase, queue_position: None, progress });
         }
         let waiting = self.operations.queue().iter().find(|waiting| waiting.game == *id)?;
         let phase = match waiting.why {
@@ -210,7 +266,26 @@ impl Engine {
             Why::Failed => return None,
         };
         let operation = waiting.purpose.kind_of_waiting();
-        Some(OperationView { id: None, operation, phase, progress: None })
+        let queue_position = self.operations.line().position(|waiting| waiting.game == *id);
+        Some(OperationView { id: None, operation, phase, queue_position, progress: None })
+    }
+
+    /// What a click on a game would fetch, or what is still to be fetched.
+    fn fetch_bytes(&self, id: &GameId) -> Option<u64> {
+        let download = self.operations.download(id);
+        if let Some(swarm) = download.and_then(Download::any_swarm) {
+            return Some(swarm.manifest().total_bytes().saturating_sub(swarm.bytes_done()));
+        }
+        match self.local_state(id) {
+            None | Some(LocalState::LocalOnly) => self.authority.game(id)?.size,
+            Some(LocalState::Downloaded | LocalState::Installed) => Some(0),
+            Some(
+                LocalState::WrongVersion
+                | LocalState::Incomplete
+                | LocalState::Modified
+                | LocalState::NotInCatalog,
+            ) => None,
+        }
     }
 
     fn peer_view(&self, peer: PeerId) -> Option<PeerView> {
@@ -224,6 +299,8 @@ impl Engine {
             connected: true,
             rx_rate: 0,
             tx_rate: 0,
+            rtt: None,
+            link: LinkKind::Unknown,
             games: live.offers.iter().map(|(game, state)| peer_game(game, state)).collect(),
         })
     }

@@ -7,6 +7,9 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+use lanspread_engine::LinkKind;
+
+use crate::api::AdapterView;
 use crate::net::is_link_local;
 
 /// What an adapter is, best first.
@@ -18,6 +21,17 @@ pub enum Rank {
     WiFi,
     /// VPNs, virtual machines, bridges, and what no adapter is directly connected to.
     Rest,
+}
+
+impl Rank {
+    pub fn link(self) -> LinkKind {
+        match self {
+            Self::Cable => LinkKind::Cable,
+            Self::WiFi => LinkKind::WiFi,
+            Self::Rest => LinkKind::Virtual,
+            Self::Loopback => LinkKind::Unknown,
+        }
+    }
 }
 
 /// One address of an adapter.
@@ -57,6 +71,24 @@ impl Adapters {
 
     pub fn as_slice(&self) -> &[Adapter] {
         &self.0
+    }
+
+    /// For people: one entry an adapter, best first, without loopback.
+    pub fn views(&self) -> Vec<AdapterView> {
+        let mut views: Vec<AdapterView> = Vec::new();
+        let mut adapters: Vec<&Adapter> = self.0.iter().filter(|it| it.rank != Rank::Loopback).collect();
+        adapters.sort_by_key(|adapter| adapter.rank);
+        for adapter in adapters {
+            match views.iter_mut().find(|view| view.name == adapter.name) {
+                Some(view) => view.addresses.push(adapter.address),
+                None => views.push(AdapterView {
+                    name: adapter.name.clone(),
+                    kind: adapter.rank.link(),
+                    addresses: vec![adapter.address],
+                }),
+            }
+        }
+        views
     }
 
     /// Whether an address is this PC's.

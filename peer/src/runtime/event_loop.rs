@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use lanspread_engine::{
     Answer, ClosedReason, Command, CommandError, ConnId, Effect, Engine, ErrorCode, GivenCatalog, Input,
-    PeerView, ReplyId, ServeId, Settings,
+    LinkKind, PeerView, ReplyId, ServeId, Settings,
 };
-use lanspread_protocol::GameId;
 use lanspread_protocol::message::CloseCode;
+use lanspread_protocol::{GameId, PeerId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
@@ -20,7 +20,8 @@ use super::effects::{Shell, failed_inside};
 use super::supervisor::RuntimeFailure;
 use super::works::PROGRESS_INTERVAL;
 use crate::api::{
-    PeerCommand, PeerEvent, PeerReply, RuntimeSide, SentCommand, SettingsChange, Snapshot, Status,
+    Checks, NetworkView, PeerCommand, PeerEvent, PeerReply, RuntimeSide, SentCommand, SettingsChange,
+    Snapshot, Status,
 };
 use crate::net::{Closed, NetEvent};
 
@@ -195,9 +196,20 @@ impl<'a> EventLoop<'a> {
     /// Commands about games wait until it is known what is on disk: at the start, for a moment.
     fn take(&mut self, sent: SentCommand) {
         let needs_library = match &sent.command {
-            PeerCommand::Engine(Command::Connect { .. } | Command::Trust { .. } | Command::Set(_)) => false,
+            PeerCommand::Engine(
+                Command::Connect { .. }
+                | Command::Trust { .. }
+                | Command::Set(_)
+                | Command::Dismiss { .. }
+                | Command::LookAgain,
+            ) => false,
             PeerCommand::Engine(_) | PeerCommand::Publish(_) | PeerCommand::List => true,
-            PeerCommand::Peers | PeerCommand::Status | PeerCommand::Set(_) | PeerCommand::Shutdown => false,
+            PeerCommand::Peers
+            | PeerCommand::Status
+            | PeerCommand::Set(_)
+            | PeerCommand::Check
+            | PeerCommand::LookAgain
+            | PeerCommand::Shutdown => false,
         };
         if needs_library && !self.was_scanned {
             self.waiting.push_back(sent);
@@ -246,6 +258,12 @@ impl<'a> EventLoop<'a> {
                 answer(reply, Ok(PeerReply::Status(status)));
             }
             PeerCommand::Set(change) => self.set(change, reply),
+            PeerCommand::Check => answer(reply, Ok(PeerReply::Done {})),
+            PeerCommand::LookAgain => {
+                // What is announced again is also asked for again.
+                self.shell.announcement.send_modify(|_same| {});
+                self.engine_command(Command::LookAgain, reply);
+            }
             PeerCommand::Shutdown => {
                 answer(reply, Ok(PeerReply::Done {}));
                 self.side.stop.cancel();
@@ -378,8 +396,18 @@ impl<'a> EventLoop<'a> {
             ready: Some(self.shell.ready.clone()),
             view: Some(Arc::new(view)),
             status,
+            disk: None,
+            network: self.network(),
             failure: None,
         });
+    }
+
+    fn network(&self) -> NetworkView {
+        NetworkView {
+            adapters: self.shell.adapters.load().views(),
+            port: self.shell.ready.addresses.first().map(std::net::SocketAddr::port),
+            checks: Checks::default(),
+        }
     }
 
     fn status(&self) -> Status {
@@ -414,12 +442,21 @@ fn closed_reason(reason: Closed) -> ClosedReason {
     }
 }
 
+/// What is measured on the connection to a peer.
+#[derive(Clone, Copy, Debug)]
+struct Figures {
+    rx_rate: u64,
+    tx_rate: u64,
+    rtt: Duration,
+    link: LinkKind,
+}
+
 /// Bytes a second from and to each peer, over the last second or so.
 #[derive(Debug, Default)]
 struct Rates {
     at: Option<Instant>,
     counted: BTreeMap<ConnId, (u64, u64)>,
-    by_peer: BTreeMap<lanspread_protocol::PeerId, (u64, u64)>,
+    by_peer: BTreeMap<PeerId, Figures>,
 }
 
 impl Rates {
@@ -436,7 +473,13 @@ impl Rates {
             let (rx, tx) = self.counted.get(&conn).copied().unwrap_or((stats.rx_bytes, stats.tx_bytes));
             let rate =
                 |new: u64, old: u64| u64::try_from(u128::from(new - old) * 1000 / millis).unwrap_or(u64::MAX);
-            self.by_peer.insert(peer, (rate(stats.rx_bytes, rx), rate(stats.tx_bytes, tx)));
+            let figures = Figures {
+                rx_rate: rate(stats.rx_bytes, rx),
+                tx_rate: rate(stats.tx_bytes, tx),
+                rtt: stats.rtt,
+                link: shell.adapters.load().rank(stats.remote).link(),
+            };
+            self.by_peer.insert(peer, figures);
             counted.insert(conn, (stats.rx_bytes, stats.tx_bytes));
         }
         self.counted = counted;
@@ -445,9 +488,9 @@ impl Rates {
 
     fn fill(&self, mut peers: Vec<PeerView>) -> Vec<PeerView> {
         for peer in &mut peers {
-            if let Some((rx, tx)) = self.by_peer.get(&peer.peer_id) {
-                (peer.rx_rate, peer.tx_rate) = (*rx, *tx);
-            }
+            let Some(figures) = self.by_peer.get(&peer.peer_id) else { continue };
+            (peer.rx_rate, peer.tx_rate) = (figures.rx_rate, figures.tx_rate);
+            (peer.rtt, peer.link) = (Some(figures.rtt), figures.link);
         }
         peers
     }

@@ -119,11 +119,8 @@ impl Engine {
         if !self.operations.take_look(self.now) {
             return;
         }
-        let waiting: Vec<_> = self.operations.queue().to_vec();
-        // What nobody asked for comes last.
-        let is_ahead = |waiting: &Waiting| waiting.purpose == Purpose::Ahead;
-        let (ahead, asked_for): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_ahead);
-        for entry in asked_for.into_iter().chain(ahead) {
+        let line: Vec<Waiting> = self.operations.line().cloned().collect();
+        for entry in line {
             if self.operations.running_downloads() >= self.config.parallel_downloads {
                 return;
             }

@@ -197,6 +197,7 @@ impl Engine {
                 game: game.clone(),
                 paused: download.phase() == Phase::Paused,
                 purpose: download.purpose,
+                failure: None,
             }),
             Work::Download(_) | Work::Verify | Work::Change(_) => None,
         });
@@ -204,6 +205,7 @@ impl Engine {
             game: waiting.game.clone(),
             paused: matches!(waiting.why, Why::Paused | Why::Failed),
             purpose: waiting.purpose,
+            failure: self.operations.failure_of_waiting(waiting),
         });
         let queue: Vec<QueuedDownload> = running.chain(waiting).collect();
         if queue != self.operations.stored {

@@ -99,6 +99,17 @@ impl Roster {
         }
     }
 
+    /// Everybody who is not here is dialled at once, whenever it was to be.
+    pub(crate) fn dial_all(&mut self, now: Instant) {
+        for target in &mut self.targets {
+            target.dialling = Dialling::from(now);
+        }
+        for peer in self.peers.values_mut().filter(|peer| peer.live.is_none()) {
+            peer.dialling = Dialling::from(now);
+        }
+        self.wake_at(now);
+    }
+
     /// It is this PC: never dialled again.
     pub(super) fn mark_as_me(&mut self, dial: Option<DialId>) {
         let address = dial.and_then(|dial| self.dials.get(&dial)).map(|dial| dial.address);

@@ -74,7 +74,12 @@ fn another_folder_brings_what_was_chosen_there() {
         pinned: Some(key.public()),
         signed: Some(Arc::new(signed(key, serial, vec![game.open()]))),
         accepted: [(game.game.clone(), ("1".parse().unwrap(), game.manifest.id()))].into(),
-        queue: vec![QueuedDownload { game: game.game.clone(), paused: true, purpose: Purpose::Fetch }],
+        queue: vec![QueuedDownload {
+            game: game.game.clone(),
+            paused: true,
+            purpose: Purpose::Fetch,
+            failure: None,
+        }],
     };
     let mut world = World::new(1);
     let unpinned = world.add(Setup::new());
