@@ -13,6 +13,7 @@
 
 pub mod action;
 pub mod cover;
+pub mod demo;
 pub mod dropped;
 pub mod frame;
 pub mod icon;

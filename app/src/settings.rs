@@ -107,6 +107,12 @@ impl Settings {
         self.theme.unwrap_or_default()
     }
 
+    /// Only how the window looks.
+    #[must_use]
+    pub fn look(self) -> Self {
+        Self { language: self.language, theme: self.theme, ..Self::default() }
+    }
+
     /// Remembers what the peer is told to change.
     pub fn change(&mut self, change: &SettingsChange) {
         let keep = |to: &mut Option<u64>, from: Option<u64>| *to = from.or(*to);

@@ -25,7 +25,7 @@ use crate::start::Args;
 use crate::text::{NoticeText, PublishText};
 use crate::theme;
 use crate::window::{self, WindowState};
-use peer::Peer;
+use peer::{Begin, Peer};
 use work::{Answer, Errands};
 
 /// The running program.
@@ -49,7 +49,9 @@ impl Shell {
         theme::set_up(ctx);
         let store = Store::find(args.portable);
         let loaded = store.as_ref().map(Store::load).unwrap_or_default();
-        let settings = loaded.settings;
+        // Of a demo nothing is kept, and of what was chosen only the window's look counts.
+        let store = store.filter(|_| !args.demo);
+        let settings = if args.demo { loaded.settings.look() } else { loaded.settings };
         let (woken, mut args) = (ctx.clone(), args.clone());
         let keeper = store.and_then(|store| Keeper::new(store, move || woken.request_repaint()).ok());
         ctx.set_theme(settings.theme());
@@ -57,7 +59,8 @@ impl Shell {
         args.games = args.games.or_else(|| settings.games.clone());
         let mut peer = Peer::new(ctx);
         let config = args.peer_config();
-        let mut state = WindowState { is_first_run: config.is_none(), ..WindowState::default() };
+        let is_first_run = config.is_none() && !args.demo;
+        let mut state = WindowState { is_first_run, ..WindowState::default() };
         state.first_run = first_run::State::suggested(user_name(), suggested_folder());
         state.settings.chosen = settings.clone();
         if let Some(path) = loaded.set_aside {
@@ -65,9 +68,11 @@ impl Shell {
             let line = text.settings_set_aside(&path.display().to_string());
             state.toasts.add(Notice::bad(text.settings_unreadable(), line));
         }
-        if let Some(mut config) = config {
+        if args.demo {
+            peer.start(Begin::Demo { name: Some(user_name()).filter(|name| !name.is_empty()) });
+        } else if let Some(mut config) = config {
             settings.configure(&mut config);
-            peer.start(config);
+            peer.start(Begin::Folder(config));
         }
         let errands = Errands::new(ctx);
         let catalog = args.catalog.clone().or_else(|| settings.catalog.clone());
@@ -219,7 +224,7 @@ impl Shell {
                 self.args.games = Some(games);
                 if let Some(mut config) = self.args.peer_config() {
                     self.settings.configure(&mut config);
-                    self.peer.begin(config);
+                    self.peer.start(Begin::NewFolder(config));
                     self.state.is_first_run = false;
                 }
             }

@@ -9,6 +9,7 @@ use egui::ViewportBuilder;
 use lanspread_peer::api::PeerConfig;
 use thiserror::Error;
 
+use crate::demo::game::DemoGame;
 use crate::shell::Shell;
 
 /// Lanspread: every game, from the people next to you
@@ -29,6 +30,13 @@ pub struct Args {
     /// Keep settings beside the program, on the stick
     #[arg(long)]
     pub portable: bool,
+    /// The demo's games: their window
+    #[arg(long, hide = true, value_name = "TITLE", requires_all = ["demo_version", "demo_player"])]
+    pub demo_game: Option<String>,
+    #[arg(long, hide = true, value_name = "VERSION")]
+    pub demo_version: Option<String>,
+    #[arg(long, hide = true, value_name = "NAME")]
+    pub demo_player: Option<String>,
     /// An address of this PC to listen on; for tests
     #[arg(long, value_name = "ADDR", hide = true)]
     pub bind: Vec<IpAddr>,
@@ -38,6 +46,14 @@ pub struct Args {
 }
 
 impl Args {
+    fn demo_game(&self) -> Option<DemoGame> {
+        Some(DemoGame {
+            title: self.demo_game.clone()?,
+            version: self.demo_version.clone()?,
+            player: self.demo_player.clone()?,
+        })
+    }
+
     /// What the peer starts with; `None` before a games folder is chosen.
     pub fn peer_config(&self) -> Option<PeerConfig> {
         let games = self.games.clone()?;
@@ -76,6 +92,14 @@ pub fn run(args: &Args) -> Result<(), StartError> {
 }
 
 fn open(args: &Args, renderer: Renderer) -> Result<(), eframe::Error> {
+    if let Some(game) = args.demo_game() {
+        let options = NativeOptions { viewport: game.viewport(), renderer, ..NativeOptions::default() };
+        let make = move |cc: &eframe::CreationContext<'_>| {
+            DemoGame::set_up(&cc.egui_ctx);
+            Ok(Box::new(game) as Box<dyn eframe::App>)
+        };
+        return eframe::run_native("Lanspread", options, Box::new(make));
+    }
     let viewport = ViewportBuilder::default()
         .with_app_id("lanspread")
         .with_title("Lanspread")

@@ -10,11 +10,14 @@ use egui::Context;
 use lanspread_peer::api::{
     PeerCommand, PeerConfig, PeerEvent, PeerRuntimeHandle, Pending, SendRefused, Snapshot, Waker,
 };
+use lanspread_peer::disk::Cancel;
 use lanspread_peer::runtime::start_peer;
 use lanspread_protocol::GameId;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError as NoEvent;
 use tokio::sync::oneshot::error::TryRecvError as NoReply;
+
+use crate::demo::{Pace, Party, Sample};
 
 /// A window in which nobody does anything follows a transfer four times a second.
 const FOLLOW: Duration = Duration::from_millis(250);
@@ -23,15 +26,36 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Events taken in a frame; the rest in the next.
 const EVENTS_PER_FRAME: usize = 512;
 
-type Started = Result<PeerRuntimeHandle, String>;
+type Started = Result<Begun, String>;
+
+/// What a peer starts on.
+#[derive(Clone, Debug)]
+pub(super) enum Begin {
+    /// A folder that is there.
+    Folder(PeerConfig),
+    /// A folder that is made if it is not there.
+    NewFolder(PeerConfig),
+    /// The demo party, as a newcomer of this name.
+    Demo { name: Option<String> },
+}
+
+#[derive(Debug)]
+struct Begun {
+    handle: PeerRuntimeHandle,
+    party: Option<Party>,
+}
 
 /// The peer, as far as it runs.
 #[derive(Debug)]
 pub(super) struct Peer {
     ctx: Context,
-    config: Option<PeerConfig>,
+    begin: Option<Begin>,
     starting: Option<Receiver<Started>>,
+    /// Ends the making of a demo.
+    cancel: Cancel,
     running: Option<Running>,
+    /// The others of the demo, whose folder this peer is in: they go after it.
+    party: Option<Party>,
     /// Somebody did something and waits for the answer: the next snapshot is shown at once.
     is_awaited: Arc<AtomicBool>,
     /// Why it did not start.
@@ -58,35 +82,26 @@ impl Peer {
     pub(super) fn new(ctx: &Context) -> Self {
         Self {
             ctx: ctx.clone(),
-            config: None,
+            begin: None,
             starting: None,
+            cancel: Cancel::new(),
             running: None,
+            party: None,
             is_awaited: Arc::default(),
             failure: None,
         }
     }
 
     /// Starts a peer in the background.
-    pub(super) fn start(&mut self, config: PeerConfig) {
-        self.start_in(config, false);
-    }
-
-    /// Starts it in a games folder that may not be there yet.
-    pub(super) fn begin(&mut self, config: PeerConfig) {
-        self.start_in(config, true);
-    }
-
-    fn start_in(&mut self, config: PeerConfig, is_new: bool) {
-        self.config = Some(config.clone());
+    pub(super) fn start(&mut self, begin: Begin) {
+        self.begin = Some(begin.clone());
         self.failure = None;
         let (sender, started) = sync_channel(1);
-        let (ctx, waker) = (self.ctx.clone(), self.waker());
+        let (ctx, waker, cancel) = (self.ctx.clone(), self.waker(), self.cancel.clone());
+        let party = self.party.take();
         let start = move || {
-            let folder = if is_new { std::fs::create_dir_all(&config.games) } else { Ok(()) };
-            let result = folder
-                .map_err(|error| error.to_string())
-                .and_then(|()| start_peer(config, waker).map_err(|error| error.to_string()));
-            // The window is gone: dropping the handle stops the peer.
+            let result = begin.carry_out(party, waker, &cancel);
+            // The window is gone: dropping what was started stops it.
             drop(sender.send(result));
             ctx.request_repaint();
         };
@@ -99,8 +114,8 @@ impl Peer {
     /// Starts it again as it was.
     pub(super) fn restart(&mut self) {
         self.running = None;
-        if let Some(config) = self.config.clone() {
-            self.start(config);
+        if let Some(begin) = self.begin.clone() {
+            self.start(begin);
         }
     }
 
@@ -127,9 +142,10 @@ impl Peer {
     /// Takes a started peer and replies; answers what was refused.
     pub(super) fn receive(&mut self) -> Vec<Refused> {
         match self.starting.as_ref().map(Receiver::try_recv) {
-            Some(Ok(Ok(handle))) => {
+            Some(Ok(Ok(Begun { handle, party }))) => {
                 let events = handle.subscribe();
                 self.running = Some(Running { handle, events, pending: Vec::new() });
+                self.party = party;
                 self.starting = None;
             }
             Some(Ok(Err(error))) => {
@@ -182,18 +198,59 @@ impl Peer {
         }
     }
 
-    /// An orderly stop of at most two seconds.
+    /// An orderly stop of at most two seconds; of a demo, nothing is left then.
     pub(super) fn stop(&mut self) {
-        let Some(running) = self.running.take() else { return };
-        running.handle.shutdown();
-        let mut events = running.events;
         let deadline = Instant::now() + GOODBYE;
+        self.cancel.cancel();
+        if let Some(started) = self.starting.take()
+            && let Ok(Ok(begun)) = started.recv_timeout(GOODBYE)
+        {
+            self.party = begun.party;
+        }
+        if let Some(party) = &mut self.party {
+            party.begin_stop();
+        }
+        if let Some(running) = self.running.take() {
+            running.stop(deadline);
+        }
+        self.party = None;
+    }
+}
+
+impl Running {
+    fn stop(mut self, deadline: Instant) {
+        self.handle.shutdown();
         while Instant::now() < deadline {
-            match events.try_recv() {
+            match self.events.try_recv() {
                 Ok(PeerEvent::Stopped) | Err(NoEvent::Closed) => return,
                 Ok(_) | Err(NoEvent::Lagged(_)) => {}
                 Err(NoEvent::Empty) => std::thread::sleep(Duration::from_millis(10)),
             }
         }
     }
+}
+
+impl Begin {
+    /// Takes its time: makes folders and games, reads keys, opens sockets.
+    fn carry_out(self, party: Option<Party>, waker: Waker, cancel: &Cancel) -> Started {
+        let (config, party) = match self {
+            Self::Folder(config) => (config, None),
+            Self::NewFolder(config) => {
+                std::fs::create_dir_all(&config.games).map_err(|error| error.to_string())?;
+                (config, None)
+            }
+            Self::Demo { name } => {
+                let party = party.map_or_else(|| begin_demo(cancel), Ok)?;
+                (PeerConfig { name, ..party.newcomer() }, Some(party))
+            }
+        };
+        let handle = start_peer(config, waker).map_err(|error| error.to_string())?;
+        Ok(Begun { handle, party })
+    }
+}
+
+fn begin_demo(cancel: &Cancel) -> Result<Party, String> {
+    let samples = Sample::all().map_err(|error| error.to_string())?;
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    Party::begin(samples, &program, Pace::default(), cancel).map_err(|error| error.to_string())
 }

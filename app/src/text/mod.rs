@@ -5,6 +5,7 @@
 //! and can change between two frames.
 
 mod common;
+mod demo;
 mod details;
 mod dialogs;
 mod downloads;
@@ -18,6 +19,7 @@ mod publish;
 mod settings;
 
 pub use common::Common;
+pub use demo::DemoText;
 pub use details::DetailsText;
 pub use dialogs::DialogsText;
 pub use downloads::DownloadsText;
