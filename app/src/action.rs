@@ -61,6 +61,8 @@ pub enum Action {
     Organise(String),
     /// Shows where a file lies.
     ShowFile(PathBuf),
+    /// Closes the window, whatever runs.
+    Quit,
     /// Starts the peer again after its network service stopped.
     Restart,
     /// Looks for others again.

@@ -53,6 +53,9 @@ pub struct Settings {
     pub fetch_ahead: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowPlace>,
+    /// By Ctrl + and −.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zoom: Option<f32>,
     /// Of a newer version; kept as it is.
     #[serde(flatten)]
     pub unknown: BTreeMap<String, ron::Value>,
@@ -107,10 +110,15 @@ impl Settings {
         self.theme.unwrap_or_default()
     }
 
+    /// 1 is as large as the system says.
+    pub fn zoom(&self) -> f32 {
+        self.zoom.filter(|zoom| zoom.is_finite()).unwrap_or(1.0).clamp(0.5, 3.0)
+    }
+
     /// Only how the window looks.
     #[must_use]
     pub fn look(self) -> Self {
-        Self { language: self.language, theme: self.theme, ..Self::default() }
+        Self { language: self.language, theme: self.theme, zoom: self.zoom, ..Self::default() }
     }
 
     /// Remembers what the peer is told to change.
@@ -299,6 +307,7 @@ mod tests {
             playing_limit: Some(0),
             fetch_ahead: Some(false),
             window: Some(WindowPlace { x: 1.0, y: 2.0, width: 3.0, height: 4.0, is_maximized: true }),
+            zoom: Some(1.25),
             unknown: BTreeMap::new(),
         };
         store.save(&settings).unwrap();

@@ -3,6 +3,7 @@
 //! Nothing here waits: commands go through a bounded channel that refuses at once, replies and events are taken as far
 //! as they are there, and what takes time (dialogs of the system, starting a peer) has a thread of its own.
 
+mod desk;
 mod peer;
 mod told;
 mod work;
@@ -11,20 +12,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use egui::Context;
+use egui::{Context, ViewportCommand};
 use lanspread_engine::Command;
 use lanspread_peer::api::{PeerCommand, PublishRequest, SettingsChange, Snapshot};
 
-use crate::action::{Action, FileFor, Screen, Setting};
+use crate::action::{Action, FileFor, Question, Screen, Setting};
 use crate::cover::Covers;
-use crate::model::{Organiser, PublishStep, Source, Told, play_entry};
+use crate::model::{Organiser, PublishStep, QuitModel, Source, Told, play_entry};
 use crate::notices::Notice;
 use crate::screens::first_run;
-use crate::settings::{Keeper, Settings, Store};
+use crate::settings::{Keeper, Loaded, Settings, Store};
 use crate::start::Args;
 use crate::text::{NoticeText, PublishText};
 use crate::theme;
 use crate::window::{self, WindowState};
+use desk::Desk;
 use peer::{Begin, Peer};
 use work::{Answer, Errands};
 
@@ -42,20 +44,22 @@ pub struct Shell {
     told: Told,
     state: WindowState,
     covers: Covers,
+    desk: Desk,
+    /// Closing was confirmed, or the window's place is saved already.
+    is_leaving: bool,
 }
 
 impl Shell {
-    pub fn new(ctx: &Context, args: &Args) -> Self {
+    pub fn new(ctx: &Context, args: &Args, loaded: Loaded) -> Self {
         theme::set_up(ctx);
-        let store = Store::find(args.portable);
-        let loaded = store.as_ref().map(Store::load).unwrap_or_default();
-        // Of a demo nothing is kept, and of what was chosen only the window's look counts.
-        let store = store.filter(|_| !args.demo);
-        let settings = if args.demo { loaded.settings.look() } else { loaded.settings };
+        // Of a demo nothing is kept.
+        let store = Store::find(args.portable).filter(|_| !args.demo);
+        let settings = loaded.settings;
         let (woken, mut args) = (ctx.clone(), args.clone());
         let keeper = store.and_then(|store| Keeper::new(store, move || woken.request_repaint()).ok());
         ctx.set_theme(settings.theme());
         settings.language().set(ctx);
+        ctx.set_zoom_factor(settings.zoom());
         args.games = args.games.or_else(|| settings.games.clone());
         let mut peer = Peer::new(ctx);
         let config = args.peer_config();
@@ -90,6 +94,8 @@ impl Shell {
             told: Told::default(),
             state,
             covers: Covers::new(ctx),
+            desk: Desk::default(),
+            is_leaving: false,
         }
     }
 
@@ -217,6 +223,10 @@ impl Shell {
             Action::ForgetFailure(game) => drop(self.told.failures.remove(&game)),
             Action::ClearFinished => self.told.finished.clear(),
             Action::Restart => self.peer.restart(),
+            Action::Quit => {
+                self.is_leaving = true;
+                self.ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
             Action::Begin { name, games } => {
                 self.settings.games = Some(games.clone());
                 self.settings.name = Some(name);
@@ -240,6 +250,21 @@ impl Shell {
             | Action::Drop(_)
             | Action::Dismiss(_) => {}
         }
+    }
+
+    /// Asks first while something runs. Else the window goes at once, and nothing that is seen waits for the peer.
+    fn leave(&mut self) {
+        let model = QuitModel::new(Source { snapshot: &self.snapshot, told: &self.told });
+        if model.operations > 0 && !self.is_leaving {
+            self.ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.state.question = Some(Question::Quit);
+            return;
+        }
+        self.ctx.send_viewport_cmd(ViewportCommand::Visible(false));
+        self.settings.window = self.desk.place().or(self.settings.window);
+        let zoom = self.ctx.zoom_factor();
+        self.settings.zoom = ((zoom - 1.0).abs() > f32::EPSILON).then_some(zoom);
+        self.save();
     }
 
     fn publish(&mut self, request: Box<PublishRequest>) {
@@ -311,6 +336,11 @@ impl Shell {
 impl eframe::App for Shell {
     fn logic(&mut self, _ctx: &Context, _frame: &mut eframe::Frame) {
         self.take_news();
+        self.desk.follow(&self.ctx, Source { snapshot: &self.snapshot, told: &self.told });
+        self.desk.see(&self.ctx);
+        if self.ctx.input(|input| input.viewport().close_requested()) {
+            self.leave();
+        }
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {

@@ -10,6 +10,7 @@ use lanspread_peer::api::PeerConfig;
 use thiserror::Error;
 
 use crate::demo::game::DemoGame;
+use crate::settings::{Loaded, Store, WindowPlace};
 use crate::shell::Shell;
 
 /// Lanspread: every game, from the people next to you
@@ -84,14 +85,19 @@ pub enum StartError {
 /// Runs the window until it is closed.
 pub fn run(args: &Args) -> Result<(), StartError> {
     check_system()?;
-    let with_glow = open(args, Renderer::Glow);
+    let store = Store::find(args.portable);
+    let mut loaded = store.as_ref().map(Store::load).unwrap_or_default();
+    if args.demo {
+        loaded.settings = loaded.settings.look();
+    }
+    let with_glow = open(args, &loaded, Renderer::Glow);
     with_glow.or_else(|error| {
         tracing::warn!(%error, "no OpenGL; trying wgpu");
-        open(args, Renderer::Wgpu).map_err(StartError::NoRenderer)
+        open(args, &loaded, Renderer::Wgpu).map_err(StartError::NoRenderer)
     })
 }
 
-fn open(args: &Args, renderer: Renderer) -> Result<(), eframe::Error> {
+fn open(args: &Args, loaded: &Loaded, renderer: Renderer) -> Result<(), eframe::Error> {
     if let Some(game) = args.demo_game() {
         let options = NativeOptions { viewport: game.viewport(), renderer, ..NativeOptions::default() };
         let make = move |cc: &eframe::CreationContext<'_>| {
@@ -103,15 +109,25 @@ fn open(args: &Args, renderer: Renderer) -> Result<(), eframe::Error> {
     let viewport = ViewportBuilder::default()
         .with_app_id("lanspread")
         .with_title("Lanspread")
-        .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([960.0, 600.0]);
+    let viewport = place(viewport, loaded.settings.window);
     let options = NativeOptions { viewport, renderer, ..NativeOptions::default() };
-    let args = args.clone();
+    let (args, loaded) = (args.clone(), loaded.clone());
     eframe::run_native(
         "Lanspread",
         options,
-        Box::new(move |cc| Ok(Box::new(Shell::new(&cc.egui_ctx, &args)))),
+        Box::new(move |cc| Ok(Box::new(Shell::new(&cc.egui_ctx, &args, loaded)))),
     )
+}
+
+fn place(viewport: ViewportBuilder, place: Option<WindowPlace>) -> ViewportBuilder {
+    match place {
+        None => viewport.with_inner_size([1280.0, 800.0]),
+        Some(place) => viewport
+            .with_inner_size([place.width.clamp(960.0, 8000.0), place.height.clamp(600.0, 8000.0)])
+            .with_position([place.x, place.y])
+            .with_maximized(place.is_maximized),
+    }
 }
 
 /// What winit's stack would only panic about.

@@ -1,6 +1,6 @@
 //! The questions before something changes.
 
-use lanspread_engine::{GameView, LocalState};
+use lanspread_engine::{GameView, LocalState, Phase};
 use lanspread_protocol::{GameId, Version};
 
 use super::{Card, CardState, Source, Told, Trouble};
@@ -12,6 +12,7 @@ pub enum DialogsModel {
     Update(UpdateModel),
     Remove(RemoveModel),
     Error(ErrorModel),
+    Quit(QuitModel),
     Organise,
 }
 
@@ -57,6 +58,28 @@ pub struct ErrorModel {
     pub untroubled: CardState,
 }
 
+/// What closing would interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuitModel {
+    pub operations: usize,
+    /// Of these, what goes on at the next start.
+    pub downloads: usize,
+}
+
+impl QuitModel {
+    pub fn new(source: Source<'_>) -> Self {
+        let is_paused = |phase| matches!(phase, Phase::Paused | Phase::Waiting);
+        let operations = source.games().iter().filter_map(|game| game.operation.as_ref());
+        let running = operations.filter(|operation| !is_paused(operation.phase));
+        let (mut all, mut downloads) = (0, 0);
+        for operation in running {
+            all += 1;
+            downloads += usize::from(operation.phase == Phase::Downloading);
+        }
+        Self { operations: all, downloads }
+    }
+}
+
 impl DialogsModel {
     /// `None` when what is asked about is gone: the dialog closes.
     pub fn new(source: Source<'_>, question: &Question) -> Option<Self> {
@@ -67,7 +90,9 @@ impl DialogsModel {
             }
             Question::Error(id) => ErrorModel::new(source, source.game(id)?).map(Self::Error),
             Question::Organise => Some(Self::Organise),
-            Question::Quit => None,
+            Question::Quit => {
+                Some(QuitModel::new(source)).filter(|model| model.operations > 0).map(Self::Quit)
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ use lanspread_protocol::{Game, GameId, LaunchEntry, Os};
 
 pub use card::{Card, CardState, Stop, Trouble, Work};
 pub use details::{Cannot, DetailsModel, Has, Hindrance, Parts, SourceRow};
-pub use dialogs::{DialogsModel, ErrorModel, RemoveModel, UpdateModel};
+pub use dialogs::{DialogsModel, ErrorModel, QuitModel, RemoveModel, UpdateModel};
 pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
 pub use first_run::{FirstRunModel, FolderNote, FolderReport, can_begin};
 pub use library::{Counts, Filter, LibraryModel, Sort};

@@ -2,6 +2,15 @@
 
 super::texts! {
     DialogsText
+    quit_title: "Close Lanspread?", "Lanspread schließen?";
+    plural under_way(count: usize): "One game is being worked on." | "{count} games are being worked on.",
+        "An einem Spiel wird gearbeitet." | "An {count} Spielen wird gearbeitet.";
+    goes_on_next_time: "It goes on where it stopped at the next start.",
+        "Beim nächsten Start geht es dort weiter, wo es aufgehört hat.";
+    undone_or_finished: "What is not finished by then is undone or finished at the next start.",
+        "Was bis dahin nicht fertig ist, wird beim nächsten Start zurückgenommen oder beendet.";
+    stay: "Keep it open", "Offen lassen";
+    quit: "Close", "Schließen";
     update_title(title: &str): "Update {title}?", "{title} aktualisieren?";
     on_this_pc(version: &str): "{version} on this PC", "{version} auf diesem PC";
     at_the_party(version: &str): "{version} at the party", "{version} im LAN";

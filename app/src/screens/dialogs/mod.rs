@@ -2,6 +2,7 @@
 
 mod error;
 mod organise;
+mod quit;
 mod remove;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DialogsModel, state: &mu
         DialogsModel::Update(model) => update::show(ui, scene.covers, model),
         DialogsModel::Remove(model) => remove::show(ui, model, &mut state.remove),
         DialogsModel::Error(model) => error::show(ui, model),
+        DialogsModel::Quit(model) => quit::show(ui, model),
         DialogsModel::Organise => organise::show(ui, &mut state.party),
     };
     let is_answered = matches!(

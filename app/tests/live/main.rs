@@ -1,0 +1,116 @@
+//! The demo party against live peers: a newcomer downloads, installs, starts, updates and removes a game.
+//!
+//! Without the test harness, because games are kept by the program that starts them: its `main` begins with that.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::time::Duration;
+
+use lanspread_app::demo::{Pace, Party, Sample};
+use lanspread_engine::{AfterDownload, Command, Event, OperationKind, Saves};
+use lanspread_peer::api::{PeerCommand, PeerEvent, PeerRuntimeHandle, Waker};
+use lanspread_peer::disk::Cancel;
+use lanspread_peer::runtime::start_peer;
+use lanspread_protocol::{GameId, Version};
+use tokio::sync::broadcast::Receiver;
+
+fn main() {
+    lanspread_peer::launch::keep_if_asked();
+    if std::env::args().any(|arg| arg == "--demo-game") {
+        // The game: it ends at once.
+        return;
+    }
+    let mut samples = Sample::all().unwrap();
+    samples.truncate(2);
+    for sample in &mut samples {
+        sample.megabytes = 8;
+    }
+    let (game, next) = (samples[0].game.id.clone(), samples[0].next.clone());
+    let pace = Pace { upload_limit: 0, update_after: Duration::ZERO, update_after_download: Duration::ZERO };
+    let game_program = std::env::current_exe().unwrap();
+    let party = Party::begin(samples, &game_program, pace, &Cancel::new()).unwrap();
+    let config = party.newcomer();
+    let folder = config.games.parent().unwrap().to_owned();
+    assert!(config.bind.iter().all(std::net::IpAddr::is_loopback) && !config.mdns);
+    let newcomer = Newcomer::join(start_peer(config, Waker::none()).unwrap());
+    newcomer.plays_through(&game, &next);
+    drop(party);
+    assert!(!folder.exists(), "the demo leaves nothing behind");
+}
+
+/// The window's own peer.
+struct Newcomer {
+    peer: PeerRuntimeHandle,
+    events: Receiver<PeerEvent>,
+    /// Games whose new version was heard of, also while something else was awaited.
+    changed: Vec<GameId>,
+}
+
+impl Newcomer {
+    fn join(peer: PeerRuntimeHandle) -> Self {
+        let events = peer.subscribe();
+        Self { peer, events, changed: Vec::new() }
+    }
+
+    fn plays_through(mut self, game: &GameId, next: &Version) {
+        self.until("somebody has the game", |event| {
+            matches!(event, Event::PeerLibraryChanged { games, .. }
+                if games.iter().any(|offered| offered.id == *game && offered.complete))
+        });
+        self.send(&Command::Download { game: game.clone(), then: AfterDownload::Install });
+        self.until_finished(game, OperationKind::Install);
+        self.send(&Command::Start { game: game.clone(), entry: "play".to_owned(), server: None });
+        self.until("the game was played", |event| matches!(event, Event::GameExited { code: Some(0), .. }));
+        while !self.changed.contains(game) {
+            self.until("the organiser published", |event| matches!(event, Event::CatalogChanged { .. }));
+        }
+        self.send(&Command::Update { game: game.clone() });
+        self.until_finished(game, OperationKind::Install);
+        let script = self.games().join(game.as_str()).join("local").join(if cfg!(windows) {
+            "play.cmd"
+        } else {
+            "play.sh"
+        });
+        let script = std::fs::read_to_string(script).unwrap();
+        assert!(script.contains(&format!("--demo-version \"{next}\"")), "{script}");
+        self.send(&Command::Remove { game: game.clone(), local: Some(Saves::Delete) });
+        self.until_finished(game, OperationKind::Remove);
+        self.peer.shutdown();
+        while !matches!(self.events.blocking_recv(), Ok(PeerEvent::Stopped)) {}
+    }
+
+    fn games(&self) -> std::path::PathBuf {
+        self.peer.snapshot().ready.as_ref().unwrap().games_dir.clone().into()
+    }
+
+    fn send(&self, command: &Command) {
+        let reply = self.peer.send(PeerCommand::Engine(command.clone())).unwrap().blocking_recv().unwrap();
+        reply.unwrap_or_else(|error| panic!("{command:?}: {error:?}"));
+    }
+
+    fn until(&mut self, what: &str, is_it: impl Fn(&Event) -> bool) {
+        loop {
+            let event = match self.events.blocking_recv() {
+                Ok(PeerEvent::Engine(event)) => event,
+                Ok(PeerEvent::Stopped) | Err(_) => panic!("the peer ended, waiting until {what}"),
+                Ok(_) => continue,
+            };
+            if let Event::OperationFailed { game, error, .. } = &event {
+                panic!("waiting until {what}: {game}: {error:?}");
+            }
+            if let Event::CatalogChanged { changed, .. } = &event {
+                self.changed.extend(changed.iter().cloned());
+            }
+            if is_it(&event) {
+                return;
+            }
+        }
+    }
+
+    fn until_finished(&mut self, game: &GameId, operation: OperationKind) {
+        self.until(&format!("{operation:?} is done"), |event| {
+            matches!(event, Event::OperationFinished { game: done, operation: which }
+                if done == game && *which == operation)
+        });
+    }
+}
