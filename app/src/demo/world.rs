@@ -88,6 +88,11 @@ impl World {
                     .map_err(failed)?;
             }
         }
+        // Peers do not fetch covers by themselves: they come with the catalog, as on an organiser's stick.
+        let covers = Path::new(".lanspread").join("covers");
+        for games in [world.games(1), world.games(2), world.newcomers_games()] {
+            link_tree(&world.games(0).join(&covers), &games.join(&covers)).map_err(failed)?;
+        }
         fs::copy(&catalog, world.given_catalog())
             .and_then(|_| fs::copy(signature_path(&catalog), signature_path(&world.given_catalog())))
             .map_err(failed)?;
