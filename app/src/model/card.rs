@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lanspread_engine::{ErrorCode, GameView, LocalState, OperationKind, OperationView, Phase, ProgressView};
 use lanspread_protocol::{GameId, Players};
 
-use super::Source;
+use super::{Source, operation};
 
 /// A card's content.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,7 +124,7 @@ fn state(source: Source<'_>, game: &GameView) -> CardState {
     if !game.running.is_empty() {
         return CardState::Running;
     }
-    if let Some(operation) = &game.operation {
+    if let Some(operation) = operation(game) {
         return busy(source, game, operation);
     }
     if let Some(failure) = source.told.failures.get(&game.id) {
@@ -282,6 +282,8 @@ mod tests {
     #[test]
     fn an_update_that_is_all_here_needs_no_source() {
         let game = GameSample::new("game", "Game").installed().outdated().update_ready();
-        assert_eq!(state_of(game), CardState::Update { bytes: None });
+        assert_eq!(state_of(game.clone()), CardState::Update { bytes: None });
+        // Fetched ahead, it keeps its place in the table.
+        assert_eq!(state_of(game.waiting()), CardState::Update { bytes: None });
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lanspread_engine::{GameView, LocalState, MapCell, OperationKind, PartsView, PeerView};
 use lanspread_protocol::{GameId, PeerId, Version};
 
-use super::{Card, CardState, Source, Told};
+use super::{Card, CardState, Source, Told, operation};
 
 /// What the panel shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +89,7 @@ impl DetailsModel {
         let at = games.iter().position(|game| game.id == *id)?;
         let game = games.get(at)?;
         let entry = game.entry.as_ref();
-        let progress = game.operation.as_ref().and_then(|operation| operation.progress.as_ref());
+        let progress = operation(game).and_then(|operation| operation.progress.as_ref());
         let local_version = game.local.as_ref().and_then(|local| local.version.as_ref());
         let version_here = game.installed_version.as_ref().or(local_version);
         Some(Self {
@@ -102,7 +102,7 @@ impl DetailsModel {
             publisher: entry.and_then(|entry| entry.publisher.clone()),
             year: entry.and_then(|entry| entry.year),
             description: entry.map(|entry| entry.description.clone()).unwrap_or_default(),
-            is_fetching: game.operation.as_ref().is_some_and(|operation| {
+            is_fetching: operation(game).is_some_and(|operation| {
                 matches!(operation.operation, OperationKind::Download | OperationKind::Update)
             }),
             cannot: Cannot::of(game),
@@ -128,7 +128,7 @@ impl DetailsModel {
 impl Cannot {
     fn of(game: &GameView) -> Self {
         let has_payload = game.local.as_ref().is_some_and(|local| local.state != LocalState::LocalOnly);
-        let at_work = match (&game.operation, game.running.is_empty()) {
+        let at_work = match (operation(game), game.running.is_empty()) {
             (_, false) => Some(Hindrance::Running),
             (Some(_), true) => Some(Hindrance::Busy),
             (None, true) => None,
@@ -137,7 +137,7 @@ impl Cannot {
         let is_here = game.local.is_some() || game.installed;
         Self {
             verify: unless(has_payload, Hindrance::NotDownloaded),
-            open_folder: (!is_here && game.operation.is_none()).then_some(Hindrance::NothingHere),
+            open_folder: (!is_here && operation(game).is_none()).then_some(Hindrance::NothingHere),
             uninstall: unless(game.installed, Hindrance::NotInstalled),
             remove: unless(has_payload, Hindrance::NotDownloaded),
         }

@@ -8,7 +8,7 @@ use lanspread_engine::{GameView, LocalState, OperationKind, Phase};
 use lanspread_peer::api::Status;
 use lanspread_protocol::{GameId, Version};
 
-use super::{Card, CardState, Finished, Source, StatusModel, Stop, Trouble, Work};
+use super::{Card, CardState, Finished, Source, StatusModel, Stop, Trouble, Work, operation};
 
 /// Seconds of the plot.
 pub const HISTORY_SECS: usize = 120;
@@ -144,7 +144,7 @@ impl DownloadsModel {
 
 /// What brings a game here, unlike checking or removing it.
 fn is_download(game: &GameView) -> bool {
-    game.operation.as_ref().is_some_and(|operation| {
+    operation(game).is_some_and(|operation| {
         let is_on_its_way = matches!(
             operation.operation,
             OperationKind::Download | OperationKind::Update | OperationKind::Install

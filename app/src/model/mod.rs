@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use lanspread_engine::{CommandError, GameView, OperationKind, View};
+use lanspread_engine::{CommandError, GameView, OperationKind, OperationView, Phase, View};
 use lanspread_peer::api::Snapshot;
 use lanspread_protocol::{Game, GameId, LaunchEntry, Os};
 
@@ -91,6 +91,12 @@ pub struct Finished {
     pub game: GameId,
     pub what: OperationKind,
     pub at: Instant,
+}
+
+/// What runs on a game. A new version that was fetched ahead keeps its place in the table while it waits for a click:
+/// nothing runs then.
+fn operation(game: &GameView) -> Option<&OperationView> {
+    game.operation.as_ref().filter(|operation| !(game.update_ready && operation.phase == Phase::Waiting))
 }
 
 /// What *Play* starts: the entry of this name, else the first for this system.
