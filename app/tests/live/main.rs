@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use lanspread_app::demo::{Pace, Party, Sample};
@@ -14,11 +15,13 @@ use lanspread_peer::runtime::start_peer;
 use lanspread_protocol::{GameId, Version};
 use tokio::sync::broadcast::Receiver;
 
-fn main() {
-    lanspread_peer::launch::keep_if_asked();
+fn main() -> ExitCode {
+    if let Some(kept) = lanspread_peer::launch::keep_if_asked() {
+        return kept;
+    }
     if std::env::args().any(|arg| arg == "--demo-game") {
         // The game: it ends at once.
-        return;
+        return ExitCode::SUCCESS;
     }
     let mut samples = Sample::all().unwrap();
     samples.truncate(2);
@@ -36,6 +39,7 @@ fn main() {
     newcomer.plays_through(&game, &next);
     drop(party);
     assert!(!folder.exists(), "the demo leaves nothing behind");
+    ExitCode::SUCCESS
 }
 
 /// The window's own peer.
