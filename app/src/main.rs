@@ -11,7 +11,9 @@ use lanspread_app::start::{Args, run};
 
 fn main() -> ExitCode {
     // Games are kept by this program itself.
-    lanspread_peer::launch::keep_if_asked();
+    if let Some(kept) = lanspread_peer::launch::keep_if_asked() {
+        return kept;
+    }
     use_console();
     match run(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
