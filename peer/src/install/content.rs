@@ -1,8 +1,8 @@
 //! What `local/` is made of: archives that are unpacked, or the payload's files as they are.
 //!
 //! The catalog's recipe decides; without one the payload does: `<id>.eti` in its root is unpacked and nothing else
-//! (ETI's convention); else a payload of nothing but archives in its root is unpacked, in byte order of their names;
-//! else its files are placed.
+//! (ETI's convention); else a payload of nothing but archives in its root is unpacked, in byte order of their names, an
+//! archive in several files once; else its files are placed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,7 +22,7 @@ use crate::disk::scan::read_sentinel;
 use crate::disk::swap::Before;
 use crate::disk::tree::{FileStat, Follow, Links, Locator, walk};
 use crate::disk::{Cancel, DiskError, GameFolder, Progress, atomic};
-use crate::unpack::{self, Limits};
+use crate::unpack::{self, Limits, Looks, UnpackError};
 
 /// The game's part of an install.
 #[derive(Debug)]
@@ -267,12 +267,23 @@ impl Files {
         if self.files.is_empty() || !self.empty_folders.is_empty() {
             return Ok(None);
         }
+        let mut archives = Vec::new();
         // Files of a manifest and of a walk come in byte order.
         for file in &self.files {
-            if file.name.components().count() != 1 || !unpack::is_archive(&file.path)? {
+            if file.name.components().count() != 1 {
                 return Ok(None);
             }
+            match unpack::look(&file.path)? {
+                Looks::Archive => archives.push(file.path.clone()),
+                Looks::LaterVolume => {}
+                Looks::Other => return Ok(None),
+            }
         }
-        Ok(Some(self.files.iter().map(|file| file.path.clone()).collect()))
+        match (archives.is_empty(), self.files.first()) {
+            // Later volumes alone: placed as files they would be no game.
+            (true, Some(volume)) => Err(UnpackError::LaterVolume { archive: volume.path.clone() }.into()),
+            (true, None) => Ok(None),
+            (false, _) => Ok(Some(archives)),
+        }
     }
 }

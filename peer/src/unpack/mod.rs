@@ -24,6 +24,7 @@ mod tar;
 #[cfg(test)]
 mod tests;
 mod zip;
+mod zip_methods;
 mod zstd;
 
 use std::fs::File;
@@ -79,17 +80,27 @@ pub struct UnpackedFile {
     pub hash: Blake3Hash,
 }
 
-/// Whether this can be unpacked here, by its first bytes. `false` for a later part of an archive in several files:
-/// it is unpacked with the first one.
-pub fn is_archive(path: &Path) -> Result<bool, UnpackError> {
+/// What a file is to one who unpacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looks {
+    /// It can be unpacked here.
+    Archive,
+    /// A later part of an archive in several files: it is unpacked with the first one.
+    LaterVolume,
+    Other,
+}
+
+/// What this is, by its first bytes.
+pub fn look(path: &Path) -> Result<Looks, UnpackError> {
     match Format::of(path)? {
         Some(Format::Rar) => {
             let mut head = Vec::new();
             let file = File::open(path).tried("open", path)?;
             file.take(64).read_to_end(&mut head).tried("read", path)?;
-            Ok(!rar::is_later_volume(path, &head))
+            Ok(if rar::is_later_volume(path, &head) { Looks::LaterVolume } else { Looks::Archive })
         }
-        format => Ok(format.is_some()),
+        Some(Format::Zip | Format::SevenZip | Format::Tar(_)) => Ok(Looks::Archive),
+        None => Ok(Looks::Other),
     }
 }
 

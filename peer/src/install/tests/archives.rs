@@ -56,6 +56,37 @@ fn a_payload_of_archives_is_unpacked_in_order() {
 }
 
 #[test]
+fn an_archive_in_several_files_is_unpacked_once() {
+    let content: Vec<u8> = crate::disk::testing::noise("volumes", 250_000);
+    let mut builder = rars::Builder::new(rars::ArchiveVersion::Rar50).volume_size(Some(60_000));
+    builder.add_bytes(b"data/big.pak".to_vec(), content.clone(), None, None).unwrap();
+    let volumes = builder.build_volumes(None).unwrap();
+    assert!(volumes.len() > 3);
+    let names: Vec<String> = (1..=volumes.len()).map(|nth| format!("game.part{nth}.rar")).collect();
+    let mut files: Vec<(&str, &[u8])> = vec![("version.ini", b"1.0")];
+    files.extend(names.iter().map(String::as_str).zip(volumes.iter().map(Vec::as_slice)));
+    let mut home = Home::new(&files);
+    home.install();
+    assert_eq!(home.local().keys().collect::<Vec<_>>(), ["data/big.pak"]);
+    assert!(home.tree.get("local/data/big.pak") == content);
+
+    let before = home.local();
+    let without = |nth: usize| {
+        let mut files = files.clone();
+        files[0] = ("version.ini", b"2.0");
+        files.remove(nth);
+        files
+    };
+    home.update(&without(2));
+    let error = home.try_install().unwrap_err().to_string();
+    assert!(error.contains("goes on in") && error.contains("game.part2.rar"), "{error}");
+    home.update(&without(1));
+    let error = home.try_install().unwrap_err().to_string();
+    assert!(error.contains("is a later part of an archive in several files"), "{error}");
+    assert_eq!(home.local(), before);
+}
+
+#[test]
 fn an_eti_package_and_a_recipe_say_what_is_unpacked() {
     let more = tar(&[("maps/m", b"map")]);
     let files: [(&str, &[u8]); 4] = [

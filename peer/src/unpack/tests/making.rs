@@ -4,7 +4,7 @@ use std::io::{Cursor, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lzma_rust2::{XzOptions, XzWriter};
+use lzma_rust2::{LzmaOptions, LzmaWriter, XzOptions, XzWriter};
 use rars::{ArchiveVersion, Builder};
 use sevenz_rust2::{ArchiveEntry, ArchiveWriter};
 use zip::write::SimpleFileOptions;
@@ -231,4 +231,33 @@ pub(super) fn xz(bytes: &[u8]) -> Vec<u8> {
 
 pub(super) fn zstd(bytes: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+/// A file of LZMA: 5 bytes of properties, 8 of size, content.
+pub(super) fn lzma(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = LzmaWriter::new_use_header(Vec::new(), &LzmaOptions::with_preset(1), None).unwrap();
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+/// A ZIP with one member, packed by whatever method: "APPNOTE.TXT", 4.3.
+pub(super) fn zip_of_one(name: &str, method: u16, packed: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    let common = [
+        &[63, 0, 0, 0][..],
+        &method.to_le_bytes(),
+        &[0; 4],
+        &crc.sum().to_le_bytes(),
+        &size(packed),
+        &size(content),
+        &u16::try_from(name.len()).unwrap().to_le_bytes(),
+        &[0; 2],
+    ]
+    .concat();
+    let member = [b"PK\x03\x04", &common[..], name.as_bytes(), packed].concat();
+    let list = [b"PK\x01\x02\x3f\0", &common[..], &[0; 14], name.as_bytes()].concat();
+    let end = [b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &size(&list)[..], &size(&member), &[0; 2]].concat();
+    [member, list, end].concat()
 }

@@ -5,7 +5,7 @@ use lanspread_protocol::Blake3Hash;
 use super::making::{self, Item, file};
 use super::*;
 use crate::disk::testing::noise;
-use crate::unpack::{declared_bytes, is_archive};
+use crate::unpack::{Looks, declared_bytes, look};
 
 fn items() -> Vec<Item> {
     vec![
@@ -41,7 +41,7 @@ fn every_format_comes_out_as_it_went_in() {
             .filter(|item| made != Made::Rar2 || !matches!(item, Item::File(name, _) if !name.is_ascii()))
             .collect();
         let bench = Bench::of(made, &items);
-        assert!(is_archive(&bench.archive).unwrap(), "{made:?}");
+        assert_eq!(look(&bench.archive).unwrap(), Looks::Archive, "{made:?}");
         let files = bench.unpack().unwrap_or_else(|error| panic!("{made:?}: {error}"));
         let mut total = 0;
         for item in &items {
@@ -157,13 +157,49 @@ fn an_archive_in_several_files_is_one() {
         assert_eq!(path(0), bench.folder.path().join(first));
         unpack(0).unwrap();
         assert!(bench.target.get("big") == content);
-        assert!(is_archive(&path(0)).unwrap() && !is_archive(&path(1)).unwrap(), "{version:?}");
+        assert_eq!(look(&path(0)).unwrap(), Looks::Archive, "{version:?}");
+        assert_eq!(look(&path(1)).unwrap(), Looks::LaterVolume, "{version:?}");
         assert!(matches!(unpack(1), Err(UnpackError::LaterVolume { .. })), "{version:?}");
 
         fs::remove_file(path(2)).unwrap();
         let error = unpack(0).unwrap_err();
         assert!(matches!(&error, UnpackError::MissingVolume { volume, .. } if *volume == path(2)), "{error}");
     }
+}
+
+#[test]
+fn a_zip_s_younger_methods_are_read_and_checked() {
+    let content = [noise("z", 300_000), b"lorem ipsum ".repeat(30_000)].concat();
+    let lzma = making::lzma(&content);
+    let packed = [
+        (14, [&[9, 20, 5, 0][..], &lzma[..5], &lzma[13..]].concat()),
+        (93, making::zstd(&content)),
+        (95, making::xz(&content)),
+    ];
+    for (method, packed) in packed {
+        let bench = Bench::new(&making::zip_of_one("data/big", method, &packed, &content));
+        let files = bench.unpack().unwrap_or_else(|error| panic!("{method}: {error}"));
+        assert!(bench.target.get("data/big") == content, "{method}");
+        assert_eq!((files.len(), declared_bytes(&bench.archive).unwrap()), (1, Some(content.len() as u64)));
+
+        let other = [&content[1..], b"x"].concat();
+        let bench = Bench::new(&making::zip_of_one("data/big", method, &packed, &other));
+        let error = bench.unpack().unwrap_err();
+        assert!(error.to_string().contains("at “data/big”: a checksum does not fit"), "{method}: {error}");
+        let bench =
+            Bench::new(&making::zip_of_one("data/big", method, &packed[..packed.len() / 2], &content));
+        assert!(matches!(bench.unpack(), Err(UnpackError::Broken { .. })), "{method}");
+        let bench = Bench::new(&making::zip_of_one("data/big", method, b"nonsense of any kind", &content));
+        assert!(matches!(bench.unpack(), Err(UnpackError::Broken { .. })), "{method}");
+    }
+    let mut greedy = [&[9, 20, 5, 0][..], &lzma[..5], &lzma[13..]].concat();
+    greedy[5..9].copy_from_slice(&(1_u32 << 31).to_le_bytes());
+    let bench = Bench::new(&making::zip_of_one("a", 14, &greedy, &content));
+    let error = bench.unpack_within(&Limits { max_dictionary: 1 << 20, ..LIMITS }).unwrap_err();
+    assert!(matches!(error, UnpackError::Dictionary { .. }), "{error}");
+    let bench = Bench::new(&making::zip_of_one("a", 98, b"PPMd", b"x"));
+    let error = bench.unpack().unwrap_err();
+    assert!(matches!(error, UnpackError::Unsupported { .. }), "{error:?}");
 }
 
 #[test]
@@ -179,13 +215,13 @@ fn only_archives_are_archives() {
     ]);
     for entry in fs::read_dir(tree.path()).unwrap() {
         let path = entry.unwrap().path();
-        assert!(!is_archive(&path).unwrap(), "{}", path.display());
+        assert_eq!(look(&path).unwrap(), Looks::Other, "{}", path.display());
         let error = unpack_into(&path, tree.path(), &LIMITS, &Cancel::new()).unwrap_err();
         assert!(matches!(error, UnpackError::NotAnArchive { .. }), "{error}");
         assert!(declared_bytes(&path).is_err());
     }
-    assert!(!is_archive(tree.path()).unwrap());
-    assert!(is_archive(&tree.path().join("none")).is_err());
+    assert_eq!(look(tree.path()).unwrap(), Looks::Other);
+    assert!(look(&tree.path().join("none")).is_err());
 }
 
 #[test]
