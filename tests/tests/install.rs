@@ -158,6 +158,8 @@ fn removing_takes_the_download_and_if_asked_the_installed_game() {
     let Outdated { ben, .. } = outdated(&party);
     let ben = ben.arg("--no-fetch-ahead").start();
     ben.carry_out("remove", json!({ "cmd": "remove", "game": "chess" }));
+    let left = ben.game("chess");
+    assert_eq!((&left["local"]["state"], &left["installed"]), (&json!("local-only"), &json!(true)));
     ben.until_state("chess", "local-only");
     assert!(!ben.folder("chess").join("version.ini").exists());
     assert_eq!(read(&ben, "saves/slot1.sav"), "my save");
@@ -234,9 +236,44 @@ fn an_installation_that_is_cancelled_or_has_no_room_leaves_nothing() {
     let mark = ben.mark();
     ben.ask(json!({ "cmd": "install", "game": "chess" }));
     let failed = ben.wait_after(mark, "the failure", |event| event.about("operation-failed", "chess"));
-    assert_eq!(failed["error"]["code"], "no_space", "{failed}");
+    let message = says_what_is_missing(&failed);
+    assert!(message.contains("needs 16.7 MB more"), "{message}");
     assert!(!ben.folder("chess").join("local").exists());
     assert!(!ben.folder("chess").join(".local.installing").exists());
     assert!(!ben.folder("chess").join(".lanspread.json").exists());
     ben.until_state("chess", "downloaded");
+}
+
+/// Told before anything was written: a write that failed would name its file.
+fn says_what_is_missing(failed: &lanspread_tests::Event) -> String {
+    assert_eq!((failed.text("operation"), &failed["error"]["code"]), ("install", &json!("no_space")));
+    let message = failed["error"]["message"].as_str().unwrap_or_default().to_owned();
+    assert!(
+        message.contains("chess") && message.contains(" more, and ") && message.ends_with("are free"),
+        "{message}"
+    );
+    message
+}
+
+#[test]
+fn an_archive_that_unpacks_to_more_than_there_is_room_for_is_not_begun() {
+    let party = Party::new();
+    let Some(disk) = lanspread_tests::SmallDisk::mount("an archive without room", 24 * MIB) else { return };
+    let archive = party.path().join("zeros.zip");
+    let mut writer = zip::ZipWriter::new(fs::File::create(&archive).unwrap());
+    writer.start_file("zeros", zip::write::SimpleFileOptions::default()).unwrap();
+    std::io::copy(&mut std::io::Read::take(std::io::repeat(0), 64 * MIB), &mut writer).unwrap();
+    writer.finish().unwrap();
+    let game = party.publish_from(&Game::new("chess", "1.0"), &archive);
+    assert!(game.bytes < MIB, "{} bytes", game.bytes);
+    let games = disk.path().join("games");
+    lanspread_tests::copy_tree(&game.payload, &games.join("chess"));
+    let ben = party.peer_on("ben", &games).start();
+    ben.until_state("chess", "downloaded");
+    let mark = ben.mark();
+    ben.ask(json!({ "cmd": "install", "game": "chess" }));
+    let failed = ben.wait_after(mark, "the failure", |event| event.about("operation-failed", "chess"));
+    let message = says_what_is_missing(&failed);
+    assert!(message.contains("needs 67.1 MB more"), "{message}");
+    assert_eq!(ben.state("chess"), "downloaded");
 }

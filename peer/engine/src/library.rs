@@ -68,6 +68,14 @@ pub(crate) struct LocalGame {
     pub(crate) scan: ScannedGame,
 }
 
+/// What the removal of a payload leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// `local/`, if there was one.
+    Installed,
+    Nothing,
+}
+
 /// A scan under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scan {
@@ -260,9 +268,16 @@ impl Engine {
         self.refresh_offer(game);
     }
 
-    /// Its payload was removed; the scan under way says what is left.
-    pub(crate) fn forget_local(&mut self, game: &GameId) {
-        self.library.games.remove(game);
+    /// Its payload was removed; the scan under way says what else is left.
+    pub(crate) fn note_removed(&mut self, game: &GameId, left: Left) {
+        let games = &mut self.library.games;
+        match (left, games.get_mut(game)) {
+            (Left::Installed, Some(LocalGame { scan })) if scan.has_local => {
+                scan.version = None;
+                (scan.has_files, scan.bytes, scan.payload) = (false, 0, Payload::Unknown);
+            }
+            (Left::Installed | Left::Nothing, _) => drop(games.remove(game)),
+        }
         self.library_changed(game);
     }
 

@@ -10,6 +10,7 @@ use crate::engine::{Engine, busy};
 use crate::event::Event;
 use crate::ids::OpId;
 use crate::input::{DiskFailure, FailureKind, Kept, Payload, ScannedGame};
+use crate::library::Left;
 
 /// Whether an intent on a game can begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +116,8 @@ impl Engine {
         match what {
             What::Install(_) => self.note_installed(&game, true),
             What::Uninstall(_) => self.note_installed(&game, false),
-            What::Remove { .. } => self.forget_local(&game),
+            What::Remove { local: None } => self.note_removed(&game, Left::Installed),
+            What::Remove { local: Some(_) } => self.note_removed(&game, Left::Nothing),
             What::Publish => {}
         }
         self.emit(Event::OperationFinished { game, operation: what.kind() });
