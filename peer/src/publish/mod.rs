@@ -70,6 +70,9 @@ pub enum PublishError {
     OtherContent(PathBuf),
     #[error("there is no folder or archive “{}”", .0.display())]
     NoSource(PathBuf),
+    /// Nobody means to share nothing: the path is mistyped, or the files are elsewhere.
+    #[error("“{}” holds nothing that can be shared", .0.display())]
+    Empty(PathBuf),
     #[error("“{}” is a folder: publish one folder, or archives only", .0.display())]
     Mixed(PathBuf),
     #[error("“{}” and “{}” lie in one another; publish from a folder elsewhere, or in place", .inner.display(), .target.display())]
@@ -101,6 +104,7 @@ impl PublishError {
             | Self::NoArchive(_)
             | Self::OtherContent(_)
             | Self::NoSource(_)
+            | Self::Empty(_)
             | Self::Mixed(_)
             | Self::Nested { .. }
             | Self::Catalog { .. }
@@ -126,11 +130,10 @@ pub fn publish(
     install::recover(&folder)?;
     let old_sentinel = read_sentinel(&folder)?;
     let result = source::build(&source, &folder, &checked, old_sentinel.as_deref(), cancel, progress)
-        .map_err(PublishError::from)
         .and_then(|built| put_into_force(games, &folder, &checked, &mut publication, built, cancel));
     if result.is_err() && fs::symlink_metadata(folder.intent()).is_err() {
         // The old state, without traces of the attempt. The first error is the one to be told.
-        let cleaned = swap::discard(&folder).and_then(|()| catalog_file::unstage(catalog));
+        let cleaned = swap::remove_parts(&folder).and_then(|()| catalog_file::unstage(catalog));
         if let Err(error) = cleaned {
             tracing::warn!(%error, "an attempt to publish left traces");
         }

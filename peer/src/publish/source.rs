@@ -113,7 +113,7 @@ pub(super) fn build(
     old_sentinel: Option<&[u8]>,
     cancel: &Cancel,
     progress: &Progress,
-) -> Result<Built, DiskError> {
+) -> Result<Built, PublishError> {
     let (root, walked, own) = match source {
         Source::Folder { path, links } => (
             path.as_path(),
@@ -132,6 +132,9 @@ pub(super) fn build(
     let is_in_place = matches!(source, Source::InPlace { .. });
     let mut list = FileList::from_walked(root, &walked)?;
     list.files.retain(|file| !file.name.is_sentinel() && !checked.leave_out.contains(&file.name));
+    if list.files.is_empty() && list.empty_folders.is_empty() {
+        return Err(PublishError::Empty(root.to_owned()));
+    }
     // One that says the version already may say more in its other lines.
     let own = own.filter(|bytes| Version::from_sentinel(bytes).as_ref() == Some(&checked.version));
     let sentinel = own.unwrap_or_else(|| format!("{}\n", checked.version).into_bytes());

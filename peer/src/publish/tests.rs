@@ -119,6 +119,14 @@ fn a_folder_is_published_and_the_catalog_is_made_with_a_key() {
 }
 
 #[test]
+fn a_source_with_nothing_to_share_is_refused() {
+    let desk = Desk::new(&[("local/old", b"x"), ("version.ini", b"1.0")]);
+    let error = desk.publish(&desk.request("1.0")).unwrap_err();
+    assert!(error.to_string().ends_with("holds nothing that can be shared"), "{error}");
+    assert!(!desk.folder().root().exists() && !desk.catalog_path().exists());
+}
+
+#[test]
 fn a_new_version_replaces_the_old_payload_and_leaves_what_is_a_person_s() {
     let desk = Desk::new(SOURCE);
     let mut request = desk.request("1.0");
