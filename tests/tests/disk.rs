@@ -74,6 +74,30 @@ fn a_disk_that_fills_up_half_way_loses_nothing() {
 }
 
 #[test]
+fn a_disk_that_is_full_to_the_last_byte_can_be_freed() {
+    let Some(disk) = SmallDisk::mount("freeing a full disk", 48 * MIB) else { return };
+    let party = Party::new();
+    let game = party.publish(&Game::big("arena", 4 * MIB).small_files(2000, 10, 20));
+    let games = disk.path().join("games");
+    lanspread_tests::copy_tree(&game.payload, &games.join("arena"));
+    let ben = party.peer_on("ben", &games).start();
+    ben.until_state("arena", "downloaded");
+    ben.carry_out("install", json!({ "cmd": "install", "game": "arena" }));
+    let reserve = games.join(".lanspread/reserve");
+    ben.until("there is a reserve", |_| reserve.exists());
+    let ballast = disk.fill_up();
+    ben.carry_out("uninstall", json!({ "cmd": "uninstall", "game": "arena" }));
+    assert!(!games.join("arena/local").exists());
+    assert!(reserve.exists(), "there is a new one for the next time");
+
+    fs::rename(ballast, disk.path().join("more ballast")).unwrap();
+    disk.fill_up();
+    ben.carry_out("remove", json!({ "cmd": "remove", "game": "arena" }));
+    ben.until_state("arena", "");
+    assert!(!games.join("arena").exists());
+}
+
+#[test]
 fn a_read_only_folder_is_one_clear_line() {
     let Some(disk) = SmallDisk::mount("a read-only folder", 16 * MIB) else { return };
     let party = Party::new();

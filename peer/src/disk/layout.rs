@@ -65,6 +65,11 @@ impl GamesFolder {
         self.covers().join(hash.to_string())
     }
 
+    /// Room that is given up when the disk is full: [`crate::disk::reserve`].
+    pub(crate) fn reserve(&self) -> PathBuf {
+        self.state().join("reserve")
+    }
+
     pub fn logs(&self) -> PathBuf {
         self.state().join("logs")
     }

@@ -27,6 +27,7 @@ pub(crate) mod parallel;
 pub(crate) mod place;
 pub mod reader;
 pub mod remove;
+pub(crate) mod reserve;
 pub mod scan;
 pub mod space;
 pub mod store;

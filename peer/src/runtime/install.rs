@@ -8,6 +8,7 @@ use lanspread_protocol::{Game, GameId, ManifestId};
 use super::effects::{Shell, disk_failure, failure_kind};
 use super::library::Disk;
 use super::works::Work;
+use crate::disk::reserve;
 use crate::install::{self, InstallError, InstallRequest, Restore};
 
 impl Shell {
@@ -64,16 +65,16 @@ impl Shell {
             let is_complete = folder.sentinel().is_file();
             let accepted = accepted.filter(|_| !is_complete);
             let known = disk.payload_manifest(&game, accepted).map_err(|error| disk_failure(&error))?;
-            // Without a sentinel and without a manifest nothing in the folder is known to be the game's.
-            let removed = if is_complete || known.is_some() {
-                install::remove(&folder, known.as_deref(), &work.cancel)
-            } else {
-                crate::disk::swap::discard(&folder)
-            };
-            removed
-                .and_then(|()| disk.index.update(&game, None))
-                .map(|_| kept)
-                .map_err(|error| disk_failure(&error))
+            freeing(&disk, || {
+                // Without a sentinel and without a manifest nothing in the folder is known to be the game's.
+                let removed = if is_complete || known.is_some() {
+                    install::remove(&folder, known.as_deref(), &work.cancel)
+                } else {
+                    crate::disk::swap::discard(&folder)
+                };
+                removed.and_then(|()| disk.index.update(&game, None)).map_err(|error| disk_failure(&error))
+            })?;
+            Ok(kept)
         };
         self.change("remove", remove, move |result| Input::Removed { op, result });
     }
@@ -108,8 +109,24 @@ fn uninstall(
     };
     refuse_if_in_use(disk, game)?;
     let folder = disk.games.game(game);
-    let kept = install::uninstall(&folder, keep, saves, &work.cancel, &work.progress);
-    kept.map(|kept| kept.map(tell_kept)).map_err(|error| failure(game, &error))
+    freeing(disk, || {
+        let kept = install::uninstall(&folder, keep, saves, &work.cancel, &work.progress);
+        kept.map(|kept| kept.map(tell_kept)).map_err(|error| failure(game, &error))
+    })
+}
+
+/// Carries out what frees space. On a full disk the reserve makes room for what it has to write first.
+fn freeing<T>(disk: &Disk, work: impl Fn() -> Result<T, DiskFailure>) -> Result<T, DiskFailure> {
+    let mut done = work();
+    if let Err(DiskFailure { kind: FailureKind::NoSpace, .. }) = &done {
+        match reserve::give_up(&disk.games) {
+            Ok(true) => done = work(),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the disk is full, and the reserve cannot be given up"),
+        }
+    }
+    disk.keep_reserve();
+    done
 }
 
 /// A program that this peer did not start may run in `local/`.

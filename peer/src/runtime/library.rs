@@ -119,6 +119,13 @@ impl Disk {
         }
     }
 
+    /// Without one, a full disk cannot be freed by an uninstall.
+    pub(super) fn keep_reserve(&self) {
+        if let Err(error) = disk::reserve::keep(&self.games) {
+            tracing::debug!(%error, "there is no reserve for a full disk");
+        }
+    }
+
     /// Removes manifests that neither a catalog, nor a choice, nor a payload here refers to, but for a few.
     fn tidy_manifests(&self, needed: &BTreeSet<ManifestId>) {
         let entries = self.index.entries();
@@ -471,6 +478,12 @@ impl Shell {
         drop(self.supervisor.blocking("tidy manifests", move || disk.tidy_manifests(&needed)));
     }
 
+    /// For each games folder that is taken into use.
+    pub(super) fn keep_reserve(&self) {
+        let disk = Arc::clone(&self.disk);
+        drop(self.supervisor.blocking("keep a reserve", move || disk.keep_reserve()));
+    }
+
     /// Opens another games folder; identity and connections stay. Opening may recover a transaction, so the loop does
     /// not wait for it.
     pub(super) fn switch_games_folder(&mut self, reply: ReplyId) {
@@ -514,6 +527,7 @@ impl Shell {
             self.store_catalog(catalog);
         }
         let old = std::mem::replace(&mut self.library.watch, watch);
+        self.keep_reserve();
         // Its thread is joined.
         drop(self.supervisor.blocking("end watch", move || drop(old)));
     }

@@ -343,6 +343,7 @@ fn begin(event_loop: &mut EventLoop<'_>, ready: Ready, notice: Option<String>) {
     event_loop.shell.watch_games();
     event_loop.shell.save_state();
     event_loop.shell.tidy_manifests();
+    event_loop.shell.keep_reserve();
     event_loop.side.emit(PeerEvent::Ready(ready));
     if let Some(message) = notice {
         event_loop.side.emit(PeerEvent::Engine(Event::Notice { level: Level::Warning, message }));
