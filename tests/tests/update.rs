@@ -83,6 +83,31 @@ fn a_killed_update_leaves_the_old_version_whole_and_goes_on() {
 }
 
 #[test]
+fn a_download_that_a_new_version_overtakes_goes_on_as_that_one() {
+    let party = Party::new();
+    let version = |number: &str| {
+        let game = Game::big("arena", 16 * MIB).in_version(number).small_files(50, 1000, 2000);
+        game.text(&format!("aaa/only-in-{number}.txt"), number).text("aaa/version.txt", number)
+    };
+    let old = party.publish(&version("1.0"));
+    let old_seed = party.seed("old-seed", &[&old]).upload_limit(2 * MIB).start();
+    let ben = party.peer("ben").pinned().knows(&old_seed).start();
+    let placed = ben.folder("arena").join("aaa/only-in-1.0.txt");
+    ben.download("arena");
+    ben.until("small files are at their places", |_| placed.exists());
+    std::fs::write(ben.folder("arena").join("notes.txt"), "a person's").unwrap();
+    let new = party.publish(&version("2.0"));
+    let mark = ben.mark();
+    let seed = party.seed("seed", &[&new]).start();
+    ben.ask(json!({ "cmd": "connect", "address": seed.address() }));
+    ben.wait_downloaded(mark, "arena");
+    assert_eq!(ben.state("arena"), "downloaded");
+    let mut here = lanspread_tests::read_tree(&ben.folder("arena"));
+    assert!(here.remove("notes.txt").is_some(), "what a person put there stays");
+    assert_eq!(here, lanspread_tests::read_tree(&new.payload));
+}
+
+#[test]
 fn a_cancelled_update_leaves_the_old_version_as_it_was() {
     let party = Party::new();
     let old = party.publish(&old_version());

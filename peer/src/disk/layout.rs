@@ -147,6 +147,11 @@ impl GameFolder {
         self.state().join("new")
     }
 
+    /// The files that the download in the making has put to their places: [`crate::disk::placed`].
+    pub(crate) fn placed(&self) -> PathBuf {
+        self.state().join("placed")
+    }
+
     /// A person's files that were moved out of the way.
     pub fn kept(&self) -> PathBuf {
         self.state().join("kept")

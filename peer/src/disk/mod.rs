@@ -25,6 +25,7 @@ pub mod manifests;
 mod pace;
 pub(crate) mod parallel;
 pub(crate) mod place;
+pub(crate) mod placed;
 pub mod reader;
 pub mod remove;
 pub(crate) mod reserve;

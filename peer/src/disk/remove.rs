@@ -7,10 +7,10 @@ use lanspread_protocol::{Manifest, RelPath};
 use super::place::remove_emptied_folders;
 use super::swap::Before;
 use super::tree::{Follow, Locator, walk};
-use super::{Cancel, DiskError, GameFolder, atomic};
+use super::{Cancel, DiskError, GameFolder, atomic, placed};
 
-/// Removes exactly the manifest's files, or without a manifest all but `local/` and what is ours, then the folders
-/// that this empties. Extra files stay, and so does what `.lanspread/` keeps for a person. The sentinel is off.
+/// Removes exactly the manifest's files and those that a download of another has placed, or without a manifest all but
+/// `local/` and what is ours, then the folders that this empties. Extra files stay, and so does what `.lanspread/` keeps for a person. The sentinel is off.
 pub(crate) fn remove_files(
     folder: &GameFolder,
     manifest: Option<&Manifest>,
@@ -19,6 +19,7 @@ pub(crate) fn remove_files(
     if !folder.root().is_dir() {
         return Ok(());
     }
+    placed::remove(folder, before)?;
     match manifest {
         Some(manifest) => remove_files_of(folder, manifest, before)?,
         None => remove_all(folder, before)?,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::layout::under;
 use super::place::{Placer, make_executable, remove_emptied_folders};
 use super::tree::Locator;
-use super::{DiskError, GameFolder, atomic, catalog_file};
+use super::{DiskError, GameFolder, atomic, catalog_file, placed, remove};
 
 /// Called before each change on disk. An error ends the work there: tests put failures and power cuts in its place.
 pub(crate) type Before<'a> = dyn FnMut() -> Result<(), DiskError> + 'a;
@@ -152,17 +152,24 @@ pub(crate) fn commit_sentinel(folder: &GameFolder, bytes: &[u8]) -> Result<(), D
     atomic::sync_folder(folder.root())
 }
 
-/// Drops a download or an update in the making. What is complete at its place stays.
+/// Drops a download or an update in the making. Of files at their places only those go that the download has put
+/// there and nobody changed; with a sentinel, what is there is a payload, and stays.
 pub fn discard(folder: &GameFolder) -> Result<(), DiskError> {
     if fs::symlink_metadata(folder.intent()).is_ok() {
         return Err(DiskError::Unfinished { path: folder.intent() });
     }
-    remove_parts(folder)
+    if fs::symlink_metadata(folder.sentinel()).is_err() {
+        placed::remove(folder, &mut || Ok(()))?;
+    }
+    remove_parts(folder)?;
+    remove::remove_folder(folder);
+    Ok(())
 }
 
-/// Removes what a download or an update left under `.lanspread/`.
+/// Removes what a download or an update left under `.lanspread/`. What is at its place stays.
 pub(crate) fn remove_parts(folder: &GameFolder) -> Result<(), DiskError> {
     atomic::remove_tree_if_there(&folder.new_files())?;
     atomic::remove_tree_if_there(&folder.parts())?;
+    atomic::remove_if_there(&folder.placed())?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use lru::LruCache;
 use super::Mode;
 use crate::disk::error::Tried as _;
 use crate::disk::place::Placer;
+use crate::disk::placed::Placed;
 use crate::disk::tree::FileStat;
 use crate::disk::{DiskError, GameFolder, atomic};
 
@@ -41,6 +42,8 @@ pub(super) struct Files {
     pub(super) states: Vec<FileState>,
     open: LruCache<u32, Arc<File>>,
     placer: Placer,
+    /// Of a fresh download.
+    placed: Option<Placed>,
 }
 
 /// The beginning of the names of a manifest's part files.
@@ -66,7 +69,7 @@ impl Files {
             Mode::Beside => folder.new_files(),
         };
         let placer = Placer::new(&folder, target);
-        Self { folder, manifest, mode, states, open: LruCache::new(MAX_OPEN), placer }
+        Self { folder, manifest, mode, states, open: LruCache::new(MAX_OPEN), placer, placed: None }
     }
 
     pub(super) fn state(&self, file: u32) -> FileState {
@@ -133,6 +136,22 @@ impl Files {
         self.placer.with_folders(&name)
     }
 
+    /// What is put to its place from now on is noted. Removes what a download of another manifest has placed.
+    pub(super) fn note_placed(&mut self) -> Result<(), DiskError> {
+        if self.mode == Mode::Fresh {
+            self.placed = Some(Placed::go_on(&self.folder, &self.manifest)?);
+        }
+        Ok(())
+    }
+
+    /// A file that was absent has been written to its place.
+    pub(super) fn set_placed(&mut self, file: u32) {
+        if let Some(placed) = &mut self.placed {
+            placed.add(&self.manifest.files()[file as usize].path);
+        }
+        self.set_done(file);
+    }
+
     pub(super) fn set_done(&mut self, file: u32) {
         self.states[file as usize] = FileState::Done;
     }
@@ -147,17 +166,20 @@ impl Files {
         }
         let closed = self.open.pop(&file);
         drop(closed);
-        if self.state(file) != FileState::Repairing {
+        if self.state(file) == FileState::Repairing {
+            self.set_done(file);
+        } else {
             let name = self.manifest.files()[file as usize].path.clone();
             self.placer.place(&self.part_path(file), &name)?;
+            self.set_placed(file);
         }
-        self.set_done(file);
         Ok(())
     }
 
     /// Closes everything: Windows does not move or remove what is open.
     pub(super) fn close_all(&mut self) {
         self.open.clear();
+        self.placed = None;
     }
 
     pub(super) fn placer(&mut self) -> &mut Placer {

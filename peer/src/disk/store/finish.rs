@@ -10,7 +10,7 @@ use crate::disk::error::Tried as _;
 use crate::disk::parallel::lock;
 use crate::disk::place::make_executable;
 use crate::disk::scan::is_sentinel_of;
-use crate::disk::swap::{Plan, commit_sentinel};
+use crate::disk::swap::{Plan, commit_sentinel, remove_parts};
 use crate::disk::{Cancel, DiskError, atomic};
 
 impl PayloadStore {
@@ -36,8 +36,7 @@ impl PayloadStore {
         atomic::write(&self.folder.manifest(), &self.map.manifest.encode())?;
         commit_sentinel(&self.folder, &sentinel)?;
         self.seal();
-        atomic::remove_tree_if_there(&self.folder.parts())?;
-        Ok(())
+        remove_parts(&self.folder)
     }
 
     /// Ends an update: closes the store with all files complete, and says what the swap ([`crate::install::swap`]) is

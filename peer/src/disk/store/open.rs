@@ -102,6 +102,7 @@ impl PayloadStore {
             search.take_sentinel_off(&folder)?;
         }
         search.copy(&map, &mut files, cancel, progress)?;
+        files.note_placed()?;
         let here: Vec<bool> = search.sources.iter().map(Option::is_some).collect();
         let board = Board::new(&map, here);
         settle(&folder, &map, mode, &board, &mut files, cancel)?;

@@ -203,6 +203,83 @@ fn damaged_part_files_cost_only_what_is_damaged() {
     complete(&home, &source, &opened);
 }
 
+/// A fresh download of everything that is not finished, over what a person has there.
+fn abandoned() -> (Tree, Tree) {
+    let old = Tree::new(&[
+        ("version.ini", b"1.0"),
+        ("both.txt", b"of the old version"),
+        ("data/big.pak", &noise("big", 3_000_000)),
+        ("data/old/deep.txt", b"only the old version has it"),
+        ("moved.txt", b"the new version has it elsewhere"),
+        ("same.txt", b"the same in both"),
+        ("touched.txt", b"a person writes into it"),
+        ("was-here.txt", b"a person's own copy"),
+    ]);
+    let home = Tree::new(&[("mine.txt", b"mine"), ("was-here.txt", b"a person's own copy")]);
+    let manifest = Arc::new(old.manifest());
+    let opened = open(&home, &manifest, Mode::Fresh);
+    let wanted = opened.wanted.len();
+    feed(&opened.store, &old, &opened.wanted[..1]);
+    drop(opened);
+    // Killed and resumed: what was placed before is still known.
+    let opened = open(&home, &manifest, Mode::Fresh);
+    assert!(opened.wanted.len() < wanted);
+    feed(&opened.store, &old, &opened.wanted);
+    drop(opened);
+    assert!(home.has("data/old/deep.txt") && home.has("data/big.pak") && !home.has("version.ini"));
+    home.put("touched.txt", b"a person wrote into it");
+    (home, old)
+}
+
+#[test]
+fn a_download_that_another_version_overtakes_leaves_nothing_of_its_own() {
+    let (home, _) = abandoned();
+    let new = Tree::new(&[
+        ("version.ini", b"2.0"),
+        ("both.txt", b"of the new version"),
+        ("data/large.pak", &noise("big", 3_000_000)),
+        ("elsewhere/moved.txt", b"the new version has it elsewhere"),
+        ("same.txt", b"the same in both"),
+    ]);
+    let manifest = Arc::new(new.manifest());
+    let opened = open(&home, &manifest, Mode::Fresh);
+    assert!(opened.bytes_missing < 100, "what fits is reused: {} bytes are missing", opened.bytes_missing);
+    feed(&opened.store, &new, &opened.wanted);
+    opened.store.finish(&version("2.0"), &Cancel::new()).unwrap();
+    let mut expected = new.contents();
+    for (path, content) in [
+        ("mine.txt", &b"mine"[..]),
+        ("touched.txt", b"a person wrote into it"),
+        ("was-here.txt", b"a person's own copy"),
+    ] {
+        expected.insert(path.to_owned(), describe(content));
+    }
+    assert_eq!(home.contents(), expected);
+    assert!(!home.folder().placed().exists() && !home.folder().kept().exists());
+}
+
+#[test]
+fn a_cancelled_download_takes_back_what_it_has_placed() {
+    let (home, _) = abandoned();
+    swap::discard(&home.folder()).unwrap();
+    let left: Vec<_> = home.contents().into_keys().collect();
+    assert_eq!(left, ["mine.txt", "touched.txt", "was-here.txt"]);
+    assert!(!home.folder().state().exists());
+
+    // Who removes the game means all of it, whichever version is expected now.
+    let (home, _) = abandoned();
+    let other = Tree::new(&[("version.ini", b"2.0"), ("same.txt", b"the same in both")]).manifest();
+    install::remove(&home.folder(), Some(&other), &Cancel::new()).unwrap();
+    assert_eq!(home.contents().into_keys().collect::<Vec<_>>(), left);
+
+    // With a sentinel it is a payload: a cancelled update touches none of it.
+    let (home, _) = abandoned();
+    home.put("version.ini", b"1.0");
+    let before = home.contents();
+    swap::discard(&home.folder()).unwrap();
+    assert_eq!(home.contents(), before);
+}
+
 #[test]
 fn a_repair_fetches_what_is_damaged_and_takes_the_sentinel_off_meanwhile() {
     let source = source();
