@@ -67,8 +67,8 @@ impl Peer {
     /// Starts the program and awaits nothing.
     pub(crate) fn spawn(launch: Launch) -> Self {
         let mut command = match (&launch.windows, &launch.host) {
-            (Some(program), Some(host)) => with_argument(host.command(Path::new("wine")), program),
-            (Some(program), None) => with_argument(Command::new("wine"), program),
+            // Not on a host: wine's sockets are its server's, wherever the program runs.
+            (Some(program), _) => with_argument(Command::new("wine"), program),
             (None, Some(host)) => host.command(program()),
             (None, None) => Command::new(program()),
         };

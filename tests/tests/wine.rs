@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use lanspread_tests::{
-    Game, Lan, MIB, Node, Party, Screen, Wine, assert_same_tree, has_program, program, read_tree, skip,
+    Game, MIB, Node, Party, Screen, Wine, assert_same_tree, has_program, program, read_tree, skip,
     windows_path, write_file,
 };
 use serde_json::json;
@@ -97,23 +97,6 @@ fn a_windows_pc_that_was_cut_off_goes_on_where_it_was() {
     assert_same_tree(&game.payload, &ben.folder("arena"));
     let fetched = ben.status("rx_bytes");
     assert!(fetched < game.bytes, "what was here was fetched again: {fetched} of {} bytes", game.bytes);
-}
-
-#[test]
-fn windows_and_linux_find_each_other_by_themselves() {
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let story = "finding each other by mDNS";
-    let party = Party::new();
-    let Some(wine) = wine(&party, story) else { return };
-    let Some(lan) = Lan::new(&format!("wine: {story}")) else { return };
-    let game = party.publish(&Game::small("chess"));
-    let [one, two] = [lan.host(), lan.host()];
-    let seed = party.seed("seed", &[&game]).on(&one).with_mdns().start();
-    let mut ben = party.peer("ben").on(&two).with_mdns().in_wine(&wine).start();
-    ben.fetch("chess");
-    seed.until_connected_to(&ben);
-    // Before the LAN goes that it is on.
-    ben.kill9();
 }
 
 /// The window's program on a stick; killed when the story fails.
