@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::{has_program, program};
+use crate::{Screen, has_program, program};
 
 /// What wine 8 lacks of Windows 10: one function, forwarded to one that does the same.
 const PROCESS_PRNG: &str = "LIBRARY bcryptprimitives.dll\nEXPORTS\nProcessPrng=advapi32.SystemFunction036\n";
@@ -18,13 +18,17 @@ const COMPILER: &str = "x86_64-w64-mingw32-gcc";
 pub struct Wine {
     folder: PathBuf,
     programs: PathBuf,
+    /// Where its windows are; empty is nowhere.
+    display: String,
     /// As long as it runs, wine's own services do, and none is started by a peer that is to be killed.
     resident: Child,
 }
 
 impl Wine {
     /// Makes one in this folder, which takes some seconds. `Err` says what is missing on this machine.
-    pub fn new(folder: &Path) -> Result<Self, String> {
+    ///
+    /// The display is settled for all programs by the first one, for wine's desktop is made then.
+    pub fn new(folder: &Path, screen: Option<&Screen>) -> Result<Self, String> {
         for needed in ["wine", "wineserver", COMPILER] {
             if !has_program(needed) {
                 return Err(format!("{needed} is not here"));
@@ -50,9 +54,10 @@ impl Wine {
             ["-shared", "-nostdlib", "-Wl,--entry,0", "-o", "bcryptprimitives.dll", "prng.def", "-ladvapi32"];
         let built = Command::new(COMPILER).args(dll).current_dir(folder.join("dll")).status();
         assert!(built.is_ok_and(|status| status.success()), "a DLL for wine is built");
+        let display = screen.map(|screen| screen.display.clone()).unwrap_or_default();
         let windows = |program: &str| {
             let mut command = Command::new(program);
-            command.envs(variables(folder)).stdout(Stdio::null()).stderr(Stdio::null());
+            command.envs(variables(folder, &display)).stdout(Stdio::null()).stderr(Stdio::null());
             command
         };
         let booted = windows("wineboot").arg("-i").stdin(Stdio::null()).status();
@@ -60,12 +65,12 @@ impl Wine {
             return Err("wine cannot make a Windows here".to_owned());
         }
         let resident = windows("wine").arg("cmd").stdin(Stdio::piped()).spawn().expect("wine starts");
-        Ok(Self { folder: folder.to_owned(), programs, resident })
+        Ok(Self { folder: folder.to_owned(), programs, display, resident })
     }
 
     /// What a Windows program's environment needs.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
-        variables(&self.folder)
+        variables(&self.folder, &self.display)
     }
 
     /// `lanspread` or `lanspread-peer`.
@@ -106,7 +111,7 @@ impl Drop for Wine {
     }
 }
 
-fn variables(folder: &Path) -> Vec<(String, String)> {
+fn variables(folder: &Path, display: &str) -> Vec<(String, String)> {
     let path = |name: &str| folder.join(name).display().to_string();
     [
         ("HOME", path("home")),
@@ -115,7 +120,7 @@ fn variables(folder: &Path) -> Vec<(String, String)> {
         ("WINEDEBUG", "-all".to_owned()),
         // Wine would offer to download its own .NET and browser.
         ("WINEDLLOVERRIDES", "mscoree,mshtml=".to_owned()),
-        ("DISPLAY", String::new()),
+        ("DISPLAY", display.to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()

@@ -45,15 +45,15 @@ fn contents(root: &Path) -> BTreeMap<String, Option<blake3::Hash>> {
     read_tree(root).into_iter().map(|(path, node)| (path, hash(node))).collect()
 }
 
-fn wine(party: &Party, story: &str) -> Option<Wine> {
-    Wine::new(&party.path().join("wine")).map_err(|why| skip(&format!("wine: {story}"), &why)).ok()
+fn wine(party: &Party, screen: Option<&Screen>, story: &str) -> Option<Wine> {
+    Wine::new(&party.path().join("wine"), screen).map_err(|why| skip(&format!("wine: {story}"), &why)).ok()
 }
 
 #[test]
 fn a_windows_pc_fetches_plays_and_shares_a_game() {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let party = Party::new();
-    let Some(wine) = wine(&party, "a Windows PC fetches, plays and shares") else { return };
+    let Some(wine) = wine(&party, None, "a Windows PC fetches, plays and shares") else { return };
     let game = Game::small("chess").bytes("bin/play.exe", &wine.compile(GAME));
     let game = party.publish(&game.publish_arg("--start", "bin/play.exe {player}@windows"));
     let mut seed = party.seed("seed", &[&game]).start();
@@ -86,7 +86,7 @@ fn a_windows_pc_fetches_plays_and_shares_a_game() {
 fn a_windows_pc_that_was_cut_off_goes_on_where_it_was() {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let party = Party::new();
-    let Some(wine) = wine(&party, "kill -9 and going on") else { return };
+    let Some(wine) = wine(&party, None, "kill -9 and going on") else { return };
     let game = party.publish(&Game::big("arena", 48 * MIB));
     let seed = party.seed("seed", &[&game]).upload_limit(12 * MIB).start();
     let mut ben = party.peer("ben").knows(&seed).in_wine(&wine).start();
@@ -105,7 +105,7 @@ struct Window(Child);
 impl Window {
     fn open(wine: &Wine, screen: &Screen, program: &Path) -> Self {
         let mut command = wine.command(program);
-        command.env("DISPLAY", &screen.display).stdin(Stdio::null()).stdout(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut window = Self(command.spawn().expect("wine starts"));
         until("the window", || {
             let ended = window.0.try_wait().unwrap();
@@ -161,16 +161,15 @@ fn the_window_opens_from_the_stick_and_leaves_nothing_on_the_pc() {
     if let Some(missing) = ["Xvfb", "xdotool", "import"].iter().find(|name| !has_program(name)) {
         return skip(&format!("wine: {story}"), &format!("{missing} is not here"));
     }
-    let Some(wine) = wine(&party, story) else { return };
     let screen = Screen::open();
+    let Some(wine) = wine(&party, Some(&screen), story) else { return };
     let [stick, games] = ["stick", "games"].map(|name| party.path().join(name));
     fs::create_dir_all(&games).unwrap();
     fs::create_dir_all(&stick).unwrap();
     let program = stick.join("lanspread.exe");
     fs::copy(wine.program("lanspread"), &program).unwrap();
     // Wine's own desktop puts some files there with the first window of any program.
-    let mut other = wine.command("notepad");
-    let mut other = other.env("DISPLAY", &screen.display).spawn().unwrap();
+    let mut other = wine.command("notepad").spawn().unwrap();
     until("a window of wine's own", || screen.has_window("Notepad"));
     drop(wine.command("taskkill").args(["/f", "/im", "notepad.exe"]).status());
     drop(other.wait());
