@@ -318,6 +318,8 @@ impl PeerBuilder {
     #[must_use]
     pub fn in_wine(mut self, wine: &Wine) -> Self {
         self.launch.windows = Some(wine.program("lanspread-peer"));
+        // Wine binds all addresses and answers from the first, whatever a program asked for.
+        self.launch.bind = Some("127.0.0.1".into());
         self.launch.env.extend(wine.variables());
         let catalog = windows_path(&self.catalog);
         for arg in self.launch.args.iter_mut().filter(|arg| Path::new(arg.as_str()) == self.catalog) {
