@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lanspread_engine::{Command, Saves};
 use lanspread_peer::api::{PublishRequest, SettingsChange};
-use lanspread_protocol::GameId;
+use lanspread_protocol::{GameId, OrganiserKey};
 
 use crate::notices::NoticeId;
 use crate::text::Language;
@@ -59,6 +59,16 @@ pub enum Action {
     PublishAgain(GameId),
     /// Makes an organiser's key for a party of this name.
     Organise(String),
+    /// This is the games folder from now on, as it is.
+    UseGames(PathBuf),
+    /// All games go there, then it is the games folder.
+    MoveGames(PathBuf),
+    ShowFolder(PathBuf),
+    /// Versions, addresses, errors: for who helps.
+    CopyReport,
+    OpenLog,
+    /// As [`Action::Play`], after the question of its first start.
+    PlayUnverified(GameId),
     /// Shows where a file lies.
     ShowFile(PathBuf),
     /// Closes the window, whatever runs.
@@ -90,6 +100,12 @@ pub enum Question {
     Quit,
     /// Whether this PC is the organiser's.
     Organise,
+    /// Whether an organiser's catalogs count here.
+    Trust(OrganiserKey),
+    /// What becomes of the games when another folder is chosen.
+    MoveGames(PathBuf),
+    /// Whether to start what no catalog vouches for.
+    FirstStart(GameId),
 }
 
 /// What a person wants to be gone.
@@ -122,6 +138,8 @@ pub enum FileFor {
 pub enum Setting {
     Language(Language),
     Theme(egui::ThemePreference),
+    /// In percent.
+    Zoom(u16),
     Peer(SettingsChange),
 }
 

@@ -34,6 +34,8 @@ pub struct Notice {
     pub title: String,
     pub line: String,
     pub button: Option<NoticeButton>,
+    /// It does not go by itself.
+    pub stays: bool,
 }
 
 impl Notice {
@@ -44,6 +46,7 @@ impl Notice {
             title: title.into(),
             line: line.into(),
             button: None,
+            stays: true,
         }
     }
 
@@ -54,6 +57,7 @@ impl Notice {
             title: title.into(),
             line: line.into(),
             button: None,
+            stays: false,
         }
     }
 
@@ -64,6 +68,7 @@ impl Notice {
             title: title.into(),
             line: line.into(),
             button: None,
+            stays: false,
         }
     }
 
@@ -73,12 +78,18 @@ impl Notice {
         self
     }
 
-    /// Bad ones stay until they are dismissed.
+    /// What a person should see whenever they come back.
+    #[must_use]
+    pub fn that_stays(mut self) -> Self {
+        self.stays = true;
+        self
+    }
+
     fn time(&self) -> Option<Duration> {
-        match (self.meaning, &self.button) {
-            (Meaning::Bad, _) => None,
-            (_, Some(_)) => Some(LONG),
-            (_, None) => Some(SHORT),
+        match (self.stays, &self.button) {
+            (true, _) => None,
+            (false, Some(_)) => Some(LONG),
+            (false, None) => Some(SHORT),
         }
     }
 }

@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 
 use etcetera::BaseStrategy as _;
 use lanspread_peer::api::{PeerConfig, SettingsChange};
+use lanspread_protocol::{GameId, Version};
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,9 @@ pub struct Settings {
     pub playing_limit: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fetch_ahead: Option<bool>,
+    /// Versions of games without an organiser's word that a person started anyway.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub started: BTreeMap<GameId, Version>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowPlace>,
     /// By Ctrl + and −.
@@ -306,6 +310,7 @@ mod tests {
             upload_limit: Some(5_000_000),
             playing_limit: Some(0),
             fetch_ahead: Some(false),
+            started: [("chess".parse().unwrap(), "2".parse().unwrap())].into(),
             window: Some(WindowPlace { x: 1.0, y: 2.0, width: 3.0, height: 4.0, is_maximized: true }),
             zoom: Some(1.25),
             unknown: BTreeMap::new(),

@@ -3,32 +3,35 @@
 //! Nothing here waits: commands go through a bounded channel that refuses at once, replies and events are taken as far
 //! as they are there, and what takes time (dialogs of the system, starting a peer) has a thread of its own.
 
+mod answers;
 mod desk;
 mod peer;
 mod told;
 mod work;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use egui::{Context, ViewportCommand};
 use lanspread_engine::Command;
-use lanspread_peer::api::{PeerCommand, PublishRequest, SettingsChange, Snapshot};
+use lanspread_peer::api::{PeerCommand, PublishRequest, Snapshot};
+use lanspread_peer::disk::GamesFolder;
+use lanspread_protocol::{GameId, Version};
 
-use crate::action::{Action, FileFor, Question, Screen, Setting};
+use crate::action::{Action, Question, Screen, Setting};
 use crate::cover::Covers;
-use crate::model::{Organiser, PublishStep, QuitModel, Source, Told, play_entry};
+use crate::model::{PublishStep, QuitModel, Source, Told, play_entry, report};
 use crate::notices::Notice;
 use crate::screens::first_run;
 use crate::settings::{Keeper, Loaded, Settings, Store};
 use crate::start::Args;
-use crate::text::{NoticeText, PublishText};
+use crate::text::NoticeText;
 use crate::theme;
 use crate::window::{self, WindowState};
 use desk::Desk;
 use peer::{Begin, Peer};
-use work::{Answer, Errands};
+use work::Errands;
+use work::moving::Copied;
 
 /// The running program.
 #[derive(Debug)]
@@ -47,6 +50,8 @@ pub struct Shell {
     desk: Desk,
     /// Closing was confirmed, or the window's place is saved already.
     is_leaving: bool,
+    /// The games are in two folders until one of them is in use.
+    copied: Option<Copied>,
 }
 
 impl Shell {
@@ -96,6 +101,7 @@ impl Shell {
             covers: Covers::new(ctx),
             desk: Desk::default(),
             is_leaving: false,
+            copied: None,
         }
     }
 
@@ -107,9 +113,13 @@ impl Shell {
                 told::publish_is_at(&mut self.told, game, PublishStep::Failed(refused.why.clone()));
             }
             self.state.toasts.add(Notice::bad(text.not_done(&refused.why), ""));
+            if refused.is_folder {
+                self.give_up_move();
+            }
         }
         self.snapshot = self.peer.snapshot();
         for event in self.peer.events() {
+            self.follow_move(&event);
             if let Some(notice) = told::take(&mut self.told, &self.snapshot, &event, text) {
                 self.state.toasts.add(notice);
             }
@@ -122,73 +132,24 @@ impl Shell {
         }
     }
 
-    fn take_answer(&mut self, answer: Answer) {
-        let text = NoticeText::of(&self.ctx);
-        match answer {
-            Answer::Folder { who, folder } => self.state.folder_chosen(who, folder),
-            Answer::FolderChecked(report) => self.state.first_run.folder_checked(report),
-            Answer::SourceLookedAt(report) => self.state.publish.source_looked_at(report),
-            Answer::NotOpened(path) => drop(self.state.toasts.add(Notice::bad(text.cannot_open(&path), ""))),
-            Answer::Files { who, files } => self.take_files(who, files),
-            Answer::OrganiserFound(organiser) => self.state.publish.organiser = Some(organiser),
-            Answer::OrganiserLoaded(Ok(organiser)) => self.organise(organiser),
-            Answer::OrganiserLoaded(Err(error)) => {
-                let words = PublishText::of(&self.ctx);
-                self.state.toasts.add(Notice::bad(words.key_not_loaded(), error));
-            }
-        }
-    }
-
-    fn take_files(&mut self, who: FileFor, files: Vec<PathBuf>) {
-        let Some(first) = files.first().cloned() else { return };
-        match who {
-            FileFor::Archives => self.state.publish.take_source(files),
-            FileFor::Cover => self.state.publish.cover_chosen(first),
-            FileFor::OrganiserKey => {
-                if let Some(catalog) = self.catalog().or_else(|| self.own_catalog()) {
-                    self.errands.load_organiser(catalog, first);
-                }
-            }
-            FileFor::Catalog => {
-                let change = SettingsChange { catalog: Some(first), ..SettingsChange::default() };
-                self.set(Setting::Peer(change));
-            }
-        }
-    }
-
-    /// This PC is the organiser's from now on: its catalog and key are the ones in force here.
-    fn organise(&mut self, organiser: Organiser) {
-        let words = PublishText::of(&self.ctx);
-        let notice = Notice::good(words.key_loaded(&organiser.public.words()), words.can_publish_now());
-        self.state.toasts.add(notice);
-        self.settings.organiser_key = Some(organiser.key.clone());
-        if organiser.catalog.is_file() {
-            let catalog = Some(organiser.catalog.clone());
-            self.set(Setting::Peer(SettingsChange { catalog, ..SettingsChange::default() }));
-        } else {
-            self.save();
-        }
-        self.send(PeerCommand::Engine(Command::Trust { key: organiser.public }));
-        self.state.publish.organiser = Some(organiser);
-        if self.state.publish.has_source() {
-            drop(self.state.apply(Action::Navigate(Screen::Publish)));
-        }
-    }
-
-    /// The catalog file in use.
-    fn catalog(&self) -> Option<PathBuf> {
-        self.args.catalog.clone().or_else(|| self.settings.catalog.clone())
-    }
-
-    fn own_catalog(&self) -> Option<PathBuf> {
-        self.keeper.as_ref().map(Keeper::own_catalog)
-    }
-
     fn act(&mut self, action: Action) {
         let Some(action) = self.state.apply(action) else { return };
         match action {
             Action::Command(command) => self.send(PeerCommand::Engine(command)),
             Action::Play(game) => self.play(game),
+            Action::PlayUnverified(game) => self.start_unverified(game),
+            Action::UseGames(folder) => self.use_games(folder),
+            Action::MoveGames(folder) => self.move_games(folder),
+            Action::ShowFolder(folder) => self.errands.open(folder),
+            Action::CopyReport => {
+                let report = report(Source { snapshot: &self.snapshot, told: &self.told });
+                self.copy(report);
+            }
+            Action::OpenLog => {
+                if let Some(ready) = &self.snapshot.ready {
+                    self.errands.open(GamesFolder::new(&ready.games_dir).logs());
+                }
+            }
             Action::Publish(request) => self.publish(request),
             Action::PublishAgain(game) => {
                 let mut earlier = self.told.publishing.iter().map(|publishing| &publishing.request);
@@ -215,11 +176,7 @@ impl Shell {
             }
             Action::CheckFolder(path) => self.errands.check_folder(path),
             Action::ChooseFolder(who) => self.errands.choose_folder(who),
-            Action::Copy(text) => {
-                self.ctx.copy_text(text);
-                let copied = NoticeText::of(&self.ctx).copied();
-                self.state.toasts.add(Notice::good(copied, ""));
-            }
+            Action::Copy(text) => self.copy(text),
             Action::ForgetFailure(game) => drop(self.told.failures.remove(&game)),
             Action::ClearFinished => self.told.finished.clear(),
             Action::Restart => self.peer.restart(),
@@ -238,8 +195,9 @@ impl Shell {
                     self.state.is_first_run = false;
                 }
             }
-            Action::LookAgain | Action::RunChecks => {
+            Action::LookAgain => {
                 drop(self.state.apply(Action::Navigate(Screen::Party)));
+                self.send(PeerCommand::LookAgain);
             }
             // What concerns the window alone was carried out above.
             Action::Navigate(_)
@@ -248,6 +206,7 @@ impl Shell {
             | Action::Ask(_)
             | Action::CloseDialog
             | Action::Drop(_)
+            | Action::RunChecks
             | Action::Dismiss(_) => {}
         }
     }
@@ -272,7 +231,38 @@ impl Shell {
         self.send(PeerCommand::Publish(request));
     }
 
-    fn play(&mut self, game: lanspread_protocol::GameId) {
+    fn copy(&mut self, text: String) {
+        self.ctx.copy_text(text);
+        let copied = NoticeText::of(&self.ctx).copied();
+        self.state.toasts.add(Notice::good(copied, ""));
+    }
+
+    /// Asks before the first start of a version that no catalog pins.
+    fn play(&mut self, game: GameId) {
+        if self.unverified(&game).is_some_and(|version| self.settings.started.get(&game) != Some(&version)) {
+            drop(self.state.apply(Action::Ask(Question::FirstStart(game))));
+        } else {
+            self.start(game);
+        }
+    }
+
+    fn start_unverified(&mut self, game: GameId) {
+        if let Some(version) = self.unverified(&game) {
+            self.settings.started.insert(game.clone(), version);
+            self.save();
+        }
+        self.start(game);
+    }
+
+    /// The version that is here of a game that the catalog does not pin.
+    fn unverified(&self, game: &GameId) -> Option<Version> {
+        let source = Source { snapshot: &self.snapshot, told: &self.told };
+        let view = source.game(game)?;
+        let is_pinned = view.entry.as_ref()?.manifest.is_some();
+        view.installed_version.clone().or_else(|| view.expected.clone()).filter(|_| !is_pinned)
+    }
+
+    fn start(&mut self, game: GameId) {
         let source = Source { snapshot: &self.snapshot, told: &self.told };
         let entry = source.game(&game).and_then(|view| view.entry.as_ref()).and_then(play_entry);
         // Without an entry the peer says why it does not start.
@@ -301,6 +291,10 @@ impl Shell {
             Setting::Theme(theme) => {
                 self.ctx.set_theme(theme);
                 self.settings.theme = Some(theme.into());
+            }
+            Setting::Zoom(percent) => {
+                self.ctx.set_zoom_factor(f32::from(percent) / 100.0);
+                self.settings.zoom = Some(f32::from(percent) / 100.0);
             }
             Setting::Peer(change) => {
                 self.settings.change(&change);
@@ -362,6 +356,6 @@ fn user_name() -> String {
     name.unwrap_or_default().chars().take(32).collect()
 }
 
-fn suggested_folder() -> Option<PathBuf> {
+fn suggested_folder() -> Option<std::path::PathBuf> {
     etcetera::home_dir().ok().map(|home| home.join("Lanspread"))
 }

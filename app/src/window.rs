@@ -69,6 +69,11 @@ impl WindowState {
                 self.toasts.dismiss(id);
                 None
             }
+            Action::RunChecks => {
+                (self.screen, self.details_of) = (Screen::Party, None);
+                self.party.open_checks();
+                None
+            }
             Action::Drop(paths) => {
                 self.drop_on(paths);
                 None
@@ -160,8 +165,11 @@ fn page(
             let model = DownloadsModel::new(source, &state.downloads.history, now);
             downloads::show(ui, scene, &model, &mut state.downloads)
         }
-        Screen::Party => party::show(ui, scene, &PartyModel::new(source), &mut state.party),
-        Screen::Settings => settings::show(ui, scene, &SettingsModel::new(source), &mut state.settings),
+        Screen::Party => party::show(ui, scene, &PartyModel::new(source), &mut state.party, now),
+        Screen::Settings => {
+            let organiser = state.publish.organiser.as_ref();
+            settings::show(ui, scene, &SettingsModel::new(source), organiser, &mut state.settings)
+        }
         Screen::Publish => {
             let model = PublishModel::new(source, state.publish.form.id().as_ref(), now);
             publish::show(ui, scene, &model, &mut state.publish)

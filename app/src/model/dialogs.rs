@@ -1,9 +1,11 @@
 //! The questions before something changes.
 
-use lanspread_engine::{GameView, LocalState, Phase};
-use lanspread_protocol::{GameId, Version};
+use std::path::PathBuf;
 
-use super::{Card, CardState, Source, Told, Trouble};
+use lanspread_engine::{GameView, LocalState, Phase};
+use lanspread_protocol::{GameId, OrganiserKey, Version};
+
+use super::{Card, CardState, CatalogSeal, Offered, SettingsModel, Source, Told, Trouble};
 use crate::action::{Question, RemoveWhat};
 
 /// What a dialog shows.
@@ -14,6 +16,9 @@ pub enum DialogsModel {
     Error(ErrorModel),
     Quit(QuitModel),
     Organise,
+    Trust(TrustModel),
+    MoveGames(MoveModel),
+    FirstStart(FirstStartModel),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +50,28 @@ pub struct RemoveModel {
     pub receivers: usize,
     /// Others who have it.
     pub others: usize,
+}
+
+/// Another games folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveModel {
+    pub to: PathBuf,
+    pub bytes: u64,
+}
+
+/// A catalog of others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustModel {
+    pub offered: Offered,
+    /// Another organiser is trusted now.
+    pub replaces: bool,
+}
+
+/// A game whose files no catalog vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstStartModel {
+    pub id: GameId,
+    pub title: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +120,25 @@ impl DialogsModel {
             Question::Quit => {
                 Some(QuitModel::new(source)).filter(|model| model.operations > 0).map(Self::Quit)
             }
+            Question::Trust(key) => TrustModel::new(source, *key).map(Self::Trust),
+            Question::MoveGames(to) => {
+                let bytes = SettingsModel::new(source).games_bytes;
+                Some(Self::MoveGames(MoveModel { to: to.clone(), bytes }))
+            }
+            Question::FirstStart(id) => {
+                let title = source.game(id)?.title.clone();
+                Some(Self::FirstStart(FirstStartModel { id: id.clone(), title }))
+            }
         }
+    }
+}
+
+impl TrustModel {
+    /// `None` once the catalog is trusted, or its PCs are gone.
+    fn new(source: Source<'_>, key: OrganiserKey) -> Option<Self> {
+        let settings = SettingsModel::new(source);
+        let offered = settings.offered.into_iter().find(|offered| offered.key == key)?;
+        Some(Self { offered, replaces: matches!(settings.seal, CatalogSeal::Trusted(_)) })
     }
 }
 

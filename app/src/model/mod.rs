@@ -9,6 +9,7 @@ mod first_run;
 mod library;
 mod party;
 mod publish;
+mod report;
 mod settings;
 mod status;
 
@@ -18,18 +19,21 @@ use std::time::Instant;
 
 use lanspread_engine::{CommandError, GameView, OperationKind, OperationView, Phase, View};
 use lanspread_peer::api::Snapshot;
-use lanspread_protocol::{Game, GameId, LaunchEntry, Os};
+use lanspread_protocol::{Game, GameId, LaunchEntry, OrganiserKey, Os};
 
 pub use card::{Card, CardState, Stop, Trouble, Work};
 pub use details::{Cannot, DetailsModel, Has, Hindrance, Parts, SourceRow};
-pub use dialogs::{DialogsModel, ErrorModel, QuitModel, RemoveModel, UpdateModel};
+pub use dialogs::{
+    DialogsModel, ErrorModel, FirstStartModel, MoveModel, QuitModel, RemoveModel, TrustModel, UpdateModel,
+};
 pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
 pub use first_run::{FirstRunModel, FolderNote, FolderReport, can_begin};
 pub use library::{Counts, Filter, LibraryModel, Sort};
-pub use party::{Check, Checks, PartyModel, PeerRow, You};
+pub use party::{Check, Checks, PartyModel, PeerRow, SharedGame, You};
 pub use publish::{
     Form, Lack, Organiser, PublishModel, PublishStep, PublishedRow, Publishing, SourceCheck, SourceReport,
 };
+pub use report::report;
 pub use settings::{CatalogSeal, SettingsModel};
 pub use status::{Link, StatusModel};
 
@@ -77,12 +81,32 @@ pub struct Told {
     pub finished: Vec<Finished>,
     /// What was published here, or is about to be; one entry a game.
     pub publishing: Vec<Publishing>,
+    /// Signed catalogs that others have, one a key.
+    pub offered: Vec<Offered>,
+    /// The last notices of the peer, for the report.
+    pub notices: Vec<String>,
     /// The party's name.
     pub party: Option<String>,
     /// Free bytes where the games are.
     pub free_bytes: Option<u64>,
     /// Where the games are, in a word: `D:`.
     pub place: Option<String>,
+}
+
+/// How far the games are on their way to another folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moving {
+    pub bytes_done: u64,
+    pub bytes_total: u64,
+}
+
+/// A signed catalog that others have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    pub party: String,
+    pub key: OrganiserKey,
+    /// PCs that hold one.
+    pub pcs: usize,
 }
 
 /// An operation that brought a game here.

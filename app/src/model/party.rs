@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use lanspread_engine::PeerView;
-use lanspread_protocol::PeerId;
+use lanspread_protocol::{GameId, PeerId, Version};
 
 use super::{Source, StatusModel};
 
@@ -35,6 +35,18 @@ pub struct PeerRow {
     pub from_you: u64,
     pub is_connected: bool,
     pub addresses: Vec<SocketAddr>,
+    /// What is shared there, by title.
+    pub shared: Vec<SharedGame>,
+}
+
+/// A game on another PC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedGame {
+    pub id: GameId,
+    pub title: String,
+    pub version: Option<Version>,
+    /// All of it is there.
+    pub is_complete: bool,
 }
 
 /// This PC.
@@ -117,7 +129,21 @@ fn row(source: Source<'_>, peer: &PeerView) -> PeerRow {
         from_you: peer.tx_rate,
         is_connected: peer.connected,
         addresses: peer.addresses.clone(),
+        shared: shared(source, peer),
     }
+}
+
+fn shared(source: Source<'_>, peer: &PeerView) -> Vec<SharedGame> {
+    let title = |id| source.game(id).map_or_else(|| id.to_string(), |game| game.title.clone());
+    let offered = peer.games.iter().filter(|game| !game.local_only).map(|game| SharedGame {
+        id: game.id.clone(),
+        title: title(&game.id),
+        version: game.version.clone(),
+        is_complete: game.complete,
+    });
+    let mut games: Vec<SharedGame> = offered.collect();
+    games.sort_by_cached_key(|game| game.title.to_lowercase());
+    games
 }
 
 /// Somebody who is connected proves the way there; nobody proves nothing, for the party may be empty.

@@ -1,19 +1,31 @@
 //! The settings.
 
-use lanspread_engine::CatalogSource;
+use std::net::SocketAddr;
 
-use super::Source;
+use lanspread_engine::CatalogSource;
+use lanspread_protocol::OrganiserKey;
+
+use super::{Offered, Source};
 
 /// Whose catalog is in force.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CatalogSeal {
     /// By the pinned key.
-    Trusted,
+    Trusted(OrganiserKey),
     /// By a key that nobody has pinned.
-    Signed,
+    Signed(OrganiserKey),
     Unsigned,
     #[default]
     Nothing,
+}
+
+impl CatalogSeal {
+    pub const fn key(self) -> Option<OrganiserKey> {
+        match self {
+            Self::Trusted(key) | Self::Signed(key) => Some(key),
+            Self::Unsigned | Self::Nothing => None,
+        }
+    }
 }
 
 /// What the screen shows.
@@ -21,24 +33,53 @@ pub enum CatalogSeal {
 pub struct SettingsModel {
     pub name: String,
     pub games_dir: String,
+    /// Bytes of all games that are here.
+    pub games_bytes: u64,
+    pub free_bytes: Option<u64>,
+    /// Something is being done with a game: its folder stays where it is.
+    pub is_busy: bool,
     pub seal: CatalogSeal,
+    pub party: Option<String>,
+    pub serial: u64,
     pub games: usize,
+    /// Catalogs of others that a person may trust.
+    pub offered: Vec<Offered>,
+    pub addresses: Vec<SocketAddr>,
+    /// Others are connected: the port is reachable.
+    pub is_reached: bool,
+    pub is_running: bool,
 }
 
 impl SettingsModel {
     pub fn new(source: Source<'_>) -> Self {
         let ready = source.snapshot.ready.as_ref();
         let seal = source.view().map_or(CatalogSeal::Nothing, |view| match &view.catalog {
-            CatalogSource::Pinned(_) => CatalogSeal::Trusted,
-            CatalogSource::Given { signed_by: Some(_) } => CatalogSeal::Signed,
+            CatalogSource::Pinned(key) => CatalogSeal::Trusted(*key),
+            CatalogSource::Given { signed_by: Some(key) } => CatalogSeal::Signed(*key),
             CatalogSource::Given { signed_by: None } => CatalogSeal::Unsigned,
             CatalogSource::Nothing => CatalogSeal::Nothing,
         });
+        let trusted = if let CatalogSeal::Trusted(key) = seal { Some(key) } else { None };
+        let offered = source.told.offered.iter().filter(|offered| Some(offered.key) != trusted);
         Self {
             name: ready.map(|ready| ready.name.clone()).unwrap_or_default(),
             games_dir: ready.map(|ready| ready.games_dir.clone()).unwrap_or_default(),
+            games_bytes: source
+                .games()
+                .iter()
+                .filter_map(|game| game.local.as_ref())
+                .map(|local| local.bytes)
+                .sum(),
+            free_bytes: source.told.free_bytes,
+            is_busy: source.games().iter().any(|game| game.operation.is_some() || !game.running.is_empty()),
             seal,
+            party: source.told.party.clone(),
+            serial: source.view().map_or(0, |view| view.serial),
             games: source.games().iter().filter(|game| game.entry.is_some()).count(),
+            offered: offered.cloned().collect(),
+            addresses: ready.map(|ready| ready.addresses.clone()).unwrap_or_default(),
+            is_reached: source.view().is_some_and(|view| view.peers.iter().any(|peer| peer.connected)),
+            is_running: ready.is_some() && source.is_connected(),
         }
     }
 }
@@ -54,5 +95,21 @@ mod tests {
         let model = SettingsModel::new(Source { snapshot: &snapshot, told: &told });
         assert_eq!((model.name.as_str(), model.games_dir.as_str()), ("Mika", "/games"));
         assert_eq!((model.seal, model.games), (CatalogSeal::Unsigned, 18));
+        assert!(model.is_busy && model.is_reached);
+    }
+
+    #[test]
+    fn a_catalog_that_is_trusted_is_not_offered() {
+        let mut snapshot = sample::party();
+        let (own, other) = (OrganiserKey([1; 32]), OrganiserKey([2; 32]));
+        if let Some(view) = snapshot.view.as_mut().and_then(std::sync::Arc::get_mut) {
+            view.catalog = CatalogSource::Pinned(own);
+        }
+        let mut told = sample::party_told();
+        for key in [own, other] {
+            told.offered.push(Offered { party: "LAN".to_owned(), key, pcs: 3 });
+        }
+        let model = SettingsModel::new(Source { snapshot: &snapshot, told: &told });
+        assert_eq!(model.offered.iter().map(|offered| offered.key).collect::<Vec<_>>(), [other]);
     }
 }

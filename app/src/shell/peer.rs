@@ -66,7 +66,7 @@ pub(super) struct Peer {
 struct Running {
     handle: PeerRuntimeHandle,
     events: broadcast::Receiver<PeerEvent>,
-    pending: Vec<(Pending, Option<GameId>)>,
+    pending: Vec<(Pending, Asked)>,
 }
 
 /// A command that the peer does not carry out.
@@ -76,6 +76,16 @@ pub(super) struct Refused {
     pub(super) why: String,
     /// The game that was to be published.
     pub(super) publish: Option<GameId>,
+    /// It was another games folder.
+    pub(super) is_folder: bool,
+}
+
+/// What a reply is awaited for.
+#[derive(Debug)]
+enum Asked {
+    Publish(GameId),
+    GamesFolder,
+    Else,
 }
 
 impl Peer {
@@ -133,9 +143,19 @@ impl Peer {
     pub(super) fn send(&mut self, command: PeerCommand) -> Result<(), SendRefused> {
         let running = self.running.as_mut().ok_or(SendRefused::Stopped)?;
         self.is_awaited.store(true, Ordering::Relaxed);
-        let publish =
-            if let PeerCommand::Publish(request) = &command { Some(request.game.id.clone()) } else { None };
-        running.pending.push((running.handle.send(command)?, publish));
+        let asked = match &command {
+            PeerCommand::Publish(request) => Asked::Publish(request.game.id.clone()),
+            PeerCommand::Set(change) if change.games.is_some() => Asked::GamesFolder,
+            PeerCommand::Engine(_)
+            | PeerCommand::Set(_)
+            | PeerCommand::List
+            | PeerCommand::Peers
+            | PeerCommand::Status
+            | PeerCommand::Check
+            | PeerCommand::LookAgain
+            | PeerCommand::Shutdown => Asked::Else,
+        };
+        running.pending.push((running.handle.send(command)?, asked));
         Ok(())
     }
 
@@ -157,10 +177,12 @@ impl Peer {
         }
         let mut refused = Vec::new();
         if let Some(running) = &mut self.running {
-            running.pending.retain_mut(|(pending, publish)| match pending.try_recv() {
+            running.pending.retain_mut(|(pending, asked)| match pending.try_recv() {
                 Ok(Ok(_)) | Err(NoReply::Closed) => false,
                 Ok(Err(error)) => {
-                    refused.push(Refused { why: error.message, publish: publish.take() });
+                    let is_folder = matches!(asked, Asked::GamesFolder);
+                    let publish = if let Asked::Publish(game) = asked { Some(game.clone()) } else { None };
+                    refused.push(Refused { why: error.message, publish, is_folder });
                     false
                 }
                 Err(NoReply::Empty) => true,

@@ -2,13 +2,16 @@
 
 use std::time::Instant;
 
-use lanspread_engine::{Event, OperationKind};
+use lanspread_engine::{Event, Level, OperationKind};
 use lanspread_peer::api::{PeerEvent, PublishRequest, Snapshot};
 use lanspread_protocol::GameId;
 
-use crate::model::{Finished, PublishStep, Publishing, Told};
+use crate::model::{Finished, Offered, PublishStep, Publishing, Told};
 use crate::notices::Notice;
 use crate::text::NoticeText;
+
+/// Of the peer's notices, for the report.
+const KEPT_NOTICES: usize = 20;
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "a few of many events; all others are in the snapshot")]
 /// Remembers an event; answers a toast for those that people must not miss.
@@ -62,6 +65,21 @@ pub(super) fn take(
         }
         Event::DownloadAllPeersGone { game } => {
             Some(Notice::warn(text.no_source_left(&title(snapshot, game)), text.goes_on()))
+        }
+        Event::CatalogOffered { party, key, peers, .. } => {
+            told.offered.retain(|offered| offered.key != *key);
+            told.offered.push(Offered { party: party.clone(), key: *key, pcs: *peers });
+            None
+        }
+        Event::Notice { level, message } => {
+            told.notices.push(message.clone());
+            let surplus = told.notices.len().saturating_sub(KEPT_NOTICES);
+            told.notices.drain(..surplus);
+            Some(match level {
+                Level::Info => Notice::good(message.clone(), ""),
+                Level::Warning => Notice::warn(message.clone(), "").that_stays(),
+                Level::Error => Notice::bad(message.clone(), ""),
+            })
         }
         Event::GameStarted { game, .. } => {
             let next = told.played.values().max().map_or(1, |last| last + 1);

@@ -8,8 +8,10 @@ use egui::Context;
 use lanspread_peer::disk::Cancel;
 
 use crate::action::{FileFor, FolderFor};
-use crate::model::{FolderReport, Organiser, SourceReport};
+use crate::model::{FolderReport, Moving, Organiser, SourceReport};
+use moving::Copied;
 
+pub(super) mod moving;
 mod organiser;
 
 /// Answers that the window has not taken yet: a person starts a few errands at a time.
@@ -33,6 +35,14 @@ pub(super) enum Answer {
     SourceLookedAt(SourceReport),
     /// A folder or file that could not be shown.
     NotOpened(String),
+    /// A catalog file was read: why it cannot be used.
+    CatalogRead {
+        path: PathBuf,
+        problem: Option<String>,
+    },
+    Moving(Moving),
+    /// The games are in both folders.
+    Copied(Result<Copied, String>),
     /// A key that was there at the start; there is none if nothing comes.
     OrganiserFound(Organiser),
     /// A key that a person made or chose.
@@ -109,6 +119,35 @@ impl Errands {
             let found = lanspread_peer::publish::look(&from, &Cancel::new());
             let found = found.map_err(|error| error.to_string());
             Some(Answer::SourceLookedAt(SourceReport { from, found }))
+        });
+    }
+
+    /// Whether a catalog file can be used.
+    pub(super) fn read_catalog(&self, path: PathBuf) {
+        self.run("read-catalog", move || {
+            let problem = lanspread_peer::catalog_file::read(&path).err().map(|error| error.to_string());
+            Some(Answer::CatalogRead { path, problem })
+        });
+    }
+
+    /// Copies the games to another folder.
+    pub(super) fn copy_games(&self, from: PathBuf, to: PathBuf) {
+        let (ctx, answer) = (self.ctx.clone(), self.answer.clone());
+        self.run("move-games", move || {
+            let tell = |moving| {
+                // Full: the next one says more.
+                drop(answer.try_send(Answer::Moving(moving)));
+                ctx.request_repaint();
+            };
+            Some(Answer::Copied(moving::copy(&from, &to, tell)))
+        });
+    }
+
+    /// Removes the copies that are not in use.
+    pub(super) fn clean_up(&self, copied: Copied, clean: fn(&Copied)) {
+        self.run("clean-up", move || {
+            clean(&copied);
+            None
         });
     }
 

@@ -49,6 +49,12 @@ super::texts! {
     remove: "Remove", "Löschen";
     remove_size(size: &str): "Remove {size}", "{size} löschen";
     nothing_chosen: "Choose something first.", "Erst etwas wählen.";
+    first_start_title(title: &str): "Start {title} for the first time?", "{title} zum ersten Mal starten?";
+    first_start_what: "No organiser vouches for its files: they are what most PCs here have.",
+        "Kein Veranstalter bürgt für die Dateien: sie sind, was die meisten PCs hier haben.";
+    first_start_do: "Start it if you trust the people here. Lanspread won’t ask again for this version.",
+        "Starte es, wenn du den Leuten hier vertraust. Für diese Version fragt Lanspread nicht mehr.";
+    start_anyway: "Start it", "Starten";
     drive_full: "The drive is full", "Das Laufwerk ist voll";
     drive_full_of(place: &str): "Drive {place} is full", "Laufwerk {place} ist voll";
     cannot_write: "A file can’t be written", "Eine Datei lässt sich nicht schreiben";

@@ -73,6 +73,14 @@ impl Format {
         }
     }
 
+    /// `125%`, `125 %`.
+    pub fn percent_above(self, percent: u16) -> String {
+        match self.0 {
+            Language::English => format!("{percent}%"),
+            Language::German => format!("{percent} %"),
+        }
+    }
+
     /// `1 246`: thousands apart by a narrow space.
     pub fn count(self, number: usize) -> String {
         let digits = number.to_string();

@@ -23,6 +23,21 @@ super::texts! {
     address: "Address", "Adresse";
     add: "Add", "Hinzufügen";
     wrong_form: "Write it like 192.168.10.77", "Schreib sie wie 192.168.10.77";
+    left_just_now: "Left just now", "Gerade gegangen";
+    games_of(name: &str): "Games of {name}", "Spiele von {name}";
+    nothing_shared: "Nothing is shared there yet.", "Dort wird noch nichts geteilt.";
+    on_the_way: "Being downloaded there", "Wird dort geladen";
+    no_answer(address: &str): "No answer from {address}. Is Lanspread running there?",
+        "Keine Antwort von {address}. Läuft Lanspread dort?";
+    run_checks: "Run four quick checks.", "Vier kurze Prüfungen.";
+    check_again: "Check again", "Erneut prüfen";
+    choose_adapter: "Network settings…", "Netzwerkeinstellungen…";
+    show_how: "Show how to allow it", "Zeigen, wie man es erlaubt";
+    how_windows(port: u16): "Open Windows Security, Firewall, “Allow an app”, and tick Lanspread for private networks. It listens on UDP port {port}.",
+        "Öffne Windows-Sicherheit, Firewall, „App zulassen“ und erlaube Lanspread für private Netzwerke. Es lauscht auf UDP-Port {port}.";
+    how_linux(port: u16): "Allow UDP port {port} from your network, for example: sudo ufw allow {port}/udp",
+        "Erlaube UDP-Port {port} aus deinem Netzwerk, zum Beispiel: sudo ufw allow {port}/udp";
+    test: "Test", "Testen";
     looking_for(address: &str): "Looking for {address}…", "Sucht {address}…";
     added(name: &str): "{name} is here.", "{name} ist da.";
     checks: "Four quick checks.", "Vier kurze Prüfungen.";

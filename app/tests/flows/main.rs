@@ -6,3 +6,4 @@ mod downloads;
 mod harness;
 mod party;
 mod publish;
+mod settings;

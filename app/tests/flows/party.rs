@@ -4,6 +4,7 @@ use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Screen};
 use lanspread_app::sample;
 use lanspread_app::text::Language;
+use lanspread_engine::PeerGame;
 
 use crate::harness::{Shown, click, open, open_as, picture, settle};
 
@@ -18,7 +19,7 @@ fn party() -> Shown {
 #[test]
 fn everybody_is_listed_with_what_they_play() {
     let mut window = open(party());
-    for name in ["Lea, OpenArena", "Aylin, In the lobby", "Mika (you)", "Network adapter: OK"] {
+    for name in ["Lea, OpenArena", "Aylin, In the lobby", "Mika (you)"] {
         assert!(window.query_by_label(name).is_some(), "“{name}” is missing");
     }
     picture(&mut window, "party");
@@ -43,6 +44,56 @@ fn an_address_is_checked_while_it_is_typed() {
 #[test]
 fn alone_others_are_awaited() {
     let mut window = open(Shown::new(Screen::Party, sample::snapshot(Vec::new()), sample::party_told()));
+    assert_eq!(click(&mut window, "Can’t see someone?"), []);
     assert!(window.query_by_label("Direct reach: Not known yet").is_some());
     picture(&mut window, "party-empty");
+}
+
+#[test]
+fn a_row_opens_what_that_pc_shares() {
+    let mut shown = party();
+    if let Some(view) = shown.snapshot.view.as_mut().and_then(std::sync::Arc::get_mut) {
+        let (id, version) = ("openarena".parse().unwrap(), "2".parse().ok());
+        let complete = true;
+        view.peers[1].games.push(PeerGame {
+            id,
+            version,
+            complete,
+            local_only: false,
+            chunks: 1,
+            chunks_total: 1,
+        });
+    }
+    let mut window = open(shown);
+    window.get_by_label("Lea, OpenArena").click();
+    settle(&mut window);
+    assert!(window.query_by_label("Games of Lea").is_some());
+    picture(&mut window, "party-games");
+    assert_eq!(click(&mut window, "OpenArena"), []);
+    assert_eq!(window.state().state.details_of, "openarena".parse().ok());
+}
+
+#[test]
+fn help_is_one_key_away_and_says_what_to_do() {
+    let mut window = open(Shown::new(Screen::Library, sample::snapshot(Vec::new()), sample::party_told()));
+    window.key_press(egui::Key::F1);
+    settle(&mut window);
+    assert!(window.query_by_label("Network adapter: OK").is_some());
+    assert_eq!(click(&mut window, "Show how to allow it"), []);
+    assert!(window.query_by_label_contains("40420/udp").is_some() || cfg!(windows));
+    picture(&mut window, "party-help");
+    assert_eq!(click(&mut window, "Check again"), [Action::LookAgain]);
+}
+
+#[test]
+fn nobody_at_an_address_is_said_after_a_while() {
+    let mut window = open(Shown::new(Screen::Party, sample::snapshot(Vec::new()), sample::party_told()));
+    window.get_by_role_and_label(egui::accesskit::Role::TextInput, "Address").focus();
+    settle(&mut window);
+    window.get_by_role_and_label(egui::accesskit::Role::TextInput, "Address").type_text("192.168.10.77");
+    settle(&mut window);
+    click(&mut window, "Add");
+    window.state_mut().now += std::time::Duration::from_secs(10);
+    settle(&mut window);
+    assert!(window.query_by_label("No answer from 192.168.10.77. Is Lanspread running there?").is_some());
 }

@@ -1,9 +1,11 @@
 //! The questions before something changes.
 
 mod error;
+mod first_start;
 mod organise;
 mod quit;
 mod remove;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -31,11 +33,22 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DialogsModel, state: &mu
         DialogsModel::Remove(model) => remove::show(ui, model, &mut state.remove),
         DialogsModel::Error(model) => error::show(ui, model),
         DialogsModel::Quit(model) => quit::show(ui, model),
+        DialogsModel::Trust(model) => settings::trust(ui, model),
+        DialogsModel::MoveGames(model) => settings::move_games(ui, model),
+        DialogsModel::FirstStart(model) => first_start::show(ui, model),
         DialogsModel::Organise => organise::show(ui, &mut state.party),
     };
     let is_answered = matches!(
         action,
-        Some(Action::Command(_) | Action::Play(_) | Action::Organise(_) | Action::ChooseFiles(_))
+        Some(
+            Action::Command(_)
+                | Action::Play(_)
+                | Action::PlayUnverified(_)
+                | Action::Organise(_)
+                | Action::ChooseFiles(_)
+                | Action::MoveGames(_)
+                | Action::UseGames(_)
+        )
     );
     action.into_iter().chain(is_answered.then_some(Action::CloseDialog)).collect()
 }

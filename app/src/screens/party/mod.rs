@@ -1,37 +1,93 @@
 //! Who is here, and the checks for who is not.
 
+mod checks;
+mod games;
 mod side;
 mod table;
 
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use egui::{Align, Align2, Layout, Margin, Rect, ScrollArea, Ui, pos2, vec2};
+use lanspread_protocol::PeerId;
 
 use super::Scene;
 use crate::action::Action;
 use crate::frame::{page_title, within};
 use crate::icon::Icon;
-use crate::model::PartyModel;
+use crate::model::{PartyModel, PeerRow};
 use crate::text::{Common, PartyText};
 use crate::theme::{self, Theme};
 use crate::widgets::{Meaning, draw_text, tag};
 
 const SIDE_WIDTH: f32 = 300.0;
+/// Beside the table while checks or a PC's games are shown.
+const PANEL_WIDTH: f32 = 388.0;
 const GAP: f32 = 16.0;
+/// How long a player who left is still shown.
+const LEAVING: Duration = Duration::from_secs(10);
+/// After this nobody is expected to answer at an address any more.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// What a person does here that is no game's state.
 #[derive(Debug, Default)]
 pub struct State {
     /// As typed.
     address: String,
-    /// What was added, until it is here or another is.
-    looking: Option<IpAddr>,
+    /// What was added, and when.
+    looking: Option<(IpAddr, Instant)>,
+    beside: Beside,
+    /// How the firewall is opened was asked for.
+    shows_how: bool,
+    last: Vec<PeerRow>,
+    left: Vec<(PeerRow, Instant)>,
 }
 
-pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &PartyModel, state: &mut State) -> Option<Action> {
+/// What is at the right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Beside {
+    #[default]
+    You,
+    Checks,
+    Games(PeerId),
+}
+
+impl State {
+    pub fn open_checks(&mut self) {
+        self.beside = Beside::Checks;
+    }
+
+    /// Remembers who has left since the last frame, for a while. Answers when to look again.
+    fn follow(&mut self, model: &PartyModel, now: Instant) -> Option<Duration> {
+        let is_here = |row: &PeerRow| model.peers.iter().any(|peer| peer.id == row.id);
+        let gone = self.last.drain(..).filter(|row| !is_here(row)).map(|row| (row, now));
+        self.left.extend(gone);
+        self.left.retain(|(row, since)| !is_here(row) && now.saturating_duration_since(*since) < LEAVING);
+        self.last.clone_from(&model.peers);
+        if let Beside::Games(peer) = self.beside
+            && !self.last.iter().any(|row| row.id == peer)
+        {
+            self.beside = Beside::You;
+        }
+        let oldest = self.left.iter().map(|(_, since)| *since).min();
+        oldest.map(|since| (since + LEAVING).saturating_duration_since(now))
+    }
+}
+
+pub fn show(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    model: &PartyModel,
+    state: &mut State,
+    now: Instant,
+) -> Option<Action> {
+    if let Some(again) = state.follow(model, now) {
+        ui.ctx().request_repaint_after(again);
+    }
     title(ui, scene, model);
     let page = scene.places.page;
     let is_wide = ui.max_rect().width() >= theme::NARROW;
+    let side = if state.beside == Beside::You { SIDE_WIDTH } else { PANEL_WIDTH };
     let mut action = None;
     within(ui, page, Layout::top_down(Align::Min), |ui| {
         ui.set_clip_rect(page);
@@ -43,17 +99,30 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &PartyModel, state: &mut 
                 if is_wide {
                     ui.horizontal_top(|ui| {
                         ui.spacing_mut().item_spacing.x = GAP;
-                        table::show(ui, model, width - SIDE_WIDTH - GAP);
-                        ui.vertical(|ui| action = side::show(ui, model, state, SIDE_WIDTH));
+                        table::show(ui, model, state, width - side - GAP);
+                        ui.vertical(|ui| action = beside(ui, model, state, side, now));
                     });
+                } else if state.beside == Beside::You {
+                    table::show(ui, model, state, width);
+                    action = beside(ui, model, state, width, now);
                 } else {
-                    table::show(ui, model, width);
-                    action = side::show(ui, model, state, width);
+                    // What was asked for is in sight without scrolling.
+                    action = beside(ui, model, state, width, now);
+                    table::show(ui, model, state, width);
                 }
             });
         });
     });
     action
+}
+
+fn beside(ui: &mut Ui, model: &PartyModel, state: &mut State, width: f32, now: Instant) -> Option<Action> {
+    let peer = if let Beside::Games(peer) = state.beside { Some(peer) } else { None };
+    match peer.and_then(|peer| model.peers.iter().find(|row| row.id == peer)) {
+        Some(row) => games::show(ui, row, state, width),
+        None if state.beside == Beside::Checks => checks::show(ui, model, state, width, now),
+        None => side::show(ui, model, state, width, now),
+    }
 }
 
 /// Title, the party's name, how many are here.
@@ -74,4 +143,31 @@ fn title(ui: &mut Ui, scene: &Scene<'_>, model: &PartyModel) {
     }
     let at = pos2(x, bar.top() + 34.0);
     draw_text(ui.painter(), at, Align2::LEFT_CENTER, words, theme::regular(theme::DENSE), theme.text_2);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Source, Told};
+    use crate::sample;
+
+    #[test]
+    fn who_leaves_is_seen_for_ten_seconds() {
+        let model = |names: &[&str]| {
+            let peers = (1..).zip(names).map(|(number, name)| sample::peer(number, name, 0, 0));
+            let snapshot = sample::snapshot_with(Vec::new(), peers.collect());
+            PartyModel::new(Source { snapshot: &snapshot, told: &Told::default() })
+        };
+        let start = Instant::now();
+        let mut state = State { beside: Beside::Games(PeerId([2; 32])), ..State::default() };
+        assert_eq!(state.follow(&model(&["Lea", "Ole"]), start), None);
+        assert_eq!(state.beside, Beside::Games(PeerId([2; 32])));
+        assert_eq!(state.follow(&model(&["Lea"]), start), Some(LEAVING));
+        assert_eq!((state.left[0].0.name.as_str(), state.beside), ("Ole", Beside::You));
+        assert_eq!(state.follow(&model(&["Lea"]), start + LEAVING), None);
+        assert!(state.left.is_empty());
+        state.follow(&model(&[]), start + LEAVING);
+        state.follow(&model(&["Lea"]), start + LEAVING);
+        assert!(state.left.is_empty(), "who is back has not left");
+    }
 }

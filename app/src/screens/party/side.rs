@@ -1,25 +1,38 @@
-//! This PC, another one by its address, and the checks.
+//! This PC, another one by its address, and the way to the checks.
 
-use egui::{Margin, Role, Ui, WidgetInfo};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use egui::{Margin, Ui};
 use lanspread_peer::api::PeerAddress;
 
-use super::State;
+use super::{ANSWER, State};
 use crate::action::Action;
 use crate::icon::Icon;
-use crate::model::{Check, PartyModel};
+use crate::model::PartyModel;
 use crate::text::{Common, Format, FrameText, PartyText};
 use crate::theme::{self, Theme};
-use crate::widgets::{Button, Field, avatar, label};
+use crate::widgets::{Button, ButtonKind, ButtonSize, Field, avatar, icon_button, label};
 
-pub(super) fn show(ui: &mut Ui, model: &PartyModel, state: &mut State, width: f32) -> Option<Action> {
+pub(super) fn show(
+    ui: &mut Ui,
+    model: &PartyModel,
+    state: &mut State,
+    width: f32,
+    now: Instant,
+) -> Option<Action> {
     panel(ui, width, |ui| you(ui, model));
     let mut action = None;
-    panel(ui, width, |ui| action = add(ui, model, state));
-    panel(ui, width, |ui| checks(ui, model));
+    panel(ui, width, |ui| action = add(ui, model, state, now));
+    panel(ui, width, |ui| {
+        if help(ui) {
+            action = Some(Action::RunChecks);
+        }
+    });
     action
 }
 
-fn panel(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui)) {
+pub(super) fn panel(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui)) {
     let theme = Theme::of(ui);
     let frame = egui::Frame::new()
         .fill(theme.surface_1)
@@ -69,16 +82,27 @@ fn pair(ui: &mut Ui, name: &str, value: &str, color: egui::Color32) {
     });
 }
 
-/// Checks the form while it is typed, then looks until the PC is here.
-fn add(ui: &mut Ui, model: &PartyModel, state: &mut State) -> Option<Action> {
+fn add(ui: &mut Ui, model: &PartyModel, state: &mut State, now: Instant) -> Option<Action> {
     let theme = Theme::of(ui);
     let text = PartyText::of(ui.ctx());
     label(ui, text.add_title(), theme::medium(theme::BODY), theme.text_1);
     label(ui, text.add_why(), theme::regular(theme::META), theme.text_2);
+    address(ui, model, state, text.add(), now)
+}
+
+/// Checks the form while it is typed, then looks until the PC is here or nobody is to be expected any more.
+pub(super) fn address(
+    ui: &mut Ui,
+    model: &PartyModel,
+    state: &mut State,
+    button: &str,
+    now: Instant,
+) -> Option<Action> {
+    let text = PartyText::of(ui.ctx());
     let typed = state.address.trim().to_owned();
     let address = typed.parse::<PeerAddress>().ok();
     let error = (!typed.is_empty() && address.is_none()).then(|| text.wrong_form());
-    let button = Button::new(text.add()).disabled(address.is_none().then(|| text.wrong_form()));
+    let button = Button::new(button).disabled(address.is_none().then(|| text.wrong_form()));
     let width = ui.available_width() - button.natural_width(ui) - 8.0;
     let is_asked = ui
         .horizontal_top(|ui| {
@@ -88,67 +112,44 @@ fn add(ui: &mut Ui, model: &PartyModel, state: &mut State) -> Option<Action> {
             button.show(ui).clicked() || entered
         })
         .inner;
-    if let Some(ip) = state.looking {
-        let words = match model.at(ip) {
-            Some(peer) => text.added(&peer.name),
-            None => text.looking_for(&ip.to_string()),
-        };
-        label(ui, &words, theme::regular(theme::META), theme.text_2);
+    if let Some((ip, since)) = state.looking {
+        looked(ui, model, ip, ANSWER.saturating_sub(now.saturating_duration_since(since)));
     }
     let address = address.filter(|_| is_asked)?;
-    state.looking = address.socket_addrs().first().map(std::net::SocketAddr::ip);
+    state.looking = address.socket_addrs().first().map(|address| (address.ip(), now));
     state.address.clear();
     Some(Action::AddPeer(typed))
 }
 
-fn checks(ui: &mut Ui, model: &PartyModel) {
-    let theme = Theme::of(ui);
-    let text = PartyText::of(ui.ctx());
-    let title = Common::of(ui.ctx()).cant_see_someone();
-    label(ui, title, theme::medium(theme::BODY), theme.text_1);
-    label(ui, text.checks(), theme::regular(theme::META), theme.text_2);
-    let address = model.you.address;
-    let reached = model.peers.iter().find(|peer| peer.is_connected);
-    let found = model.checks;
-    let adapter = match (found.adapter, address) {
-        (Check::Ok, Some(address)) => address.to_string(),
-        (Check::Problem, Some(_)) => text.not_ready().to_owned(),
-        (Check::Problem, None) => text.no_adapter().to_owned(),
-        (Check::Unknown | Check::Ok, _) => String::new(),
+/// What became of an address that was added.
+fn looked(ui: &mut Ui, model: &PartyModel, ip: IpAddr, left: Duration) {
+    let (text, theme) = (PartyText::of(ui.ctx()), Theme::of(ui));
+    let (words, color) = match model.at(ip) {
+        Some(peer) => (text.added(&peer.name), theme.accent),
+        None if left.is_zero() => (text.no_answer(&ip.to_string()), theme.warn),
+        None => {
+            ui.ctx().request_repaint_after(left);
+            (text.looking_for(&ip.to_string()), theme.text_2)
+        }
     };
-    let firewall = match (reached, address) {
-        (Some(_), _) => text.firewall_open().to_owned(),
-        (None, Some(address)) => text.firewall_unknown(address.port()),
-        (None, None) => String::new(),
-    };
-    let reach = reached.map_or_else(|| text.nobody_reached().to_owned(), |peer| text.reached(&peer.name));
-    for (name, check, words) in [
-        (text.adapter(), found.adapter, adapter),
-        (text.firewall(), found.firewall, firewall),
-        (text.multicast(), found.multicast, text.multicast_unknown().to_owned()),
-        (text.direct_reach(), found.reach, reach),
-    ] {
-        one_check(ui, name, check, &words);
-    }
+    let words = egui::RichText::new(words).font(theme::regular(theme::META)).color(color);
+    ui.add(egui::Label::new(words).wrap());
 }
 
-fn one_check(ui: &mut Ui, name: &str, check: Check, words: &str) {
+/// The way to the checks.
+fn help(ui: &mut Ui) -> bool {
+    let (text, common) = (PartyText::of(ui.ctx()), Common::of(ui.ctx()));
     let theme = Theme::of(ui);
-    let text = PartyText::of(ui.ctx());
-    let (icon, result, color) = match check {
-        Check::Unknown => (Icon::CLOCK, text.unknown(), theme.text_3),
-        Check::Ok => (Icon::CHECK_CIRCLE.fill(), text.ok(), theme.accent),
-        Check::Problem => (Icon::X_CIRCLE.fill(), text.problem(), theme.bad),
-    };
-    ui.add_space(6.0);
-    let row = ui.horizontal(|ui| {
-        label(ui, &icon.text(), icon.font(18.0), color);
-        pair(ui, name, result, color);
-    });
-    let said = text.check(name, result);
-    row.response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &said));
-    if !words.is_empty() {
-        let words = egui::RichText::new(words).font(theme::regular(theme::META)).color(theme.text_2);
-        ui.add(egui::Label::new(words).wrap());
-    }
+    ui.horizontal(|ui| {
+        ui.vertical(|ui| {
+            label(ui, common.cant_see_someone(), theme::medium(theme::BODY), theme.text_1);
+            label(ui, text.run_checks(), theme::regular(theme::META), theme.text_2);
+        });
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let name = common.cant_see_someone();
+            icon_button(ui, Icon::FIRST_AID_KIT, name, ButtonKind::Secondary, ButtonSize::Normal).clicked()
+        })
+        .inner
+    })
+    .inner
 }

@@ -1,13 +1,16 @@
 //! The PCs: who, what they play, what they share, what flows between them and this one.
 
-use egui::{Align2, Color32, CornerRadius, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, CornerRadius, CursorIcon, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 
+use super::{Beside, State};
 use crate::icon::Icon;
 use crate::model::{PartyModel, PeerRow};
 use crate::text::{Format, PartyText};
 use crate::theme::{self, Theme};
 use crate::widgets::{
-    avatar_at, draw_icon, draw_text, elided, empty_state, row_background, row_line, value_right,
+    avatar_at, draw_icon, draw_text, elided, empty_state, focus_ring, row_background, row_line, value_right,
 };
 
 const HEAD: f32 = 36.0;
@@ -39,11 +42,12 @@ impl Columns {
     }
 }
 
-pub(super) fn show(ui: &mut Ui, model: &PartyModel, width: f32) {
+pub(super) fn show(ui: &mut Ui, model: &PartyModel, state: &mut State, width: f32) {
     let theme = Theme::of(ui);
     let text = PartyText::of(ui.ctx());
-    let rows = model.peers.iter().fold(0.0, |height, _| height + ROW);
-    let height = HEAD + if model.peers.is_empty() { EMPTY } else { rows };
+    let peers = rows(model, state);
+    let height =
+        HEAD + if peers.is_empty() { EMPTY } else { peers.iter().fold(0.0, |height, _| height + ROW) };
     let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
     let radius = CornerRadius::same(theme::R_PANEL);
     ui.painter().rect(rect, radius, theme.surface_1, theme.line_stroke(), StrokeKind::Inside);
@@ -61,29 +65,75 @@ pub(super) fn show(ui: &mut Ui, model: &PartyModel, width: f32) {
         draw_text(ui.painter(), pos2(x, head.center().y), anchor, words, font, theme.text_2);
     }
     row_line(ui, head);
-    if model.peers.is_empty() {
+    if peers.is_empty() {
         let center = pos2(rect.center().x, rect.top() + HEAD + EMPTY / 2.0);
         empty_state(ui, center, Icon::USERS_THREE, text.nobody(), text.others_appear());
         return;
     }
     let mut top = head.bottom();
-    for peer in &model.peers {
+    let mut opened = None;
+    for (peer, is_here) in peers {
         let place = Rect::from_min_size(pos2(rect.left(), top), vec2(width, ROW));
         top += ROW;
         if ui.is_rect_visible(place) {
-            row(ui, place, columns, peer);
+            if is_here {
+                if row(ui, place, columns, peer, state.beside == Beside::Games(peer.id)) {
+                    opened = Some(peer.id);
+                }
+            } else {
+                gone(ui, place, columns, peer);
+            }
         }
+    }
+    if let Some(peer) = opened {
+        state.beside = if state.beside == Beside::Games(peer) { Beside::You } else { Beside::Games(peer) };
     }
 }
 
-fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow) {
+/// Who is here, and who has just left, by name.
+fn rows<'a>(model: &'a PartyModel, state: &'a State) -> Vec<(&'a PeerRow, bool)> {
+    let here = model.peers.iter().map(|peer| (peer, true));
+    let left = state.left.iter().map(|(peer, _)| (peer, false));
+    let mut rows: Vec<_> = here.chain(left).collect();
+    rows.sort_by_cached_key(|(peer, _)| (peer.name.to_lowercase(), peer.id));
+    rows
+}
+
+fn gone(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow) {
+    let theme = Theme::of(ui);
+    let left = PartyText::of(ui.ctx()).left_just_now();
+    let response = ui.interact(rect, ui.scope_id().with(("gone", peer.id)), Sense::hover());
+    let name = PartyText::of(ui.ctx()).row(&peer.name, left);
+    response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, &name));
+    row_line(ui, rect);
+    let y = rect.center().y;
+    ui.painter().circle_filled(pos2(columns.name + 17.0, y), 17.0, theme.surface_2);
+    let font = theme::regular(theme::BODY);
+    draw_text(
+        ui.painter(),
+        pos2(columns.name + 46.0, y),
+        Align2::LEFT_CENTER,
+        &peer.name,
+        font,
+        theme.text_3,
+    );
+    let font = theme::regular(theme::DENSE);
+    draw_text(ui.painter(), pos2(columns.now, y), Align2::LEFT_CENTER, left, font, theme.text_3);
+}
+
+/// True when it was clicked: it opens the PC's games.
+fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow, is_open: bool) -> bool {
     let theme = Theme::of(ui);
     let (text, format) = (PartyText::of(ui.ctx()), Format::of(ui.ctx()));
-    let response = ui.interact(rect, ui.scope_id().with(("peer", peer.id)), Sense::hover());
+    let response = ui.interact(rect, ui.scope_id().with(("peer", peer.id)), Sense::click());
     let now = peer.playing.as_deref().unwrap_or(text.in_the_lobby());
     response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, text.row(&peer.name, now)));
+    if is_open {
+        ui.painter().rect_filled(rect.shrink2(vec2(1.0, 0.0)), 0, theme.surface_2);
+    }
     row_background(ui, &response, rect.shrink2(vec2(1.0, 0.0)), 0);
     row_line(ui, rect);
+    focus_ring(ui, &response, rect.shrink(4.0), 4);
     let y = rect.center().y;
     avatar_at(ui.painter(), pos2(columns.name + 17.0, y), &peer.name, 34.0);
     let line = |x: f32, y: f32, words: &str, size: f32, color: Color32, end: f32| {
@@ -111,6 +161,7 @@ fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow) {
     let icon = Icon::CELL_SIGNAL_FULL.fill();
     draw_icon(ui.painter(), pos2(columns.connection + 9.0, y), icon, 18.0, color);
     line(columns.connection + 26.0, y, word, theme::DENSE, theme.text_1, rect.right());
+    response.on_hover_cursor(CursorIcon::PointingHand).clicked()
 }
 
 fn rate(ui: &Ui, right: f32, y: f32, rate: u64, icon: Icon, color: Color32) {

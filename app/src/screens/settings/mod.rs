@@ -1,34 +1,87 @@
 //! The settings, each saved as soon as it is changed.
 
+mod about;
+mod catalog;
+mod games;
+mod person;
+
 use std::path::PathBuf;
 
-use egui::{Align, CornerRadius, Frame, Layout, Margin, ScrollArea, ThemePreference, Ui, vec2};
-use lanspread_peer::api::{DEFAULT_PLAYING_LIMIT, SettingsChange};
+use egui::{
+    Align, Align2, CornerRadius, Frame, Layout, Margin, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2,
+    vec2,
+};
+use lanspread_peer::api::SettingsChange;
 
 use super::Scene;
 use crate::action::{Action, Setting};
 use crate::frame::{page_title, within};
 use crate::icon::Icon;
-use crate::model::{CatalogSeal, SettingsModel};
-use crate::settings::{Settings, ThemeChoice};
-use crate::text::{Common, Format, Language, SettingsText};
+use crate::model::{Moving, Organiser, SettingsModel};
+use crate::settings::Settings;
+use crate::text::{Common, SettingsText};
 use crate::theme::{self, Theme};
-use crate::widgets::{Field, MenuItem, label, menu_field, menu_popup, segments, toggle};
+use crate::widgets::{draw_icon, draw_text, focus_ring, label};
 
 /// The content's greatest width.
 const CONTENT: f32 = 760.0;
-/// Bytes a second to choose from; 0 is no limit.
-const LIMITS: [u64; 7] =
-    [0, 1_000_000, DEFAULT_PLAYING_LIMIT, 10_000_000, 20_000_000, 50_000_000, 100_000_000];
+const LIST: f32 = 184.0;
 
 /// What a person does here that is no game's state.
 #[derive(Debug, Default)]
 pub struct State {
-    folder: Option<PathBuf>,
     /// What is kept in the file.
     pub chosen: Settings,
-    /// A name that is being typed.
+    /// Games that are on their way to another folder.
+    pub moving: Option<Moving>,
+    /// Why the catalog file that was chosen is not used.
+    pub catalog_problem: Option<String>,
+    /// A folder that was chosen and waits for the question what becomes of the games.
+    folder: Option<PathBuf>,
+    /// A name or a limit that is being typed.
     name: Option<String>,
+    limits: [Option<String>; 2],
+    /// Where the list leads to.
+    section: Section,
+    to_show: Option<Section>,
+}
+
+/// A part of the settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Section {
+    #[default]
+    Games,
+    You,
+    Sharing,
+    Network,
+    Catalog,
+    About,
+}
+
+impl Section {
+    const ALL: [Self; 6] = [Self::Games, Self::You, Self::Sharing, Self::Network, Self::Catalog, Self::About];
+
+    const fn title(self, text: SettingsText) -> &'static str {
+        match self {
+            Self::Games => text.games(),
+            Self::You => text.you(),
+            Self::Sharing => text.sharing(),
+            Self::Network => text.network(),
+            Self::Catalog => text.catalog(),
+            Self::About => text.about(),
+        }
+    }
+
+    const fn icon(self) -> Icon {
+        match self {
+            Self::Games => Icon::FOLDER,
+            Self::You => Icon::USER,
+            Self::Sharing => Icon::SHARE_NETWORK,
+            Self::Network => Icon::PLUGS_CONNECTED,
+            Self::Catalog => Icon::BOOK_OPEN,
+            Self::About => Icon::INFO,
+        }
+    }
 }
 
 impl State {
@@ -38,146 +91,153 @@ impl State {
     }
 }
 
-pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &SettingsModel, state: &mut State) -> Option<Action> {
+pub fn show(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    model: &SettingsModel,
+    organiser: Option<&Organiser>,
+    state: &mut State,
+) -> Option<Action> {
     page_title(ui, &scene.places, Common::of(ui.ctx()).settings());
     let page = scene.places.page.with_min_x(scene.places.top_bar.left());
-    let text = SettingsText::of(ui.ctx());
+    list(ui, page, state);
+    let page = page.with_min_x(page.left() + LIST + 28.0);
+    let mut action = games::folder_answered(model, state);
+    if action.is_some() {
+        // The question is drawn in the next frame, which no input brings about.
+        ui.ctx().request_repaint();
+    }
     within(ui, page, Layout::top_down(Align::Min), |ui| {
-        ScrollArea::vertical()
-            .show(ui, |ui| {
-                ui.set_max_width(CONTENT.min(page.width() - theme::MARGIN));
-                let mut action = None;
-                section(ui, text.games(), |ui| row(ui, text.game_folder(), &model.games_dir, |_| {}));
-                section(ui, text.you(), |ui| action = you(ui, model, state));
-                section(ui, text.sharing(), |ui| action = action.take().or(sharing(ui, &state.chosen)));
-                section(ui, text.catalog(), |ui| {
-                    row(ui, seal(text, model.seal), &text.catalog_games(model.games), |_| {});
-                });
-                action
-            })
-            .inner
-    })
-}
-
-fn you(ui: &mut Ui, model: &SettingsModel, state: &mut State) -> Option<Action> {
-    let text = SettingsText::of(ui.ctx());
-    let mut action = None;
-    row(ui, text.player_name(), text.name_for(), |ui| {
-        let typed = state.name.get_or_insert_with(|| model.name.clone());
-        let response = Field::new(typed, text.player_name()).width(200.0).limit(32).show(ui);
-        if response.lost_focus() && !typed.trim().is_empty() && typed.trim() != model.name {
-            let name = Some(typed.trim().to_owned());
-            action = Some(peer(SettingsChange { name, ..SettingsChange::default() }));
-        }
-        if !response.has_focus() {
-            state.name = None;
-        }
-    });
-    row(ui, text.language(), "", |ui| {
-        let now = Language::of(ui.ctx());
-        let field = menu_field(ui, text.language(), now.name(), 200.0);
-        menu_popup(&field, 200.0, |ui| {
-            for language in Language::ALL {
-                if MenuItem::new(Icon::TRANSLATE, language.name()).chosen(language == now).show(ui) {
-                    action = Some(Action::Set(Setting::Language(language)));
+        ui.set_clip_rect(page);
+        ScrollArea::vertical().auto_shrink(false).id_salt("settings").show(ui, |ui| {
+            ui.set_max_width(CONTENT.min(page.width() - theme::MARGIN));
+            ui.spacing_mut().item_spacing = vec2(8.0, 0.0);
+            let mut seen = Section::Games;
+            for part in Section::ALL {
+                if ui.cursor().top() <= page.top() + 60.0 {
+                    seen = part;
                 }
+                let asked = section(ui, part, state, |ui, state| match part {
+                    Section::Games => games::show(ui, model, state),
+                    Section::You => person::you(ui, model, state),
+                    Section::Sharing => person::sharing(ui, state),
+                    Section::Network => about::network(ui, model),
+                    Section::Catalog => catalog::show(ui, model, organiser, state),
+                    Section::About => about::show(ui),
+                });
+                action = action.take().or(asked);
             }
+            // The last one can be scrolled to the top, too.
+            ui.add_space((page.height() - 220.0).max(0.0));
+            state.section = seen;
         });
-    });
-    row(ui, text.theme(), "", |ui| {
-        let parts = [
-            (Some(Icon::MOON), text.dark()),
-            (Some(Icon::SUN), text.light()),
-            (Some(Icon::MONITOR), text.system()),
-        ];
-        let choices = [ThemeChoice::Dark, ThemeChoice::Light, ThemeChoice::System];
-        let chosen = choices.iter().position(|choice| *choice == state.chosen.theme()).unwrap_or(0);
-        let clicked = segments(ui, text.theme(), &parts, chosen).and_then(|index| choices.get(index));
-        if let Some(choice) = clicked {
-            action = Some(Action::Set(Setting::Theme(ThemePreference::from(*choice))));
-        }
     });
     action
 }
 
-fn sharing(ui: &mut Ui, chosen: &Settings) -> Option<Action> {
+/// The parts' names, at the left.
+fn list(ui: &Ui, page: Rect, state: &mut State) {
+    let theme = Theme::of(ui);
     let text = SettingsText::of(ui.ctx());
-    let mut change = None;
-    row(ui, text.upload_limit(), text.upload_for(), |ui| {
-        let limit = limit(ui, text.upload_limit(), chosen.upload_limit.unwrap_or(0));
-        change = limit.map(|limit| SettingsChange { upload_limit: Some(limit), ..SettingsChange::default() });
-    });
-    row(ui, text.playing_limit(), text.playing_for(), |ui| {
-        let now = chosen.playing_limit.unwrap_or(DEFAULT_PLAYING_LIMIT);
-        if let Some(limit) = limit(ui, text.playing_limit(), now) {
-            change = Some(SettingsChange { playing_limit: Some(limit), ..SettingsChange::default() });
-        }
-    });
-    row(ui, text.fetch_ahead(), text.fetch_for(), |ui| {
-        let now = chosen.fetch_ahead.unwrap_or(true);
-        if toggle(ui, text.fetch_ahead(), now).clicked() {
-            change = Some(SettingsChange { fetch_ahead: Some(!now), ..SettingsChange::default() });
-        }
-    });
-    change.map(peer)
-}
-
-const fn peer(change: SettingsChange) -> Action {
-    Action::Set(Setting::Peer(change))
-}
-
-/// A menu of rates; answers another one.
-fn limit(ui: &mut Ui, name: &str, now: u64) -> Option<u64> {
-    let (text, format) = (SettingsText::of(ui.ctx()), Format::of(ui.ctx()));
-    let words = |limit| if limit == 0 { text.no_limit().to_owned() } else { format.rate(limit) };
-    let field = menu_field(ui, name, &words(now), 160.0);
-    let mut clicked = None;
-    menu_popup(&field, 160.0, |ui| {
-        for limit in LIMITS {
-            if MenuItem::new(Icon::GAUGE, &words(limit)).chosen(limit == now).show(ui) {
-                clicked = Some(limit);
+    for (index, section) in (0_u8..).zip(Section::ALL) {
+        let top = page.top() + f32::from(index) * 40.0;
+        let rect = Rect::from_min_size(pos2(page.left(), top), vec2(LIST, 36.0));
+        let response = ui.interact(rect, ui.scope_id().with(("section", index)), Sense::click());
+        let is_on = section == state.section;
+        response.widget_info(|| WidgetInfo::selected(Role::Tab, true, is_on, section.title(text)));
+        let (icon, color) = if is_on {
+            ui.painter().rect_filled(rect, CornerRadius::same(theme::R_BUTTON), theme.field);
+            (section.icon().fill(), theme.accent)
+        } else {
+            if response.hovered() {
+                ui.painter().rect_filled(rect, CornerRadius::same(theme::R_BUTTON), theme.surface_1);
             }
+            (section.icon(), theme.text_2)
+        };
+        let y = rect.center().y;
+        draw_icon(ui.painter(), pos2(rect.left() + 21.0, y), icon, 18.0, color);
+        let color = if is_on { theme.text_1 } else { theme.text_2 };
+        let at = pos2(rect.left() + 42.0, y);
+        draw_text(
+            ui.painter(),
+            at,
+            Align2::LEFT_CENTER,
+            section.title(text),
+            theme::medium(theme::BODY),
+            color,
+        );
+        focus_ring(ui, &response, rect, theme::R_BUTTON);
+        if response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
+            state.to_show = Some(section);
         }
-    });
-    clicked
-}
-
-const fn seal(text: SettingsText, seal: CatalogSeal) -> &'static str {
-    match seal {
-        CatalogSeal::Trusted => text.signed(),
-        CatalogSeal::Signed => text.signed_by_other(),
-        CatalogSeal::Unsigned => text.not_signed(),
-        CatalogSeal::Nothing => text.no_catalog(),
     }
 }
 
-fn section(ui: &mut Ui, title: &str, rows: impl FnOnce(&mut Ui)) {
+fn section<R>(
+    ui: &mut Ui,
+    part: Section,
+    state: &mut State,
+    rows: impl FnOnce(&mut Ui, &mut State) -> R,
+) -> R {
     let theme = Theme::of(ui);
-    label(ui, title, theme::bold(theme::SECTION), theme.text_1);
-    ui.add_space(8.0);
-    Frame::new()
+    let title = label(ui, part.title(SettingsText::of(ui.ctx())), theme::bold(theme::SECTION), theme.text_1);
+    if state.to_show == Some(part) {
+        state.to_show = None;
+        title.scroll_to_me(Some(Align::Min));
+    }
+    ui.add_space(10.0);
+    let rows = Frame::new()
         .fill(theme.surface_1)
         .stroke(theme.line_stroke())
         .corner_radius(CornerRadius::same(theme::R_PANEL))
         .inner_margin(Margin::symmetric(20, 0))
-        .show(ui, rows);
-    ui.add_space(24.0);
+        .show(ui, |ui| rows(ui, state));
+    ui.add_space(26.0);
+    rows.inner
+}
+
+/// The line above all rows but the first.
+fn between(ui: &mut Ui) {
+    let theme = Theme::of(ui);
+    let y = ui.cursor().top();
+    ui.painter().hline(ui.max_rect().x_range().expand(20.0), y, theme.line_stroke());
 }
 
 /// A title with a line below, and a control right.
-fn row(ui: &mut Ui, title: &str, line: &str, control: impl FnOnce(&mut Ui)) {
+fn row<R>(ui: &mut Ui, title: &str, line: &str, control: impl FnOnce(&mut Ui) -> R) -> R {
     let theme = Theme::of(ui);
-    ui.allocate_ui_with_layout(
-        vec2(ui.available_width(), 64.0),
-        Layout::right_to_left(Align::Center),
-        |ui| {
-            ui.set_min_height(64.0);
-            control(ui);
-            ui.with_layout(Layout::top_down(Align::Min), |ui| {
-                ui.add_space(12.0);
-                label(ui, title, theme::medium(theme::BODY), theme.text_1);
-                label(ui, line, theme::regular(theme::DENSE), theme.text_2);
-            });
-        },
-    );
+    let size = vec2(ui.available_width(), 64.0);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_height(64.0);
+        ui.spacing_mut().item_spacing = vec2(8.0, 3.0);
+        let answer = control(ui);
+        ui.add_space(8.0);
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+            words(ui, title, line, theme);
+        });
+        answer
+    })
+    .inner
+}
+
+/// Title and line, in the middle of a row's height; long lines wrap.
+fn words(ui: &mut Ui, title: &str, line: &str, theme: &Theme) {
+    let font = theme::regular(theme::DENSE);
+    let width = ui.available_width();
+    let below = crate::widgets::wrapped(ui.painter(), line, font, theme.text_2, width, 18.0);
+    let height = 20.0 + if line.is_empty() { 0.0 } else { below.size().y + 3.0 };
+    ui.add_space(((64.0 - height) / 2.0).max(10.0));
+    label(ui, title, theme::medium(theme::BODY), theme.text_1);
+    if !line.is_empty() {
+        let (rect, response) = ui.allocate_exact_size(below.size(), Sense::hover());
+        ui.painter().galley(rect.min, below, theme.text_2);
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, line));
+    }
+    if height > 48.0 {
+        ui.add_space(10.0);
+    }
+}
+
+const fn peer(change: SettingsChange) -> Action {
+    Action::Set(Setting::Peer(change))
 }

@@ -1,0 +1,134 @@
+//! What errands bring, and what follows from it: an organiser's key, a catalog file, another games folder.
+
+use std::path::PathBuf;
+
+use lanspread_engine::Command;
+use lanspread_peer::api::{PeerCommand, PeerEvent, SettingsChange};
+use lanspread_peer::disk::GamesFolder;
+
+use super::Shell;
+use super::work::Answer;
+use super::work::moving::Copied;
+use crate::action::{Action, FileFor, Screen, Setting};
+use crate::model::{Moving, Organiser};
+use crate::notices::Notice;
+use crate::settings::Keeper;
+use crate::text::{NoticeText, PublishText, SettingsText};
+
+impl Shell {
+    pub(super) fn take_answer(&mut self, answer: Answer) {
+        let text = NoticeText::of(&self.ctx);
+        match answer {
+            Answer::Folder { who, folder } => self.state.folder_chosen(who, folder),
+            Answer::FolderChecked(report) => self.state.first_run.folder_checked(report),
+            Answer::SourceLookedAt(report) => self.state.publish.source_looked_at(report),
+            Answer::NotOpened(path) => drop(self.state.toasts.add(Notice::bad(text.cannot_open(&path), ""))),
+            Answer::Files { who, files } => self.take_files(who, files),
+            Answer::OrganiserFound(organiser) => self.state.publish.organiser = Some(organiser),
+            Answer::CatalogRead { path, problem: None } => {
+                self.state.settings.catalog_problem = None;
+                let change = SettingsChange { catalog: Some(path), ..SettingsChange::default() };
+                self.set(Setting::Peer(change));
+            }
+            Answer::CatalogRead { problem, .. } => self.state.settings.catalog_problem = problem,
+            Answer::Moving(moving) => self.state.settings.moving = Some(moving),
+            Answer::Copied(Ok(copied)) => {
+                let to = copied.to.clone();
+                self.copied = Some(copied);
+                self.use_games(to);
+            }
+            Answer::Copied(Err(error)) => {
+                self.state.settings.moving = None;
+                let words = SettingsText::of(&self.ctx);
+                self.state.toasts.add(Notice::bad(words.not_moved(), error));
+            }
+            Answer::OrganiserLoaded(Ok(organiser)) => self.organise(organiser),
+            Answer::OrganiserLoaded(Err(error)) => {
+                let words = PublishText::of(&self.ctx);
+                self.state.toasts.add(Notice::bad(words.key_not_loaded(), error));
+            }
+        }
+    }
+
+    fn take_files(&mut self, who: FileFor, files: Vec<PathBuf>) {
+        let Some(first) = files.first().cloned() else { return };
+        match who {
+            FileFor::Archives => self.state.publish.take_source(files),
+            FileFor::Cover => self.state.publish.cover_chosen(first),
+            FileFor::OrganiserKey => {
+                if let Some(catalog) = self.catalog().or_else(|| self.own_catalog()) {
+                    self.errands.load_organiser(catalog, first);
+                }
+            }
+            FileFor::Catalog => {
+                self.errands.read_catalog(first);
+            }
+        }
+    }
+
+    /// This PC is the organiser's from now on: its catalog and key are the ones in force here.
+    fn organise(&mut self, organiser: Organiser) {
+        let words = PublishText::of(&self.ctx);
+        let notice = Notice::good(words.key_loaded(&organiser.public.words()), words.can_publish_now());
+        self.state.toasts.add(notice);
+        self.settings.organiser_key = Some(organiser.key.clone());
+        if organiser.catalog.is_file() {
+            let catalog = Some(organiser.catalog.clone());
+            self.set(Setting::Peer(SettingsChange { catalog, ..SettingsChange::default() }));
+        } else {
+            self.save();
+        }
+        self.send(PeerCommand::Engine(Command::Trust { key: organiser.public }));
+        self.state.publish.organiser = Some(organiser);
+        if self.state.publish.has_source() {
+            drop(self.state.apply(Action::Navigate(Screen::Publish)));
+        }
+    }
+
+    /// The catalog file in use.
+    pub(super) fn catalog(&self) -> Option<PathBuf> {
+        self.args.catalog.clone().or_else(|| self.settings.catalog.clone())
+    }
+
+    pub(super) fn own_catalog(&self) -> Option<PathBuf> {
+        let beside_games = || {
+            let ready = self.snapshot.ready.as_ref()?;
+            Some(GamesFolder::new(&ready.games_dir).state().join("organiser").join("catalog.ron"))
+        };
+        self.keeper.as_ref().map(Keeper::own_catalog).or_else(beside_games)
+    }
+
+    /// Another games folder; the peer says whether it takes it.
+    pub(super) fn use_games(&mut self, folder: PathBuf) {
+        self.send(PeerCommand::Set(SettingsChange { games: Some(folder), ..SettingsChange::default() }));
+    }
+
+    pub(super) fn move_games(&mut self, to: PathBuf) {
+        if let Some(ready) = &self.snapshot.ready {
+            self.state.settings.moving = Some(Moving::default());
+            self.errands.copy_games(ready.games_dir.clone().into(), to);
+        }
+    }
+
+    /// The new folder is in use: that is kept, and what was copied is no longer needed in the old one.
+    pub(super) fn follow_move(&mut self, event: &PeerEvent) {
+        let PeerEvent::GamesFolderChanged { games_dir } = event else { return };
+        self.settings.games = Some(games_dir.clone());
+        self.args.games = Some(games_dir.clone());
+        self.save();
+        let Some(copied) = self.copied.take() else { return };
+        self.state.settings.moving = None;
+        self.errands.clean_up(copied, Copied::remove_old);
+        let words = SettingsText::of(&self.ctx);
+        let notice = Notice::good(words.moved(), words.moved_to(&games_dir.display().to_string()));
+        self.state.toasts.add(notice);
+    }
+
+    /// The new folder was refused: all stays as it was.
+    pub(super) fn give_up_move(&mut self) {
+        if let Some(copied) = self.copied.take() {
+            self.state.settings.moving = None;
+            self.errands.clean_up(copied, Copied::remove_new);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The games go to another folder: copied first, the old ones removed only after the new folder is in use.
+//!
+//! Nothing is written over and nothing is removed but what was copied, so that a failure at any point leaves every
+//! file in at least one of the two places.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::model::Moving;
+
+/// How often the window is told how far it is.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+/// Of this run alone: the new folder gets its own.
+const NOT_MOVED: [&str; 2] = [".lanspread/lock", ".lanspread/logs"];
+
+/// A copy that stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::shell) struct Copied {
+    pub(in crate::shell) from: PathBuf,
+    pub(in crate::shell) to: PathBuf,
+    /// Relative, files only.
+    files: Vec<PathBuf>,
+}
+
+/// Copies all of `from`; what it has made is gone again if it fails.
+pub(super) fn copy(from: &Path, to: &Path, tell: impl FnMut(Moving)) -> Result<Copied, String> {
+    let mut copied = Copied { from: from.to_owned(), to: to.to_owned(), files: Vec::new() };
+    let result = check(from, to).and_then(|()| copy_into(&mut copied, tell));
+    match result {
+        Ok(()) => Ok(copied),
+        Err(error) => {
+            remove(&copied.to, &copied.files);
+            Err(error)
+        }
+    }
+}
+
+impl Copied {
+    /// The new folder is in use: the old files go.
+    pub(in crate::shell) fn remove_old(&self) {
+        remove(&self.from, &self.files);
+    }
+
+    /// The new folder is not used: its copies go.
+    pub(in crate::shell) fn remove_new(&self) {
+        remove(&self.to, &self.files);
+    }
+}
+
+fn check(from: &Path, to: &Path) -> Result<(), String> {
+    let real = |path: &Path| fs::canonicalize(path).map_err(|error| told(path, &error));
+    fs::create_dir_all(to).map_err(|error| told(to, &error))?;
+    let (from, to) = (real(from)?, real(to)?);
+    if to.starts_with(&from) || from.starts_with(&to) {
+        return Err(format!("“{}” and “{}” lie in one another", from.display(), to.display()));
+    }
+    Ok(())
+}
+
+fn copy_into(copied: &mut Copied, mut tell: impl FnMut(Moving)) -> Result<(), String> {
+    let mut files = Vec::new();
+    list(&copied.from, Path::new(""), &mut files)?;
+    let bytes_total = files.iter().map(|(_, bytes)| bytes).sum();
+    let free = fs4::available_space(&copied.to).map_err(|error| told(&copied.to, &error))?;
+    if free < bytes_total {
+        return Err(format!(
+            "{bytes_total} bytes are needed, and {free} are free in “{}”",
+            copied.to.display()
+        ));
+    }
+    let (mut bytes_done, mut last) = (0, Instant::now());
+    tell(Moving { bytes_done, bytes_total });
+    for (name, bytes) in files {
+        copy_one(copied, name)?;
+        bytes_done += bytes;
+        if last.elapsed() >= TELL_EVERY {
+            last = Instant::now();
+            tell(Moving { bytes_done, bytes_total });
+        }
+    }
+    Ok(())
+}
+
+fn copy_one(copied: &mut Copied, name: PathBuf) -> Result<(), String> {
+    let (from, to) = (copied.from.join(&name), copied.to.join(&name));
+    let failed = |error: io::Error| told(&to, &error);
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    // What is there is somebody's.
+    drop(fs::File::create_new(&to).map_err(failed)?);
+    copied.files.push(name);
+    fs::copy(&from, &to).map_err(failed)?;
+    let times = fs::metadata(&from).and_then(|metadata| metadata.modified());
+    // A file with another time is only hashed once more.
+    let kept = times.and_then(|time| fs::File::options().write(true).open(&to)?.set_modified(time));
+    if let Err(error) = kept {
+        tracing::debug!(%error, path = %to.display(), "the time of change is not kept");
+    }
+    fs::File::open(&to).and_then(|file| file.sync_all()).map_err(failed)
+}
+
+fn list(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, u64)>) -> Result<(), String> {
+    let whole = root.join(folder);
+    for entry in fs::read_dir(&whole).map_err(|error| told(&whole, &error))? {
+        let entry = entry.map_err(|error| told(&whole, &error))?;
+        let name = folder.join(entry.file_name());
+        if NOT_MOVED.iter().any(|not| Path::new(not) == name) {
+            continue;
+        }
+        let metadata = entry.metadata().map_err(|error| told(&entry.path(), &error))?;
+        if metadata.is_dir() {
+            list(root, &name, files)?;
+        } else if metadata.is_file() {
+            files.push((name, metadata.len()));
+        } else {
+            return Err(format!("“{}” is a link: move it by hand", entry.path().display()));
+        }
+    }
+    Ok(())
+}
+
+/// Removes files, and the folders that are empty then. What cannot be removed stays, which loses nothing.
+fn remove(root: &Path, files: &[PathBuf]) {
+    let mut folders: Vec<&Path> = Vec::new();
+    for name in files {
+        if let Err(error) = fs::remove_file(root.join(name)) {
+            tracing::warn!(%error, path = %root.join(name).display(), "not removed after a move");
+        }
+        folders.extend(name.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()));
+    }
+    folders.sort_by_key(|folder| std::cmp::Reverse(folder.components().count()));
+    folders.dedup();
+    for folder in folders {
+        // Refused when it is not empty, which is what decides.
+        drop(fs::remove_dir(root.join(folder)));
+    }
+}
+
+fn told(path: &Path, error: &io::Error) -> String {
+    format!("“{}”: {error}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn games() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("chess/version.ini", "1"),
+            ("chess/data/board", "squares"),
+            (".lanspread/identity", "key"),
+            (".lanspread/lock", ""),
+        ] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    fn names(root: &Path) -> Vec<String> {
+        let mut files = Vec::new();
+        list(root, Path::new(""), &mut files).unwrap();
+        let mut names: Vec<String> =
+            files.iter().map(|(name, _)| name.to_string_lossy().replace('\\', "/")).collect();
+        names.sort();
+        names
+    }
+
+    const ALL: [&str; 3] = [".lanspread/identity", "chess/data/board", "chess/version.ini"];
+
+    #[test]
+    fn games_are_in_both_places_until_the_new_one_is_used() {
+        let (old, new) = (games(), tempfile::tempdir().unwrap());
+        let mut told = Vec::new();
+        let copied = copy(old.path(), new.path(), |moving| told.push(moving)).unwrap();
+        assert_eq!(
+            (names(old.path()), names(new.path())),
+            (ALL.map(str::to_owned).to_vec(), ALL.map(str::to_owned).to_vec())
+        );
+        assert_eq!(told.first(), Some(&Moving { bytes_done: 0, bytes_total: 11 }));
+        let time = |root: &Path| fs::metadata(root.join("chess/data/board")).unwrap().modified().unwrap();
+        assert_eq!(time(old.path()), time(new.path()));
+        fs::write(old.path().join("chess/notes"), "written meanwhile").unwrap();
+        copied.remove_old();
+        assert_eq!(names(old.path()), ["chess/notes"], "what was not copied stays");
+        assert!(!old.path().join("chess/data").exists());
+    }
+
+    #[test]
+    fn a_move_that_fails_leaves_everything_as_it_was() {
+        let (old, new) = (games(), tempfile::tempdir().unwrap());
+        fs::create_dir_all(new.path().join("chess")).unwrap();
+        fs::write(new.path().join("chess/version.ini"), "somebody's").unwrap();
+        let error = copy(old.path(), new.path(), drop).unwrap_err();
+        assert!(error.contains("version.ini"), "{error}");
+        assert_eq!(names(old.path()), ALL);
+        assert_eq!(names(new.path()), ["chess/version.ini"]);
+        assert_eq!(fs::read_to_string(new.path().join("chess/version.ini")).unwrap(), "somebody's");
+        assert!(copy(old.path(), &old.path().join("inside"), drop).is_err());
+    }
+
+    #[test]
+    fn copies_go_when_the_new_folder_is_refused() {
+        let (old, new) = (games(), tempfile::tempdir().unwrap());
+        copy(old.path(), new.path(), drop).unwrap().remove_new();
+        assert_eq!((names(old.path()).len(), names(new.path()).len()), (3, 0));
+    }
+}
