@@ -245,3 +245,23 @@ fn a_publish_that_this_peer_does_not_see_is_told() {
     assert!(notice["message"].to_string().contains("elsewhere.ron"), "{notice}");
     assert_eq!(organiser.state("go"), "not-in-catalog");
 }
+
+#[test]
+fn a_guest_gets_the_organiser_s_cover_and_passes_it_on() {
+    let party = Party::new();
+    let picture = b"\x89PNG a picture of chess".as_slice();
+    let cover = party.path().join("cover.png");
+    write_file(&cover, picture);
+    let game = Game::small("chess").publish_arg("--cover", &cover.display().to_string());
+    let published = party.publish(&game);
+    let hash = lanspread_protocol::Blake3Hash::of(picture).to_string();
+    let place = |peer: &Peer| peer.games().join(".lanspread/covers").join(&hash);
+
+    let mut organiser = party.origin("organiser", &published).pinned().start();
+    assert_eq!(fs::read(place(&organiser)).unwrap(), picture);
+    let guest = party.peer("guest").pinned().knows(&organiser).start();
+    guest.until("the cover is here", |guest| fs::read(place(guest)).is_ok_and(|there| there == picture));
+    organiser.stop();
+    let late = party.peer("late").pinned().knows(&guest).start();
+    late.until("a guest passes it on", |late| fs::read(place(late)).is_ok_and(|there| there == picture));
+}

@@ -457,6 +457,7 @@ impl Engine {
             CatalogSource::Given { signed_by } => signed_by,
             CatalogSource::Nothing => None,
         };
+        self.look_for_covers();
         let affected: Vec<GameId> = added.iter().chain(&removed).chain(&changed).cloned().collect();
         self.emit(Event::CatalogChanged { serial, signed_by, added, changed, removed });
         self.operations.look_again();

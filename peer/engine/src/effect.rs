@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lanspread_protocol::message::{CloseCode, Control, Refusal, Request, WantedUnit};
 use lanspread_protocol::{
-    CatalogHead, Game, GameId, Manifest, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
+    Blake3Hash, CatalogHead, Game, GameId, Manifest, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
 };
 
 use crate::command::{Answer, CommandError, KeptFiles, Saves};
@@ -55,6 +55,16 @@ pub enum Effect {
     FetchCatalog {
         conn: ConnId,
         head: CatalogHead,
+    },
+
+    /// Says which of these are not on this PC ([`crate::Input::CoversMissing`]).
+    LookForCovers {
+        covers: Vec<Blake3Hash>,
+    },
+    /// Fetches a cover and stores it.
+    FetchCover {
+        conn: ConnId,
+        cover: Blake3Hash,
     },
 
     /// Answers a request. The transfer is registered; it must end with one [`crate::Input::ServeEnded`].

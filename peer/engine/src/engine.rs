@@ -9,6 +9,7 @@ use lanspread_protocol::{GameId, PeerId, Version};
 use crate::authority::Authority;
 use crate::command::{Answer, Command, CommandError, ErrorCode, Settings};
 use crate::config::EngineConfig;
+use crate::covers::Covers;
 use crate::effect::Effect;
 use crate::event::{Event, Level};
 use crate::ids::{ConnId, Counter, ReplyId};
@@ -41,6 +42,7 @@ pub struct Engine {
     pub(crate) operations: Operations,
     pub(crate) serving: Serving,
     pub(crate) playing: Playing,
+    pub(crate) covers: Covers,
     pub(crate) notices: Notices,
     /// Versions that are not fetched ahead: a person cancelled that, or it failed.
     pub(crate) declined: BTreeMap<GameId, Version>,
@@ -78,6 +80,7 @@ impl Engine {
             operations: Operations::new(&config.queue),
             serving: Serving::default(),
             playing: Playing::default(),
+            covers: Covers::default(),
             notices: Notices::default(),
             declined: BTreeMap::new(),
             batches: Batches::default(),
@@ -87,6 +90,7 @@ impl Engine {
         };
         engine.apply_limits();
         engine.list_games();
+        engine.look_for_covers();
         engine
     }
 
@@ -111,6 +115,7 @@ impl Engine {
             self.roster.next_timeout(),
             self.authority.next_timeout(),
             self.operations.next_timeout(),
+            self.covers.next_timeout(),
             self.batches.due,
         ];
         timers.into_iter().flatten().min()
@@ -136,6 +141,8 @@ impl Engine {
             Input::ManifestFetched { op, conn, result } => self.manifest_fetched(op, conn, result),
             Input::ManifestLoaded { op, manifest } => self.manifest_loaded(op, manifest),
             Input::CatalogFetched { conn, head, result } => self.catalog_fetched(conn, &head, result),
+            Input::CoversMissing(covers) => self.covers_missing(covers),
+            Input::CoverFetched { conn, cover, result } => self.cover_fetched(conn, cover, &result),
             Input::CatalogGiven(given) => self.catalog_given(given),
             Input::GamesListed(games) => self.games_listed(games),
             Input::GameTouched(game) => self.touch(&game),
@@ -249,6 +256,7 @@ impl Engine {
     fn after_each_input(&mut self) {
         self.start_waiting_downloads();
         self.fill_pipelines();
+        self.fetch_covers();
         self.send_offer_changes();
         self.tell_library_at_once();
         self.tell_operations();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lanspread_protocol::message::{Control, Request, WantedUnit};
 use lanspread_protocol::{
-    CatalogHead, GameId, Manifest, ManifestId, PeerId, SignedCatalog, UnitIndex, UnitSet, Version,
+    Blake3Hash, CatalogHead, GameId, Manifest, ManifestId, PeerId, SignedCatalog, UnitIndex, UnitSet, Version,
 };
 
 use crate::authority::GivenCatalog;
@@ -82,6 +82,14 @@ pub enum Input {
         conn: ConnId,
         head: CatalogHead,
         result: Result<Box<SignedCatalog>, BlobError>,
+    },
+    /// Of the covers that were looked for, those that are not here.
+    CoversMissing(Vec<Blake3Hash>),
+    /// A cover was stored, or did not come.
+    CoverFetched {
+        conn: ConnId,
+        cover: Blake3Hash,
+        result: Result<(), BlobError>,
     },
     /// The given catalog file was read, or read again.
     CatalogGiven(GivenCatalog),
@@ -209,7 +217,7 @@ pub enum FetchEnd {
     Lost(String),
 }
 
-/// Why a manifest or catalog did not come.
+/// Why a manifest, cover or catalog did not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlobError {
     /// The peer does not have it, or the connection broke.

@@ -18,11 +18,13 @@
 //! - `serving`: which requests are answered; the writer's wait for the last reader;
 //! - `download`: what to fetch next from whom;
 //! - `playing`: which games run, and what rests meanwhile;
+//! - `covers`: the catalog's pictures, from whom;
 //! - `notices`: what must not be missed.
 
 mod authority;
 mod command;
 mod config;
+mod covers;
 mod download;
 mod effect;
 mod engine;

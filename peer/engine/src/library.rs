@@ -366,6 +366,7 @@ impl Engine {
             self.library.hashing.clear();
             self.library.moved = self.library.games.keys().cloned().collect();
             self.list_games();
+            self.look_for_covers();
         }
         self.operations.folder_switch_ended();
         self.push(Effect::Reply { reply, result: result.map(|()| Answer::Done) });

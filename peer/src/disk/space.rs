@@ -11,6 +11,11 @@ pub fn free_bytes(folder: &Path) -> Result<u64, DiskError> {
     fs4::available_space(existing).tried("ask for free space in", existing)
 }
 
+/// All bytes of the disk that `folder` is on.
+pub fn total_bytes(folder: &Path) -> Result<u64, DiskError> {
+    fs4::total_space(folder).tried("ask for the size of", folder)
+}
+
 /// [`DiskError::NoSpace`] unless `needed` bytes are free.
 pub fn check(folder: &Path, needed: u64) -> Result<(), DiskError> {
     let free = free_bytes(folder)?;

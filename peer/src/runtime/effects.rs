@@ -14,6 +14,7 @@ use super::catalogs::Catalogs;
 use super::library::{Disk, Library, OpenedFolder};
 use super::state::PeerState;
 use super::supervisor::{Supervisor, describe_join_error};
+use super::surroundings::Surroundings;
 use super::transfers::Transfers;
 use super::works::Works;
 use crate::api::{PeerConfig, PeerEvent, Ready};
@@ -62,6 +63,7 @@ pub(super) struct Shell {
     pub(super) token: CancellationToken,
     /// This PC's network adapters, as they were a moment ago.
     pub(super) adapters: Arc<ArcSwap<Adapters>>,
+    pub(super) surroundings: Surroundings,
     /// What discovery announces.
     pub(super) announcement: watch::Sender<Announcement>,
     /// Where this PC's state lies: other programs look there for the control channel.
@@ -90,6 +92,8 @@ impl Shell {
             Effect::CancelFetch { fetch } => self.transfers.cancel_fetch(fetch),
             Effect::FetchManifest { op, conn, manifest } => self.fetch_manifest(op, conn, manifest),
             Effect::FetchCatalog { conn, head } => self.fetch_catalog(conn, head),
+            Effect::LookForCovers { covers } => self.look_for_covers(covers),
+            Effect::FetchCover { conn, cover } => self.fetch_cover(conn, cover),
             Effect::Serve { serve, from } => self.serve(serve, from),
             Effect::ServeBlob { serve, request } => self.serve_blob(serve, &request),
             Effect::Refuse { serve, reason } => self.refuse(serve, reason),

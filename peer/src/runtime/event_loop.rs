@@ -20,8 +20,8 @@ use super::effects::{Shell, failed_inside};
 use super::supervisor::RuntimeFailure;
 use super::works::PROGRESS_INTERVAL;
 use crate::api::{
-    Checks, NetworkView, PeerCommand, PeerEvent, PeerReply, RuntimeSide, SentCommand, SettingsChange,
-    Snapshot, Status,
+    NetworkView, PeerCommand, PeerEvent, PeerReply, RuntimeSide, SentCommand, SettingsChange, Snapshot,
+    Status,
 };
 use crate::net::{Closed, NetEvent};
 
@@ -116,6 +116,7 @@ impl<'a> EventLoop<'a> {
     pub(super) async fn run(&mut self) -> Exit {
         self.apply_effects();
         let stop = self.side.stop.clone();
+        let surroundings = self.shell.surroundings.clone();
         loop {
             let due = [self.engine.poll_timeout(), self.snapshot_due, self.renew_at];
             let due =
@@ -135,6 +136,9 @@ impl<'a> EventLoop<'a> {
                 Some(ReadSettings { change, given, reply }) = self.read_settings.1.recv() => {
                     self.set_folder(change, Some(given), reply);
                 }
+                () = surroundings.changed() => {
+                    self.snapshot_due.get_or_insert(self.last_snapshot + SNAPSHOT_INTERVAL);
+                }
                 () = sleep_until(due.into()) => self.input(Input::Tick),
             }
             if self.full_scan_due <= Instant::now() {
@@ -152,7 +156,7 @@ impl<'a> EventLoop<'a> {
         }
     }
 
-    fn input(&mut self, input: Input) {
+    pub(super) fn input(&mut self, input: Input) {
         let is_tick = matches!(input, Input::Tick);
         self.shell.note_end(&input);
         self.engine.handle(input, Instant::now());
@@ -169,6 +173,9 @@ impl<'a> EventLoop<'a> {
     fn net_event(&mut self, event: NetEvent) {
         match event {
             NetEvent::Connected { conn, peer, remote, dial, .. } => {
+                if dial.is_none() {
+                    self.shell.surroundings.note_dialled();
+                }
                 let adapters = self.shell.adapters.load();
                 let rank = adapters.rank(remote) as u8;
                 let gossiped = adapters.may_gossip(remote.ip(), remote.ip());
@@ -396,18 +403,18 @@ impl<'a> EventLoop<'a> {
             ready: Some(self.shell.ready.clone()),
             view: Some(Arc::new(view)),
             status,
-            disk: None,
+            disk: self.shell.surroundings.disk(),
             network: self.network(),
             failure: None,
         });
     }
 
     fn network(&self) -> NetworkView {
-        NetworkView {
-            adapters: self.shell.adapters.load().views(),
-            port: self.shell.ready.addresses.first().map(std::net::SocketAddr::port),
-            checks: Checks::default(),
-        }
+        let adapters = self.shell.adapters.load().views();
+        let port = self.shell.ready.addresses.first().map(std::net::SocketAddr::port);
+        let has_peers = self.engine.connections().next().is_some();
+        let checks = self.shell.surroundings.checks(&adapters, port, has_peers);
+        NetworkView { adapters, port, checks }
     }
 
     fn status(&self) -> Status {

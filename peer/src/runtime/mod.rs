@@ -3,13 +3,15 @@
 //! - [`start_peer`] makes the thread and hands out a [`crate::api::PeerRuntimeHandle`];
 //! - `event_loop` owns the engine: inputs in, effects out, one at a time, and never waits for anything but the next
 //!   input;
-//! - `effects` turns each effect into a call or a task, `library`, `transfers` and `catalogs` are those tasks; every
+//! - `effects` turns each effect into a call or a task, `library`, `transfers`, `catalogs` and `covers` are those tasks; every
 //!   result comes back as an input;
+//! - `surroundings`: free space, and what keeps PCs from meeting;
 //! - `fault` lets a service fail, for tests;
 //! - `supervisor` keeps services running by their policies and bounds the stop.
 
 mod catalogs;
 pub mod control;
+mod covers;
 mod effects;
 mod event_loop;
 pub mod fault;
@@ -19,6 +21,7 @@ mod playing;
 mod start;
 mod state;
 pub mod supervisor;
+mod surroundings;
 mod transfers;
 mod works;
 

@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use lanspread_engine::{Candidate, DiskFailure, Engine, EngineConfig, Event, GivenCatalog, Input, Level};
+use lanspread_engine::{Candidate, DiskFailure, Engine, EngineConfig, GivenCatalog, Input, Level};
 use lanspread_protocol::{ALPN, InstanceId, PeerId, SignedCatalog};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -20,6 +20,7 @@ use super::event_loop::{EventLoop, Exit, INPUT_QUEUE, NET_QUEUE};
 use super::library::{Disk, Library, OpenedFolder, check_games_folder};
 use super::state::{Loaded, PeerState};
 use super::supervisor::{Policy, RESTART_PAUSE, RuntimeFailure, STOP_DEADLINE, Supervisor};
+use super::surroundings::Surroundings;
 use super::transfers::Transfers;
 use super::works::Works;
 use crate::api::{
@@ -237,6 +238,7 @@ impl Session<'_> {
         let signed = signed.filter(|signed| Some(signed.head.key) == self.state.pinned);
         let engine = self.engine(me, name.clone(), pc, &catalogs, signed.as_deref());
         let adapters = Arc::new(ArcSwap::from_pointee(Adapters::now().unwrap_or_default()));
+        let surroundings = Surroundings::default();
         let (announcement, announced) = watch::channel(Announcement {
             peer: me,
             name: name.clone(),
@@ -263,16 +265,17 @@ impl Session<'_> {
             events,
             token: token.clone(),
             adapters: Arc::clone(&adapters),
+            surroundings: surroundings.clone(),
             announcement,
             state_folder,
         };
-        let services = Services { supervisor: &supervisor, inputs: &inputs_sender, adapters: &adapters };
-        services.adapters();
-        if self.config.mdns {
-            services.discovery(announced);
-        }
-        services.catalog_file(&catalogs);
-        services.control(folder_changes, side);
+        let (inputs_sender, announced) = (&inputs_sender, self.config.mdns.then_some(announced));
+        Services { supervisor: &supervisor, inputs: inputs_sender, adapters: &adapters, surroundings }.begin(
+            &catalogs,
+            announced,
+            folder_changes,
+            side,
+        );
         let mut event_loop = EventLoop::new(engine, shell, side, inputs, net_events, failure);
         begin(&mut event_loop, ready, self.notice);
         if let Some(tell_start) = tell_start {
@@ -346,7 +349,7 @@ fn begin(event_loop: &mut EventLoop<'_>, ready: Ready, notice: Option<String>) {
     event_loop.shell.keep_reserve();
     event_loop.side.emit(PeerEvent::Ready(ready));
     if let Some(message) = notice {
-        event_loop.side.emit(PeerEvent::Engine(Event::Notice { level: Level::Warning, message }));
+        event_loop.input(Input::Notice { level: Level::Warning, message });
     }
 }
 
@@ -403,13 +406,32 @@ struct Services<'a> {
     supervisor: &'a Supervisor,
     inputs: &'a mpsc::Sender<Input>,
     adapters: &'a Arc<ArcSwap<Adapters>>,
+    surroundings: Surroundings,
 }
 
 impl Services<'_> {
+    fn begin(
+        &self,
+        catalogs: &Catalogs,
+        announced: Option<watch::Receiver<Announcement>>,
+        folder_changes: watch::Receiver<PathBuf>,
+        side: &RuntimeSide,
+    ) {
+        self.adapters();
+        self.disk_space(&folder_changes);
+        if let Some(announced) = announced {
+            self.discovery(announced);
+        }
+        self.catalog_file(catalogs);
+        self.control(folder_changes, side);
+    }
+
     fn discovery(&self, announcement: watch::Receiver<Announcement>) {
         let (adapters, inputs) = (Arc::clone(self.adapters), self.inputs.clone());
+        let surroundings = self.surroundings.clone();
         self.supervisor.service("discovery", Policy::Restart(RESTART_PAUSE), move |token| {
-            discover(announcement.clone(), Arc::clone(&adapters), inputs.clone(), token)
+            let (adapters, surroundings) = (Arc::clone(&adapters), surroundings.clone());
+            discover(announcement.clone(), adapters, surroundings, inputs.clone(), token)
         });
     }
 
@@ -417,6 +439,13 @@ impl Services<'_> {
         let adapters = Arc::clone(self.adapters);
         self.supervisor.service("adapters", Policy::Restart(RESTART_PAUSE), move |token| {
             watch_adapters(Arc::clone(&adapters), token)
+        });
+    }
+
+    fn disk_space(&self, folder: &watch::Receiver<PathBuf>) {
+        let (surroundings, folder) = (self.surroundings.clone(), folder.clone());
+        self.supervisor.service("disk space", Policy::Restart(RESTART_PAUSE), move |token| {
+            surroundings.clone().watch_disk(folder.clone(), token)
         });
     }
 
@@ -464,6 +493,7 @@ async fn control(
 async fn discover(
     announcement: watch::Receiver<Announcement>,
     adapters: Arc<ArcSwap<Adapters>>,
+    surroundings: Surroundings,
     inputs: mpsc::Sender<Input>,
     token: CancellationToken,
 ) -> Result<(), mdns::MdnsError> {
@@ -471,6 +501,7 @@ async fn discover(
     let forward = async {
         while let Some(discovery) = heard.recv().await {
             let Discovery::Found { peer, version, addresses, .. } = discovery else { continue };
+            surroundings.note_heard();
             if version != mdns::WIRE_VERSION {
                 tracing::info!(%peer, version, "a peer runs another version");
                 continue;

@@ -284,7 +284,7 @@ impl Shell {
         let request = request.clone();
         let load = move || match request {
             Request::Manifest(id) => disk.manifests.encoded(id).ok().flatten(),
-            Request::Cover(hash) => std::fs::read(disk.games.cover(hash)).ok(),
+            Request::Cover(hash) => super::covers::load(&disk, hash),
             Request::Catalog(hash) => catalogs.blob(hash),
             Request::Units { .. } => None,
         };

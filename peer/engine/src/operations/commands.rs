@@ -197,7 +197,8 @@ impl Engine {
                 game: game.clone(),
                 paused: download.phase() == Phase::Paused,
                 purpose: download.purpose,
-                failure: None,
+                // It began without one: it has failed, and its store is being closed.
+                failure: self.operations.failure(game).cloned(),
             }),
             Work::Download(_) | Work::Verify | Work::Change(_) => None,
         });

@@ -115,6 +115,7 @@ impl Engine {
         self.emit(Event::PeerJoined { peer_id: id, name, addresses: vec![remote] });
         self.send_library(conn);
         self.gossip_about_newcomer(id, conn);
+        self.covers.look_again();
     }
 
     /// All that the peer at the other end needs to know of this one.

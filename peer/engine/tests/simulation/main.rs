@@ -32,6 +32,7 @@ mod hostile;
 mod meeting;
 mod operations;
 mod playing;
+mod shown;
 mod soak;
 mod swarms;
 mod updates;

@@ -13,7 +13,7 @@ use lanspread_engine::{
     ClosedReason, ConnId, DialId, FetchEnd, FetchId, Input, OpId, ServeEnd, ServeFrom, ServeId,
 };
 use lanspread_protocol::message::{CloseCode, Control, WantedUnit};
-use lanspread_protocol::{CatalogHead, GameId, ManifestId, PeerId};
+use lanspread_protocol::{Blake3Hash, CatalogHead, GameId, ManifestId, PeerId};
 
 use crate::node::NodeId;
 use crate::world::{Happening, World};
@@ -99,6 +99,7 @@ pub(crate) enum What {
     Units { fetch: FetchId, op: OpId, game: GameId, manifest: ManifestId },
     Manifest { op: OpId, manifest: ManifestId },
     Catalog(CatalogHead),
+    Cover(Blake3Hash),
 }
 
 impl World {

@@ -9,7 +9,7 @@ use lanspread_engine::{
     OpId, QueuedDownload, ReplyId, RunId, ServeId,
 };
 use lanspread_protocol::{
-    CatalogHead, GameId, InstanceId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
+    Blake3Hash, CatalogHead, GameId, InstanceId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
 };
 
 use crate::content::Release;
@@ -114,6 +114,8 @@ pub(crate) struct Stored {
     pub(crate) signed: Option<SignedCatalog>,
     pub(crate) accepted: BTreeMap<GameId, (Version, ManifestId)>,
     pub(crate) queue: Vec<QueuedDownload>,
+    /// Covers on disk.
+    pub(crate) covers: BTreeSet<Blake3Hash>,
     /// A catalog that is announced, and comes with a wrong signature.
     pub(crate) forged: Option<CatalogHead>,
 }
@@ -222,6 +224,7 @@ impl Node {
                 signed: None,
                 accepted: BTreeMap::new(),
                 queue: Vec::new(),
+                covers: BTreeSet::new(),
                 forged: None,
             },
             parallel: setup.parallel,
@@ -306,5 +309,5 @@ impl Running {
 
 /// A peer's key: well mixed, because shares hang on it.
 pub(crate) fn peer_id(number: u64, generation: u64) -> PeerId {
-    PeerId(lanspread_protocol::Blake3Hash::of(format!("peer {number} {generation}").as_bytes()).0)
+    PeerId(Blake3Hash::of(format!("peer {number} {generation}").as_bytes()).0)
 }

@@ -38,6 +38,12 @@ impl World {
                 self.request(id, conn, What::Manifest { op, manifest }, Vec::new());
             }
             Effect::FetchCatalog { conn, head } => self.request(id, conn, What::Catalog(head), Vec::new()),
+            Effect::LookForCovers { covers } => {
+                let here = &self.nodes[id.0].stored.covers;
+                let missing = covers.into_iter().filter(|cover| !here.contains(cover)).collect();
+                self.soon(id, Input::CoversMissing(missing));
+            }
+            Effect::FetchCover { conn, cover } => self.request(id, conn, What::Cover(cover), Vec::new()),
             Effect::Serve { serve, from } => self.serve(id, serve, from),
             Effect::ServeBlob { serve, .. } => self.serve_blob(id, serve),
             Effect::Refuse { serve, .. } => self.refuse(id, serve),

@@ -29,6 +29,9 @@ impl World {
                         Input::CatalogFetched { conn, head, result: Err(BlobError::Unavailable) },
                     );
                 }
+                What::Cover(cover) => {
+                    self.soon(from, Input::CoverFetched { conn, cover, result: Err(BlobError::Unavailable) });
+                }
             };
         };
         if let What::Units { fetch, .. } = &what {
@@ -67,6 +70,7 @@ impl World {
             },
             What::Manifest { manifest, .. } => Request::Manifest(*manifest),
             What::Catalog(head) => Request::Catalog(head.hash),
+            What::Cover(cover) => Request::Cover(*cover),
         };
         let serve = ServeId(self.number());
         if let Some(transfer) = self.transfers.get_mut(&id) {
@@ -100,6 +104,7 @@ impl World {
         let has_it = match &transfer.what {
             What::Manifest { manifest, .. } => self.nodes[node.0].disk.manifests.contains_key(manifest),
             What::Catalog(head) => self.catalog_of(node, head).is_some() || stored.lies_about(head),
+            What::Cover(cover) => stored.covers.contains(cover),
             What::Units { .. } => false,
         };
         if !has_it {
@@ -148,6 +153,7 @@ impl World {
                 Input::ManifestFetched { op, conn, result: Err(BlobError::Unavailable) }
             }
             What::Catalog(head) => Input::CatalogFetched { conn, head, result: Err(BlobError::Unavailable) },
+            What::Cover(cover) => Input::CoverFetched { conn, cover, result: Err(BlobError::Unavailable) },
         };
         if self.nodes[at.node.0].generation == at.generation {
             self.later(at.node, after, input);
@@ -344,6 +350,10 @@ impl World {
                 let result =
                     found.map(Box::new).ok_or_else(|| BlobError::Wrong("a wrong signature".to_owned()));
                 self.feed(at.node, Input::CatalogFetched { conn, head, result });
+            }
+            What::Cover(cover) => {
+                self.nodes[at.node.0].stored.covers.insert(cover);
+                self.feed(at.node, Input::CoverFetched { conn, cover, result: Ok(()) });
             }
             What::Units { .. } => {}
         }

@@ -1,0 +1,143 @@
+//! What surrounds a peer: the space on its disk, and the facts that the party checks tell.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use lanspread_engine::LinkKind;
+use lanspread_protocol::DEFAULT_PORT;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{AdapterView, CheckReason, CheckResult, Checks, DiskSpace};
+use crate::disk::space;
+
+/// Between two looks at the free space.
+const DISK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Shared by the services that find out and the loop that shows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Surroundings(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    disk: ArcSwapOption<DiskSpace>,
+    /// Another peer was heard by multicast.
+    heard: AtomicBool,
+    /// Another PC has dialled this one.
+    dialled: AtomicBool,
+    changed: Notify,
+}
+
+impl Surroundings {
+    /// Something is to be shown.
+    pub(super) async fn changed(&self) {
+        self.0.changed.notified().await;
+    }
+
+    pub(super) fn disk(&self) -> Option<DiskSpace> {
+        self.0.disk.load().as_deref().copied()
+    }
+
+    pub(super) fn note_heard(&self) {
+        self.0.heard.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_dialled(&self) {
+        self.0.dialled.store(true, Ordering::Relaxed);
+    }
+
+    /// As far as it is known without disturbing anybody.
+    pub(super) fn checks(&self, adapters: &[AdapterView], port: Option<u16>, has_peers: bool) -> Checks {
+        let is_proven = |proof: &AtomicBool, reason| match (proof.load(Ordering::Relaxed), has_peers) {
+            (true, _) => CheckResult::Ok,
+            (false, true) => CheckResult::Limited(reason),
+            (false, false) => CheckResult::Unknown,
+        };
+        Checks {
+            adapter: check_adapters(adapters),
+            multicast: is_proven(&self.0.heard, CheckReason::NothingHeard),
+            port: match port {
+                None => CheckResult::Unknown,
+                Some(DEFAULT_PORT) => CheckResult::Ok,
+                Some(_) => CheckResult::Limited(CheckReason::OtherPort),
+            },
+            reach: is_proven(&self.0.dialled, CheckReason::NothingInbound),
+            firewall: CheckResult::Unknown,
+        }
+    }
+
+    /// Looks at the disk of the games folder again and again.
+    pub(super) async fn watch_disk(
+        self,
+        mut folder: watch::Receiver<PathBuf>,
+        token: CancellationToken,
+    ) -> Result<(), String> {
+        loop {
+            let looked_at = folder.borrow_and_update().clone();
+            let look = move || {
+                let free_bytes = space::free_bytes(&looked_at)?;
+                let total_bytes = space::total_bytes(&looked_at)?;
+                Ok::<_, crate::disk::DiskError>(DiskSpace { free_bytes, total_bytes })
+            };
+            let now = match tokio::task::spawn_blocking(look).await.map_err(|error| error.to_string())? {
+                Ok(now) => Some(now),
+                Err(error) => {
+                    tracing::debug!(%error, "free space is not known");
+                    None
+                }
+            };
+            if self.disk() != now {
+                self.0.disk.store(now.map(Arc::new));
+                self.0.changed.notify_one();
+            }
+            tokio::select! {
+                () = token.cancelled() => return Ok(()),
+                () = tokio::time::sleep(DISK_INTERVAL) => {}
+                Ok(()) = folder.changed() => {}
+            }
+        }
+    }
+}
+
+fn check_adapters(adapters: &[AdapterView]) -> CheckResult {
+    let has = |kind| adapters.iter().any(|adapter| adapter.kind == kind);
+    if has(LinkKind::Cable) {
+        CheckResult::Ok
+    } else if has(LinkKind::WiFi) {
+        CheckResult::Limited(CheckReason::OnlyWiFi)
+    } else if has(LinkKind::Virtual) {
+        CheckResult::Limited(CheckReason::OnlyVirtual)
+    } else {
+        CheckResult::Problem(CheckReason::NoAdapter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_proven_is_not_called_a_fault() {
+        let surroundings = Surroundings::default();
+        let adapter = |kind| AdapterView { name: "a".to_owned(), kind, addresses: Vec::new() };
+        let alone = surroundings.checks(&[adapter(LinkKind::WiFi)], Some(DEFAULT_PORT), false);
+        assert_eq!(alone.adapter, CheckResult::Limited(CheckReason::OnlyWiFi));
+        assert_eq!((alone.multicast, alone.reach), (CheckResult::Unknown, CheckResult::Unknown));
+        assert_eq!(alone.port, CheckResult::Ok);
+        let met = surroundings.checks(&[], Some(1), true);
+        assert_eq!(met.adapter, CheckResult::Problem(CheckReason::NoAdapter));
+        assert_eq!(met.port, CheckResult::Limited(CheckReason::OtherPort));
+        assert_eq!(met.multicast, CheckResult::Limited(CheckReason::NothingHeard));
+        assert_eq!(met.reach, CheckResult::Limited(CheckReason::NothingInbound));
+        surroundings.note_heard();
+        surroundings.note_dialled();
+        let proven = surroundings.checks(&[adapter(LinkKind::Cable)], None, true);
+        assert_eq!(
+            (proven.adapter, proven.multicast, proven.reach),
+            (CheckResult::Ok, CheckResult::Ok, CheckResult::Ok)
+        );
+    }
+}
