@@ -272,6 +272,9 @@ fn one_operation_at_a_time_on_one_game() {
     ben.is_refused(json!({ "cmd": "download", "game": "arena" }), "busy");
     ben.is_refused(json!({ "cmd": "verify", "game": "arena" }), "busy");
     ben.is_refused(json!({ "cmd": "remove", "game": "arena" }), "busy");
+    for command in ["update", "install", "uninstall"] {
+        ben.is_refused(json!({ "cmd": command, "game": "arena" }), "busy");
+    }
     unleash(&seed);
     ben.wait_downloaded(mark, "arena");
 }

@@ -68,7 +68,7 @@ impl Engine {
         }
         if self.library.game(game).is_none_or(|local| local.scan.version.is_none()) {
             let message = format!("{game} is not downloaded, so there is nothing to update");
-            return Err(CommandError::new(ErrorCode::NotDownloaded, message));
+            return Err(self.or_busy(game, CommandError::new(ErrorCode::NotDownloaded, message)));
         }
         self.refuse_if_running(game)?;
         let is_installed = self.library.game(game).is_some_and(|local| local.scan.has_local);

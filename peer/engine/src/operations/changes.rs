@@ -33,7 +33,7 @@ impl Engine {
     pub(crate) fn start_install(&mut self, game: &GameId, kept: KeptFiles) -> Result<(), CommandError> {
         self.require_known(game)?;
         let Some(local) = self.library.game(game).filter(|local| local.scan.version.is_some()) else {
-            return Err(not_downloaded(game));
+            return Err(self.or_busy(game, not_downloaded(game)));
         };
         if local.scan.payload == Payload::Damaged {
             let message = format!("{game}: files of its download are damaged or missing; verify it first");
@@ -50,7 +50,7 @@ impl Engine {
     pub(crate) fn start_uninstall(&mut self, game: &GameId, saves: Saves) -> Result<(), CommandError> {
         self.require_known(game)?;
         if !self.library.game(game).is_some_and(|local| local.scan.has_local) {
-            return Err(not_installed(game));
+            return Err(self.or_busy(game, not_installed(game)));
         }
         self.refuse_if_running(game)?;
         let command = Command::Uninstall { game: game.clone(), saves };

@@ -32,6 +32,11 @@ impl Engine {
         }
     }
 
+    /// Why a game is not in the state for a command: what runs on it comes first, for it may be changing just that.
+    pub(crate) fn or_busy(&self, game: &GameId, otherwise: CommandError) -> CommandError {
+        self.refuse_if_busy(game).err().unwrap_or(otherwise)
+    }
+
     pub(crate) fn require_known(&self, game: &GameId) -> Result<(), CommandError> {
         let is_known = self.authority.game(game).is_some()
             || self.library.game(game).is_some()
@@ -161,8 +166,14 @@ impl Engine {
 
     pub(crate) fn pause(&mut self, game: &GameId) -> Result<(), CommandError> {
         self.require_known(game)?;
-        if self.operations.get(game).is_some() {
-            return self.stop_download(game, Some(Why::Paused));
+        if let Some(operation) = self.operations.get(game) {
+            return match operation.work {
+                Work::Download(_) => self.stop_download(game, Some(Why::Paused)),
+                Work::Verify | Work::Change(_) => {
+                    let what = operation.kind().sentence();
+                    Err(busy(game, &format!("{what}; only a download can be paused")))
+                }
+            };
         }
         if let Some(purpose) = self.operations.purpose_of_waiting(game) {
             self.operations.enqueue(game, Why::Paused, purpose);
