@@ -6,7 +6,7 @@ use lanspread_engine::{
     CatalogSource, CommandError, ErrorCode, GameView, LinkKind, LocalState, LocalView, OperationKind,
     OperationView, PeerView, Phase, ProgressView, RunView, View,
 };
-use lanspread_peer::api::{NetworkView, Ready, Snapshot, Status};
+use lanspread_peer::api::{DiskSpace, NetworkView, Ready, Snapshot, Status};
 use lanspread_peer::runtime::supervisor::RuntimeFailure;
 use lanspread_protocol::message::Presence;
 use lanspread_protocol::{Game, GameId, PeerId, Players, Version};
@@ -233,7 +233,7 @@ pub fn snapshot_with(games: Vec<GameSample>, peers: Vec<PeerView>) -> Snapshot {
         games: games.into_iter().map(|game| game.0).collect(),
         peers,
         catalog,
-        party: None,
+        party: Some("LAN Nord 2026".to_owned()),
         offered: Vec::new(),
         notices: Vec::new(),
         serial: 1,
@@ -246,24 +246,14 @@ pub fn snapshot_with(games: Vec<GameSample>, peers: Vec<PeerView>) -> Snapshot {
             peer_id: PeerId([0; 32]),
             name: "Mika".to_owned(),
             addresses: vec![([192, 168, 10, 42], 40420).into()],
-            games_dir: "/games".to_owned(),
+            games_dir: r"D:\games".to_owned(),
             protocol: "lanspread/1".to_owned(),
         }),
         view: Some(Arc::new(view)),
         status: Status::default(),
-        disk: None,
+        disk: Some(DiskSpace { free_bytes: 412_000_000_000, total_bytes: 1_000_000_000_000 }),
         network: NetworkView::default(),
         failure: None,
-    }
-}
-
-/// What is known of a party in full swing.
-pub fn party_told() -> Told {
-    Told {
-        party: Some("LAN Nord 2026".to_owned()),
-        free_bytes: Some(412_000_000_000),
-        place: Some("D:".to_owned()),
-        ..Told::default()
     }
 }
 

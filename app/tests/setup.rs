@@ -8,7 +8,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Screen, Setting};
 use lanspread_app::cover::Covers;
-use lanspread_app::model::{FolderReport, Source};
+use lanspread_app::model::{FolderReport, Source, Told};
 use lanspread_app::screens::first_run;
 use lanspread_app::window::{self, WindowState};
 use lanspread_app::{sample, theme};
@@ -21,7 +21,7 @@ struct Desk {
 }
 
 fn harness(state: WindowState) -> Harness<'static, Desk> {
-    let (snapshot, told) = (sample::party(), sample::party_told());
+    let (snapshot, told) = (sample::party(), Told::default());
     let desk = Desk { state, covers: None, actions: Vec::new() };
     let mut harness = Harness::builder().with_size(egui::vec2(1280.0, 800.0)).build_ui_state(
         move |ui, desk: &mut Desk| {

@@ -147,7 +147,7 @@ impl UpdateModel {
         let progress = game.operation.as_ref().and_then(|operation| operation.progress.as_ref());
         let progress = progress.map(|progress| (progress.bytes_done, progress.bytes_total));
         let left = progress.map(|(done, total)| total.saturating_sub(done));
-        let missing = left.zip(source.told.free_bytes).map(|(left, free)| left.saturating_sub(free));
+        let missing = left.zip(source.free_bytes()).map(|(left, free)| left.saturating_sub(free));
         let local_version = game.local.as_ref().and_then(|local| local.version.as_ref());
         Self {
             card: Card::new(source, game),
@@ -155,7 +155,7 @@ impl UpdateModel {
             to: game.expected.as_ref().map(Version::to_string),
             progress,
             missing_space: missing.filter(|missing| *missing > 0),
-            place: source.told.place.clone(),
+            place: source.place(),
             is_running: !game.running.is_empty(),
             receivers: game.outbound,
             keep: game.entry.as_ref().map(|entry| entry.keep.clone()).unwrap_or_default(),
@@ -187,7 +187,7 @@ impl ErrorModel {
             card: Card::new(source, game),
             trouble: Trouble::of(failure.code),
             message: failure.message.clone(),
-            place: source.told.place.clone(),
+            place: source.place(),
             untroubled: Card::new(Source { told: &Told::default(), ..source }, game).state,
         })
     }
@@ -197,12 +197,14 @@ impl ErrorModel {
 mod tests {
     use super::*;
     use crate::sample::{GameSample, snapshot, told_failure};
+    use lanspread_peer::api::DiskSpace;
 
     #[test]
     fn an_update_that_does_not_fit_says_how_much_is_missing() {
         let game = GameSample::new("game", "Game").installed().outdated().downloading(100, 1000, 1);
-        let snapshot = snapshot(vec![game]);
-        let told = Told { free_bytes: Some(600), ..Told::default() };
+        let mut snapshot = snapshot(vec![game]);
+        snapshot.disk = snapshot.disk.map(|disk| DiskSpace { free_bytes: 600, ..disk });
+        let told = Told::default();
         let source = Source { snapshot: &snapshot, told: &told };
         let question = Question::Update("game".parse().unwrap());
         let Some(DialogsModel::Update(model)) = DialogsModel::new(source, &question) else { panic!() };

@@ -106,7 +106,7 @@ impl LibraryModel {
         Self {
             cards,
             counts,
-            party: source.told.party.clone(),
+            party: source.party(),
             has_catalog: view.is_some_and(|view| view.catalog != CatalogSource::Nothing),
             is_loading: view.is_none_or(|view| !view.is_settled && view.games.is_empty()),
             peers: view.map_or(0, |view| view.peers.len()),

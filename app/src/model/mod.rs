@@ -62,6 +62,23 @@ impl<'a> Source<'a> {
         self.snapshot.failure.is_none()
     }
 
+    /// The party's name, by the catalog in force.
+    pub fn party(self) -> Option<String> {
+        self.view()?.party.clone()
+    }
+
+    /// Free bytes where the games are.
+    pub fn free_bytes(self) -> Option<u64> {
+        self.snapshot.disk.map(|disk| disk.free_bytes)
+    }
+
+    /// Where the games are, in a word, as Windows names drives: `D:`.
+    pub fn place(self) -> Option<String> {
+        let (drive, _) = self.snapshot.ready.as_ref()?.games_dir.split_once(":\\")?;
+        let letter = drive.chars().last().filter(char::is_ascii_alphabetic)?;
+        Some(format!("{letter}:"))
+    }
+
     /// The file of a game's cover, once it is here.
     pub fn cover(self, game: &GameView) -> Option<PathBuf> {
         let hash = game.entry.as_ref()?.cover.as_ref()?;
@@ -85,12 +102,6 @@ pub struct Told {
     pub offered: Vec<Offered>,
     /// The last notices of the peer, for the report.
     pub notices: Vec<String>,
-    /// The party's name.
-    pub party: Option<String>,
-    /// Free bytes where the games are.
-    pub free_bytes: Option<u64>,
-    /// Where the games are, in a word: `D:`.
-    pub place: Option<String>,
 }
 
 /// How far the games are on their way to another folder.

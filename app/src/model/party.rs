@@ -85,7 +85,7 @@ impl PartyModel {
         rows.sort_by_cached_key(|row| (row.name.to_lowercase(), row.id));
         let traffic = source.snapshot.status;
         Self {
-            party: source.told.party.clone(),
+            party: source.party(),
             pcs: status.pcs,
             playing: rows.iter().filter(|row| row.playing.is_some()).count(),
             you: You {

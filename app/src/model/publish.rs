@@ -81,7 +81,7 @@ impl PublishModel {
     pub fn new(source: Source<'_>, id: Option<&GameId>, now: Instant) -> Self {
         let rows = source.told.publishing.iter().rev().map(|publishing| row(source, publishing, now));
         Self {
-            party: source.told.party.clone(),
+            party: source.party(),
             pcs: StatusModel::new(source).pcs,
             known: id.and_then(|id| source.game(id)).and_then(|game| game.entry.clone()),
             is_busy: source.told.publishing.iter().any(|publishing| {

@@ -70,10 +70,10 @@ impl SettingsModel {
                 .filter_map(|game| game.local.as_ref())
                 .map(|local| local.bytes)
                 .sum(),
-            free_bytes: source.told.free_bytes,
+            free_bytes: source.free_bytes(),
             is_busy: source.games().iter().any(|game| game.operation.is_some() || !game.running.is_empty()),
             seal,
-            party: source.told.party.clone(),
+            party: source.party(),
             serial: source.view().map_or(0, |view| view.serial),
             games: source.games().iter().filter(|game| game.entry.is_some()).count(),
             offered: offered.cloned().collect(),
@@ -87,13 +87,14 @@ impl SettingsModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Told;
     use crate::sample;
 
     #[test]
     fn the_party_of_the_samples_has_an_unsigned_catalog() {
-        let (snapshot, told) = (sample::party(), sample::party_told());
+        let (snapshot, told) = (sample::party(), Told::default());
         let model = SettingsModel::new(Source { snapshot: &snapshot, told: &told });
-        assert_eq!((model.name.as_str(), model.games_dir.as_str()), ("Mika", "/games"));
+        assert_eq!((model.name.as_str(), model.games_dir.as_str()), ("Mika", r"D:\games"));
         assert_eq!((model.seal, model.games), (CatalogSeal::Unsigned, 18));
         assert!(model.is_busy && model.is_reached);
     }
@@ -105,7 +106,7 @@ mod tests {
         if let Some(view) = snapshot.view.as_mut().and_then(std::sync::Arc::get_mut) {
             view.catalog = CatalogSource::Pinned(own);
         }
-        let mut told = sample::party_told();
+        let mut told = Told::default();
         for key in [own, other] {
             told.offered.push(Offered { party: "LAN".to_owned(), key, pcs: 3 });
         }

@@ -58,8 +58,8 @@ impl StatusModel {
             receivers: peers.iter().filter(|peer| peer.tx_rate > 0).count(),
             down_rate: peers.iter().map(|peer| peer.rx_rate).sum(),
             pcs: if link == Link::Down { 1 } else { peers.len() + 1 },
-            free_bytes: source.told.free_bytes,
-            place: source.told.place.clone(),
+            free_bytes: source.free_bytes(),
+            place: source.place(),
             active_downloads: games
                 .iter()
                 .filter_map(|game| game.operation.as_ref())

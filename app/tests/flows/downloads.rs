@@ -25,7 +25,7 @@ fn busy() -> Shown {
         Finished { game: id("hedgewars"), what: OperationKind::Download, at: now },
         Finished { game: id("openarena"), what: OperationKind::Install, at: now },
     ];
-    let told = Told { failures: told.failures, finished, ..sample::party_told() };
+    let told = Told { failures: told.failures, finished, ..Told::default() };
     let mut shown = Shown::new(Screen::Downloads, sample::party(), told);
     let (mut rx_bytes, mut tx_bytes) = (0, 0);
     for second in 0..=120_u64 {

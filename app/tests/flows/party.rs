@@ -2,6 +2,7 @@
 
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Screen};
+use lanspread_app::model::Told;
 use lanspread_app::sample;
 use lanspread_app::text::Language;
 use lanspread_engine::PeerGame;
@@ -13,7 +14,7 @@ fn party() -> Shown {
     if let Some(view) = snapshot.view.as_mut().and_then(std::sync::Arc::get_mut) {
         view.peers[1].presence.playing = "openarena".parse().ok();
     }
-    Shown::new(Screen::Party, snapshot, sample::party_told())
+    Shown::new(Screen::Party, snapshot, Told::default())
 }
 
 #[test]
@@ -43,7 +44,7 @@ fn an_address_is_checked_while_it_is_typed() {
 
 #[test]
 fn alone_others_are_awaited() {
-    let mut window = open(Shown::new(Screen::Party, sample::snapshot(Vec::new()), sample::party_told()));
+    let mut window = open(Shown::new(Screen::Party, sample::snapshot(Vec::new()), Told::default()));
     assert_eq!(click(&mut window, "Can’t see someone?"), []);
     assert!(window.query_by_label("Direct reach: Not known yet").is_some());
     picture(&mut window, "party-empty");
@@ -75,7 +76,7 @@ fn a_row_opens_what_that_pc_shares() {
 
 #[test]
 fn help_is_one_key_away_and_says_what_to_do() {
-    let mut window = open(Shown::new(Screen::Library, sample::snapshot(Vec::new()), sample::party_told()));
+    let mut window = open(Shown::new(Screen::Library, sample::snapshot(Vec::new()), Told::default()));
     window.key_press(egui::Key::F1);
     settle(&mut window);
     assert!(window.query_by_label("Network adapter: OK").is_some());
@@ -87,7 +88,7 @@ fn help_is_one_key_away_and_says_what_to_do() {
 
 #[test]
 fn nobody_at_an_address_is_said_after_a_while() {
-    let mut window = open(Shown::new(Screen::Party, sample::snapshot(Vec::new()), sample::party_told()));
+    let mut window = open(Shown::new(Screen::Party, sample::snapshot(Vec::new()), Told::default()));
     window.get_by_role_and_label(egui::accesskit::Role::TextInput, "Address").focus();
     settle(&mut window);
     window.get_by_role_and_label(egui::accesskit::Role::TextInput, "Address").type_text("192.168.10.77");

@@ -7,7 +7,7 @@ use std::time::Instant;
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Question, Screen};
-use lanspread_app::model::{Organiser, PublishStep, Publishing, SourceReport};
+use lanspread_app::model::{Organiser, PublishStep, Publishing, SourceReport, Told};
 use lanspread_app::sample;
 use lanspread_app::text::Language;
 use lanspread_engine::PeerGame;
@@ -24,7 +24,7 @@ fn organiser() -> Organiser {
 }
 
 fn shown() -> Shown {
-    let mut shown = Shown::new(Screen::Publish, sample::party(), sample::party_told());
+    let mut shown = Shown::new(Screen::Publish, sample::party(), Told::default());
     shown.state.publish.organiser = Some(organiser());
     shown
 }
@@ -148,7 +148,7 @@ fn one_sees_how_far_it_is_and_who_has_it() {
 
 #[test]
 fn who_is_no_organiser_is_asked_first() {
-    let mut shown = Shown::new(Screen::Library, sample::party(), sample::party_told());
+    let mut shown = Shown::new(Screen::Library, sample::party(), Told::default());
     assert_eq!(shown.state.apply(Action::Drop(folder())), None);
     assert_eq!(shown.state.question, Some(Question::Organise));
     let mut window = open(shown);

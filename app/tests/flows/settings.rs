@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, FolderFor, Question, Screen};
-use lanspread_app::model::Offered;
+use lanspread_app::model::{Offered, Told};
 use lanspread_app::sample::{self, GameSample};
 use lanspread_app::text::Language;
 use lanspread_engine::Command;
@@ -16,7 +16,7 @@ const KEY: OrganiserKey = OrganiserKey([7; 32]);
 
 fn shown() -> Shown {
     let games = vec![GameSample::new("teeworlds", "Teeworlds").size(76_000_000_000).installed()];
-    let mut told = sample::party_told();
+    let mut told = Told::default();
     told.offered.push(Offered { party: "Nord test".to_owned(), key: KEY, pcs: 3 });
     Shown::new(Screen::Settings, sample::snapshot(games), told)
 }

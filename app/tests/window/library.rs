@@ -12,7 +12,7 @@ use lanspread_engine::{AfterDownload, Command, ErrorCode, KeptFiles, OperationKi
 use crate::harness::{Look, Shown, Window, open, picture, settle};
 
 fn party() -> Shown {
-    Shown::new(sample::party(), sample::party_told())
+    Shown::new(sample::party(), Told::default())
 }
 
 fn window() -> Window {
@@ -44,7 +44,7 @@ fn a_small_window_at_150_percent_in_german() {
 #[test]
 fn nobody_is_here() {
     for (name, theme) in [("library-empty-dark", Theme::Dark), ("library-empty-light", Theme::Light)] {
-        let shown = Shown::new(sample::snapshot(Vec::new()), sample::party_told());
+        let shown = Shown::new(sample::snapshot(Vec::new()), Told::default());
         let mut window = open(Look { theme, ..Look::default() }, shown);
         window.get_by_label("Add by address…").click();
         settle(&mut window);
@@ -64,7 +64,7 @@ fn nobody_is_here() {
 fn the_network_has_stopped() {
     let mut snapshot = sample::party();
     snapshot.failure = Some(sample::failure());
-    let mut shown = Shown::new(snapshot, sample::party_told());
+    let mut shown = Shown::new(snapshot, Told::default());
     let button =
         |label: &str, action| NoticeButton { label: label.to_owned(), icon: None, action, repairs: false };
     let play = Action::Play("freedoom".parse().unwrap());
@@ -103,8 +103,7 @@ fn every_card_state_has_a_picture() {
         game("k", "K Not here"),
         game("l", "L No cover").downloaded(),
     ];
-    let told =
-        Told { failures: sample::told_failure("j", ErrorCode::NoSpace).failures, ..sample::party_told() };
+    let told = Told { failures: sample::told_failure("j", ErrorCode::NoSpace).failures, ..Told::default() };
     for (name, theme) in [("card-states-dark", Theme::Dark), ("card-states-light", Theme::Light)] {
         let mut shown = Shown::new(sample::snapshot(games.clone()), told.clone());
         shown.state.library.sort = lanspread_app::model::Sort::Name;
