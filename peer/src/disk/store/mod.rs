@@ -8,7 +8,7 @@
 //! - A file is at its place only when it is complete, except for a damaged one that is repaired where it stands.
 //! - No sentinel is at its place before everything else is durable ([`PayloadStore::finish`]); an update touches
 //!   nothing of the old payload. `version.ini` is kept among the part files until then.
-//! - A fresh download knows which files it has placed ([`super::placed`]); those of a manifest that is not wanted any
+//! - A fresh download knows which files it has placed (`placed.rs`); those of a manifest that is not wanted any
 //!   more go when the next one is opened.
 //! - Dropping the store at any time loses nothing: the next open hashes what is there and goes on.
 //!
