@@ -1,13 +1,14 @@
 //! The covers that are on screen or were lately.
 //!
 //! A thread of its own decodes and scales; the window asks each frame and gets what is there. What was not asked for
-//! longest goes first when memory is full. A picture that is missing or broken is a generated cover.
+//! longest goes first when memory is full. A picture that is missing or broken is a generated cover; while it is on
+//! screen, its file is looked for again, because covers come from other PCs.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use egui::{ColorImage, Context, TextureHandle, TextureId, TextureOptions};
 use lanspread_protocol::GameId;
@@ -19,6 +20,8 @@ use crate::theme;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Pictures that wait for the thread; more are asked for again in the next frame.
 const MAX_WAITING: usize = 32;
+/// A cover that was not there is looked for again after this.
+const LOOK_AGAIN: Duration = Duration::from_secs(3);
 /// The longest side of a decoded cover, in pixels: sharp at 200 % in the details panel.
 const MAX_SIDE: u32 = 480;
 /// The largest picture that is decoded.
@@ -51,7 +54,7 @@ struct Painted {
 
 enum Entry {
     Asked,
-    There { texture: TextureHandle, is_generated: bool, since: f64, asked: Instant },
+    There { texture: TextureHandle, is_generated: bool, since: f64, asked: Instant, looked: Instant },
 }
 
 /// The cache. It belongs to the window.
@@ -86,13 +89,20 @@ impl Covers {
 
     /// Takes what the thread has finished. Once a frame.
     pub fn receive(&mut self, ctx: &Context) {
-        let Some(worker) = &self.worker else { return };
-        let done: Vec<_> = worker.done.try_iter().collect();
+        let done: Vec<_> = self.worker.iter().flat_map(|worker| worker.done.try_iter()).collect();
         for (key, painted) in done {
-            self.waiting = self.waiting.saturating_sub(1);
-            self.keep(ctx, key, painted, ctx.input(|input| input.time));
+            self.take(ctx, key, painted);
         }
         self.shrink();
+    }
+
+    /// What is still not there stays as it is shown.
+    fn take(&mut self, ctx: &Context, key: CoverKey, painted: Painted) {
+        self.waiting = self.waiting.saturating_sub(1);
+        let is_shown = matches!(self.entries.get(&key), Some(Entry::There { is_generated: true, .. }));
+        if !(is_shown && painted.is_generated) {
+            self.keep(ctx, key, painted, ctx.input(|input| input.time));
+        }
     }
 
     /// A game's cover; `None` while it is being made.
@@ -100,8 +110,13 @@ impl Covers {
         match self.entries.get_mut(key) {
             None => self.ask(ctx, key),
             Some(Entry::Asked) => None,
-            Some(Entry::There { texture, is_generated, since, asked }) => {
+            Some(Entry::There { texture, is_generated, since, asked, looked }) => {
                 *asked = Instant::now();
+                let may_come = *is_generated && key.file.is_some() && looked.elapsed() >= LOOK_AGAIN;
+                if may_come && let Some(worker) = &self.worker {
+                    *looked = *asked;
+                    self.waiting += usize::from(worker.jobs.try_send(key.clone()).is_ok());
+                }
                 #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second")]
                 let age = (ctx.input(|input| input.time) - *since) as f32;
                 let opacity = (age / theme::FADE_SECS).clamp(0.0, 1.0);
@@ -133,7 +148,9 @@ impl Covers {
         let name = format!("cover of {}", key.game);
         let texture = ctx.load_texture(name, painted.image, TextureOptions::LINEAR);
         let is_generated = painted.is_generated;
-        self.entries.insert(key, Entry::There { texture, is_generated, since, asked: Instant::now() });
+        let now = Instant::now();
+        let there = Entry::There { texture, is_generated, since, asked: now, looked: now };
+        self.entries.insert(key, there);
     }
 
     /// Forgets what was not asked for longest, until memory suffices.
@@ -184,10 +201,16 @@ impl Worker {
 
 /// Decodes a cover's file, or generates it.
 fn paint(key: &CoverKey) -> Painted {
+    // A picture from elsewhere: a fault in its decoder must not end the thread.
+    let decode = |file: &PathBuf| std::panic::catch_unwind(|| decode(file));
     let decoded = key.file.as_ref().and_then(|file| match decode(file) {
-        Ok(image) => Some(image),
-        Err(error) => {
+        Ok(Ok(image)) => Some(image),
+        Ok(Err(error)) => {
             tracing::debug!(game = %key.game, %error, "the cover is not shown");
+            None
+        }
+        Err(_panic) => {
+            tracing::warn!(game = %key.game, "the cover's decoder panicked");
             None
         }
     });
@@ -238,13 +261,34 @@ mod tests {
     }
 
     #[test]
+    fn a_cover_that_comes_later_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ctx, key) = (Context::default(), key("late", Some(folder.path().join("late"))));
+        let mut covers = Covers::new(&ctx);
+        let next = |covers: &mut Covers| {
+            let (key, painted) = covers.worker.as_ref().unwrap().done.recv().unwrap();
+            covers.take(&ctx, key, painted);
+        };
+        assert_eq!(covers.get(&ctx, &key), None);
+        next(&mut covers);
+        assert!(covers.get(&ctx, &key).unwrap().is_generated);
+        let picture = image::RgbImage::from_pixel(3, 4, image::Rgb([200, 10, 10]));
+        picture.save_with_format(key.file.as_ref().unwrap(), image::ImageFormat::Png).unwrap();
+        let Some(Entry::There { looked, .. }) = covers.entries.get_mut(&key) else { panic!("it is there") };
+        *looked -= LOOK_AGAIN;
+        assert!(covers.get(&ctx, &key).unwrap().is_generated, "until the thread has looked");
+        next(&mut covers);
+        assert!(!covers.get(&ctx, &key).unwrap().is_generated);
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let ctx = Context::default();
         let mut covers = Covers::immediate();
         for number in 0..150 {
             covers.get(&ctx, &key(&format!("game-{number}"), None)).unwrap();
         }
-        covers.shrink();
+        covers.receive(&ctx);
         let bytes = covers.entries.len() * 344 * 459 * 4;
         assert!((MAX_BYTES / 2..=MAX_BYTES).contains(&bytes), "{bytes}");
         assert!(!covers.entries.contains_key(&key("game-0", None)));
