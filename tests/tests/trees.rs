@@ -50,8 +50,9 @@ fn empty_files_empty_folders_and_scripts() {
 }
 
 #[test]
-fn a_game_that_is_nothing_but_its_version() {
-    travels(&Game::new("nothing", "0"));
+fn a_game_without_a_byte_but_its_version() {
+    travels(&Game::new("folders", "0").empty_folder("maps"));
+    travels(&Game::new("files", "0").empty_file("nothing.dat"));
 }
 
 #[test]
