@@ -6,6 +6,7 @@ use lanspread_engine::{Command, Saves};
 use lanspread_peer::api::{PublishRequest, SettingsChange};
 use lanspread_protocol::{GameId, OrganiserKey};
 
+use crate::model::{Filter, Sort};
 use crate::notices::NoticeId;
 use crate::text::Language;
 
@@ -24,6 +25,8 @@ pub enum Screen {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     Navigate(Screen),
+    /// The library, with this chip and in this order.
+    Browse(Filter, Sort),
     /// The details panel over the library.
     OpenDetails(GameId),
     CloseDetails,
@@ -49,8 +52,6 @@ pub enum Action {
     AddPeer(String),
     Set(Setting),
     Dismiss(NoticeId),
-    /// A game's failure was seen.
-    ForgetFailure(GameId),
     /// The list of what is done was seen.
     ClearFinished,
     Copy(String),
@@ -144,6 +145,9 @@ pub enum Setting {
 }
 
 impl Action {
+    /// What takes the most space on this PC.
+    pub const BIGGEST: Self = Self::Browse(Filter::Installed, Sort::Size);
+
     pub const fn uninstall(game: GameId) -> Self {
         Self::Ask(Question::Remove { game, first: RemoveWhat::Installed })
     }

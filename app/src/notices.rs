@@ -1,6 +1,9 @@
 //! Banners and toasts: what must not be missed, until it is dismissed, fixed, or its time is over.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+
+use lanspread_engine::{Level, NoticeView};
 
 use crate::action::Action;
 use crate::icon::Icon;
@@ -22,8 +25,6 @@ pub struct NoticeButton {
     pub label: String,
     pub icon: Option<Icon>,
     pub action: Action,
-    /// It repairs: the solid accent.
-    pub repairs: bool,
 }
 
 /// Something that happened.
@@ -61,6 +62,12 @@ impl Notice {
         }
     }
 
+    /// Something new at the party.
+    pub fn update(title: impl Into<String>, line: impl Into<String>) -> Self {
+        let meaning = Meaning::Arriving;
+        Self { meaning, icon: Icon::ARROWS_CLOCKWISE, ..Self::good(title, line) }
+    }
+
     pub fn warn(title: impl Into<String>, line: impl Into<String>) -> Self {
         Self {
             meaning: Meaning::Warn,
@@ -69,6 +76,15 @@ impl Notice {
             line: line.into(),
             button: None,
             stays: false,
+        }
+    }
+
+    fn of_peer(notice: &NoticeView) -> Self {
+        let message = notice.message.clone();
+        match notice.level {
+            Level::Info => Self::good(message, ""),
+            Level::Warning => Self::warn(message, "").that_stays(),
+            Level::Error => Self::bad(message, ""),
         }
     }
 
@@ -99,6 +115,8 @@ impl Notice {
 pub struct Toast {
     pub id: NoticeId,
     pub notice: Notice,
+    /// The peer's notice that it shows.
+    told: Option<u64>,
     /// Time that it was not under the pointer.
     shown: Duration,
 }
@@ -117,6 +135,8 @@ impl Toast {
 pub struct Toasts {
     list: Vec<Toast>,
     next: u64,
+    /// The peer's notices that were shown, as long as the peer tells them.
+    told: BTreeSet<u64>,
     last_frame: Option<Instant>,
 }
 
@@ -134,12 +154,29 @@ impl Toasts {
         }
         self.next += 1;
         let id = NoticeId(self.next);
-        self.list.push(Toast { id, notice, shown: Duration::ZERO });
+        self.list.push(Toast { id, notice, told: None, shown: Duration::ZERO });
         id
     }
 
-    pub fn dismiss(&mut self, id: NoticeId) {
-        self.list.retain(|toast| toast.id != id);
+    /// Shows what the peer tells and has not told before. What it no longer tells goes.
+    pub fn follow(&mut self, notices: &[NoticeView]) {
+        let is_told = |id: &u64| notices.iter().any(|notice| notice.id == *id);
+        self.told.retain(is_told);
+        self.list.retain(|toast| toast.told.as_ref().is_none_or(is_told));
+        for notice in notices {
+            if self.told.insert(notice.id) {
+                self.add(Notice::of_peer(notice));
+                if let Some(toast) = self.list.last_mut() {
+                    toast.told = Some(notice.id);
+                }
+            }
+        }
+    }
+
+    /// Answers the peer's notice that it showed.
+    pub fn dismiss(&mut self, id: NoticeId) -> Option<u64> {
+        let index = self.list.iter().position(|toast| toast.id == id)?;
+        self.list.remove(index).told
     }
 
     /// Lets time pass, except for the one under the pointer. Answers when to look again.
@@ -192,6 +229,23 @@ mod tests {
         toasts.tick(start, None);
         toasts.tick(start + Duration::from_secs(100), Some(id));
         assert_eq!(titles(&toasts), ["good"]);
+    }
+
+    #[test]
+    fn what_the_peer_tells_is_shown_once_and_dismissed_there() {
+        let mut toasts = Toasts::default();
+        let notice = |id, level, message: &str| NoticeView { id, level, message: message.to_owned() };
+        let first = notice(1, Level::Error, "first");
+        let second = notice(2, Level::Warning, "second");
+        toasts.follow(std::slice::from_ref(&first));
+        toasts.follow(&[first, second.clone()]);
+        assert_eq!(titles(&toasts), ["first", "second"]);
+        assert_eq!(toasts.dismiss(toasts.list()[1].id), Some(2));
+        toasts.follow(&[second]);
+        assert_eq!(titles(&toasts), [""; 0], "the second was shown, the first is no longer told");
+        toasts.follow(&[]);
+        toasts.follow(&[notice(1, Level::Info, "of a restarted peer")]);
+        assert_eq!(titles(&toasts), ["of a restarted peer"]);
     }
 
     #[test]

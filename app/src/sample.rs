@@ -1,15 +1,18 @@
 //! Hand-made snapshots: for tests and pictures of screens, without a running peer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lanspread_engine::{
-    CatalogSource, CommandError, ErrorCode, GameView, LinkKind, LocalState, LocalView, OperationKind,
-    OperationView, PeerView, Phase, ProgressView, RunView, View,
+    CatalogSource, CommandError, ErrorCode, FailureView, GameView, LinkKind, LocalState, LocalView,
+    OfferedCatalogView, OperationKind, OperationView, PeerView, Phase, ProgressView, RunView, View,
 };
-use lanspread_peer::api::{DiskSpace, NetworkView, Ready, Snapshot, Status};
+use lanspread_peer::api::{
+    AdapterView, CheckReason, CheckResult, Checks, DiskSpace, NetworkView, Ready, Snapshot, Status,
+};
 use lanspread_peer::runtime::supervisor::RuntimeFailure;
 use lanspread_protocol::message::Presence;
-use lanspread_protocol::{Game, GameId, PeerId, Players, Version};
+use lanspread_protocol::{Game, GameId, OrganiserKey, PeerId, Players, Version};
 
 use crate::model::{Card, Source, Told};
 
@@ -176,6 +179,21 @@ impl GameSample {
         self
     }
 
+    /// What was done with it last failed.
+    #[must_use]
+    pub fn failed(mut self, operation: OperationKind, code: ErrorCode) -> Self {
+        let error = CommandError::new(code, "the disk is full");
+        self.0.failure = Some(FailureView { operation, error });
+        self
+    }
+
+    /// Of an update, what is not here yet.
+    #[must_use]
+    pub const fn fetches(mut self, bytes: u64) -> Self {
+        self.0.fetch_bytes = Some(bytes);
+        self
+    }
+
     /// Its card, with the network on or off.
     pub fn card(self, is_connected: bool) -> Card {
         let mut snapshot = snapshot(Vec::new());
@@ -184,16 +202,20 @@ impl GameSample {
         }
         Card::new(Source { snapshot: &snapshot, told: &Told::default() }, &self.0)
     }
+}
 
-    pub fn card_with(self, told: &Told) -> Card {
-        Card::new(Source { snapshot: &snapshot(Vec::new()), told }, &self.0)
+/// Lets what was done last with a game of a snapshot have failed.
+pub fn fail(snapshot: &mut Snapshot, game: &str, operation: OperationKind, code: ErrorCode) {
+    let view = snapshot.view.as_mut().and_then(Arc::get_mut);
+    let games = view.map_or(&mut [][..], |view| &mut view.games);
+    if let Some(found) = games.iter_mut().find(|found| found.id.as_str() == game) {
+        *found = GameSample(found.clone()).failed(operation, code).0;
     }
 }
 
-/// A failed operation of one game.
-pub fn told_failure(game: &str, code: ErrorCode) -> Told {
-    let error = CommandError::new(code, "the disk is full");
-    Told { failures: [(id(game), error)].into(), ..Told::default() }
+/// A catalog that three PCs hold.
+pub fn offered(party: &str, key: OrganiserKey) -> OfferedCatalogView {
+    OfferedCatalogView { party: party.to_owned(), key, words: key.words(), peers: 3 }
 }
 
 /// A network service that has stopped.
@@ -215,10 +237,31 @@ pub fn peer(number: u8, name: &str, rx_rate: u64, tx_rate: u64) -> PeerView {
         connected: true,
         rx_rate,
         tx_rate,
-        rtt: None,
+        rtt: Some(Duration::from_micros(299 + u64::from(number))),
         link: LinkKind::Cable,
         games: Vec::new(),
     }
+}
+
+fn reached(peer: PeerView, link: LinkKind, micros: u64) -> PeerView {
+    PeerView { link, rtt: Some(Duration::from_micros(micros)), ..peer }
+}
+
+/// A cable, the usual port, and a firewall that blocks.
+pub fn network() -> NetworkView {
+    let adapter = AdapterView {
+        name: "Ethernet".to_owned(),
+        kind: LinkKind::Cable,
+        addresses: vec![[192, 168, 10, 42].into()],
+    };
+    let checks = Checks {
+        adapter: CheckResult::Ok,
+        multicast: CheckResult::Limited(CheckReason::NothingHeard),
+        port: CheckResult::Ok,
+        reach: CheckResult::Ok,
+        firewall: CheckResult::Problem(CheckReason::RuleBlocks),
+    };
+    NetworkView { adapters: vec![adapter], port: Some(40420), checks }
 }
 
 /// A ready peer of a player called Mika with these games, alone.
@@ -308,6 +351,9 @@ pub fn party() -> Snapshot {
     let peers = (1..).zip(names).map(|(number, name)| match number {
         1 => peer(number, name, 112_000_000, 0),
         2..=4 => peer(number, name, 0, 28_000_000),
+        5 => reached(peer(number, name, 0, 0), LinkKind::Cable, 2_100),
+        6 => reached(peer(number, name, 0, 0), LinkKind::WiFi, 6_000),
+        9 => reached(peer(number, name, 0, 0), LinkKind::WiFi, 38_000),
         _ => peer(number, name, 0, 0),
     });
     snapshot_with(games, peers.collect())

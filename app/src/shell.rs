@@ -117,10 +117,18 @@ impl Shell {
                 self.give_up_move();
             }
         }
-        self.snapshot = self.peer.snapshot();
+        let snapshot = self.peer.snapshot();
+        if !Arc::ptr_eq(&snapshot, &self.snapshot) {
+            self.snapshot = snapshot;
+            let told = self.snapshot.view.as_ref().map_or(&[][..], |view| &view.notices);
+            self.state.toasts.follow(told);
+            if let Some(notice) = told::updates(&mut self.told, &self.snapshot, &self.ctx) {
+                self.state.toasts.add(notice);
+            }
+        }
         for event in self.peer.events() {
             self.follow_move(&event);
-            if let Some(notice) = told::take(&mut self.told, &self.snapshot, &event, text) {
+            if let Some(notice) = told::take(&mut self.told, &self.snapshot, &event, &self.ctx) {
                 self.state.toasts.add(notice);
             }
         }
@@ -177,7 +185,6 @@ impl Shell {
             Action::CheckFolder(path) => self.errands.check_folder(path),
             Action::ChooseFolder(who) => self.errands.choose_folder(who),
             Action::Copy(text) => self.copy(text),
-            Action::ForgetFailure(game) => drop(self.told.failures.remove(&game)),
             Action::ClearFinished => self.told.finished.clear(),
             Action::Restart => self.peer.restart(),
             Action::Quit => {
@@ -199,6 +206,10 @@ impl Shell {
                 drop(self.state.apply(Action::Navigate(Screen::Party)));
                 self.send(PeerCommand::LookAgain);
             }
+            Action::RunChecks => {
+                self.send(PeerCommand::Check);
+                self.send(PeerCommand::LookAgain);
+            }
             // What concerns the window alone was carried out above.
             Action::Navigate(_)
             | Action::OpenDetails(_)
@@ -206,7 +217,7 @@ impl Shell {
             | Action::Ask(_)
             | Action::CloseDialog
             | Action::Drop(_)
-            | Action::RunChecks
+            | Action::Browse(..)
             | Action::Dismiss(_) => {}
         }
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use egui::{Key, Modifiers, Ui, UiBuilder};
+use lanspread_engine::Command;
 use lanspread_protocol::GameId;
 
 use crate::action::{Action, FolderFor, Question, Screen};
@@ -13,8 +14,8 @@ use crate::cover::Covers;
 use crate::dropped;
 use crate::frame::{self, Places};
 use crate::model::{
-    DetailsModel, DialogsModel, DownloadsModel, FirstRunModel, LibraryModel, PartyModel, PublishModel,
-    SettingsModel, Source, StatusModel,
+    BannerModel, DetailsModel, DialogsModel, DownloadsModel, FirstRunModel, LibraryModel, PartyModel,
+    PublishModel, SettingsModel, Source, StatusModel,
 };
 use crate::notices::Toasts;
 use crate::screens::{Scene, details, dialogs, downloads, first_run, library, party, publish, settings};
@@ -49,6 +50,11 @@ impl WindowState {
                 self.details_of = None;
                 None
             }
+            Action::Browse(filter, sort) => {
+                (self.screen, self.details_of) = (Screen::Library, None);
+                self.library.browse(filter, sort);
+                None
+            }
             Action::OpenDetails(game) => {
                 self.details_of = Some(game);
                 None
@@ -65,14 +71,11 @@ impl WindowState {
                 self.question = None;
                 None
             }
-            Action::Dismiss(id) => {
-                self.toasts.dismiss(id);
-                None
-            }
+            Action::Dismiss(id) => self.toasts.dismiss(id).map(|id| Action::Command(Command::Dismiss { id })),
             Action::RunChecks => {
                 (self.screen, self.details_of) = (Screen::Party, None);
                 self.party.open_checks();
-                None
+                Some(Action::RunChecks)
             }
             Action::Drop(paths) => {
                 self.drop_on(paths);
@@ -120,8 +123,9 @@ pub fn show(
     let window = ui.ctx().content_rect();
     let ui = &mut ui.new_child(UiBuilder::new().max_rect(window));
     ui.set_clip_rect(window);
-    let failure = source.snapshot.failure.as_ref();
-    let places = Places::of(window, failure.is_some() && !state.is_first_run);
+    let banner = BannerModel::new(source, state.settings.catalog_problem.as_deref());
+    let banner = banner.filter(|_| !state.is_first_run);
+    let places = Places::of(window, banner.is_some());
     let mut actions = Vec::new();
     frame::grounds(ui, &places);
     let mut scene = Scene { places, covers };
@@ -133,8 +137,8 @@ pub fn show(
         actions.extend(frame::rail(ui, places.rail, &status, state.screen, state.can_publish()));
         actions.extend(page(ui, &mut scene, source, state, now));
         actions.extend(frame::status_bar(ui, places.status_bar, &status));
-        if let (Some(rect), Some(failure)) = (places.banner, failure) {
-            actions.extend(frame::failure_banner(ui, rect, &failure.error));
+        if let (Some(rect), Some(banner)) = (places.banner, &banner) {
+            actions.extend(frame::top_banner(ui, rect, banner));
         }
         actions.extend(over(ui, &mut scene, source, state));
         actions.extend(keys(ui, state));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lanspread_engine::{ErrorCode, GameView, LocalState, OperationKind, OperationView, Phase, ProgressView};
 use lanspread_protocol::{GameId, Players};
 
-use super::{Source, operation};
+use super::{Source, failure, operation};
 
 /// A card's content.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Card {
     pub players: Option<Players>,
     pub cover: Option<PathBuf>,
     pub state: CardState,
+    /// What it says and does when nothing is under way and nothing has failed: what *Retry* does.
+    pub untroubled: CardState,
     /// Players, then sources, also while the network is off: cards keep their places.
     pub popularity: (usize, usize),
     /// Players who play it now.
@@ -107,6 +109,7 @@ impl Card {
             players: entry.and_then(|entry| entry.players),
             cover: source.cover(game),
             state: state(source, game),
+            untroubled: resting(source, game),
             popularity: (game.playing, game.sources),
             playing: people(game.playing),
             outbound: people(game.outbound),
@@ -124,13 +127,11 @@ fn state(source: Source<'_>, game: &GameView) -> CardState {
     if !game.running.is_empty() {
         return CardState::Running;
     }
-    if let Some(operation) = operation(game) {
-        return busy(source, game, operation);
+    match (operation(game), failure(game)) {
+        (Some(operation), _) => busy(source, game, operation),
+        (None, Some(failure)) => CardState::Failed(Trouble::of(failure.error.code)),
+        (None, None) => resting(source, game),
     }
-    if let Some(failure) = source.told.failures.get(&game.id) {
-        return CardState::Failed(Trouble::of(failure.code));
-    }
-    resting(source, game)
 }
 
 fn busy(source: Source<'_>, game: &GameView, operation: &OperationView) -> CardState {
@@ -191,9 +192,8 @@ fn share(progress: &ProgressView) -> f32 {
 /// The state of a game on which nothing is done.
 fn resting(source: Source<'_>, game: &GameView) -> CardState {
     let can_fetch = source.is_connected() && game.sources > 0 && game.expected.is_some();
-    let bytes = game.entry.as_ref().and_then(|entry| entry.size);
     if game.update_ready || (game.update_available && can_fetch) {
-        return CardState::Update { bytes: None };
+        return CardState::Update { bytes: game.fetch_bytes.filter(|_| !game.update_ready) };
     }
     if game.installed {
         return CardState::Play;
@@ -207,7 +207,10 @@ fn resting(source: Source<'_>, game: &GameView) -> CardState {
             | LocalState::NotInCatalog,
         ) => CardState::Install,
         Some(LocalState::LocalOnly) => CardState::Play,
-        Some(LocalState::Incomplete) | None if can_fetch => CardState::Download { bytes },
+        Some(LocalState::Incomplete) | None if can_fetch => {
+            let size = game.entry.as_ref().and_then(|entry| entry.size);
+            CardState::Download { bytes: game.fetch_bytes.or(size) }
+        }
         Some(LocalState::Incomplete) | None => CardState::NotOnTheLan,
     }
 }
@@ -215,7 +218,7 @@ fn resting(source: Source<'_>, game: &GameView) -> CardState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{GameSample, told_failure};
+    use crate::sample::GameSample;
 
     fn state_of(game: GameSample) -> CardState {
         game.card(true).state
@@ -274,9 +277,20 @@ mod tests {
     #[test]
     fn a_failure_is_shown_until_something_begins() {
         let game = GameSample::new("game", "Game").sources(2);
-        let told = told_failure("game", ErrorCode::NoSpace);
-        assert_eq!(game.clone().card_with(&told).state, CardState::Failed(Trouble::NoSpace));
-        assert_eq!(game.waiting().card_with(&told).state, CardState::Waiting { share: 0.0 });
+        let failed = || game.clone().failed(OperationKind::Download, ErrorCode::NoSpace);
+        let card = failed().card(true);
+        assert_eq!(card.state, CardState::Failed(Trouble::NoSpace));
+        assert_eq!(card.untroubled, CardState::Download { bytes: Some(1_300_000_000) });
+        assert_eq!(state_of(failed().waiting()), CardState::Waiting { share: 0.0 });
+        let published = game.clone().installed().failed(OperationKind::Publish, ErrorCode::Io);
+        assert_eq!(state_of(published), CardState::Play, "the publish screen says it");
+    }
+
+    #[test]
+    fn an_update_says_what_it_fetches() {
+        let game = GameSample::new("game", "Game").installed().outdated().sources(2).fetches(212);
+        assert_eq!(state_of(game.clone()), CardState::Update { bytes: Some(212) });
+        assert_eq!(state_of(game.update_ready()), CardState::Update { bytes: None });
     }
 
     #[test]

@@ -6,14 +6,12 @@ use std::sync::Arc;
 use lanspread_engine::{GameView, LocalState, MapCell, OperationKind, PartsView, PeerView};
 use lanspread_protocol::{GameId, PeerId, Version};
 
-use super::{Card, CardState, Source, Told, operation};
+use super::{Card, Source, operation};
 
 /// What the panel shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetailsModel {
     pub card: Card,
-    /// What the card would do had nothing failed: the action of *Retry*.
-    pub untroubled: CardState,
     /// The party's version.
     pub expected: Option<String>,
     /// The version that is installed or else downloaded.
@@ -94,7 +92,6 @@ impl DetailsModel {
         let version_here = game.installed_version.as_ref().or(local_version);
         Some(Self {
             card: Card::new(source, game),
-            untroubled: Card::new(Source { told: &Told::default(), ..source }, game).state,
             expected: game.expected.as_ref().map(Version::to_string),
             version_here: version_here.map(Version::to_string),
             is_outdated: game.update_available,
@@ -207,7 +204,8 @@ fn share(part: usize, whole: usize) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{GameSample, peer, snapshot_with, told_failure};
+    use crate::model::{CardState, Told};
+    use crate::sample::{GameSample, peer, snapshot_with};
     use lanspread_engine::{ErrorCode, PeerGame};
 
     fn model(game: GameSample, peers: Vec<PeerView>) -> DetailsModel {
@@ -266,12 +264,9 @@ mod tests {
     #[test]
     fn a_failed_game_still_knows_what_to_do() {
         let game = GameSample::new("game", "Game").sources(1);
-        let id = game.0.id.clone();
-        let told = told_failure("game", ErrorCode::NoSpace);
-        let snapshot = snapshot_with(vec![game], Vec::new());
-        let model = DetailsModel::new(Source { snapshot: &snapshot, told: &told }, &id).unwrap();
+        let model = model(game.failed(OperationKind::Download, ErrorCode::NoSpace), Vec::new());
         assert!(matches!(model.card.state, CardState::Failed(_)));
-        assert_eq!(model.untroubled, CardState::Download { bytes: Some(1_300_000_000) });
+        assert_eq!(model.card.untroubled, CardState::Download { bytes: Some(1_300_000_000) });
     }
 
     #[test]

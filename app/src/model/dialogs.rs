@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use lanspread_engine::{GameView, LocalState, Phase};
+use lanspread_engine::{GameView, LocalState, OfferedCatalogView, Phase};
 use lanspread_protocol::{GameId, OrganiserKey, Version};
 
-use super::{Card, CardState, CatalogSeal, Offered, SettingsModel, Source, Told, Trouble};
+use super::{Card, CatalogSeal, SettingsModel, Source, StatusModel, Trouble, failure, operation};
 use crate::action::{Question, RemoveWhat};
 
 /// What a dialog shows.
@@ -28,6 +28,10 @@ pub struct UpdateModel {
     pub to: Option<String>,
     /// Bytes that are here and bytes in all, where they are known.
     pub progress: Option<(u64, u64)>,
+    /// At the rate of now, if anything arrives.
+    pub secs: Option<u64>,
+    /// All of it is here: it is only swapped in.
+    pub is_ready: bool,
     /// Bytes that do not fit, where that is known.
     pub missing_space: Option<u64>,
     pub place: Option<String>,
@@ -46,6 +50,10 @@ pub struct RemoveModel {
     /// Bytes of the payload; `None`: it is not here.
     pub download: Option<u64>,
     pub is_installed: bool,
+    /// Bytes of what was installed, where they are counted; without a person's files.
+    pub installed: Option<u64>,
+    /// Bytes of a person's files, where they are counted.
+    pub saves: Option<u64>,
     pub is_running: bool,
     pub receivers: usize,
     /// Others who have it.
@@ -62,7 +70,7 @@ pub struct MoveModel {
 /// A catalog of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustModel {
-    pub offered: Offered,
+    pub offered: OfferedCatalogView,
     /// Another organiser is trusted now.
     pub replaces: bool,
 }
@@ -81,8 +89,8 @@ pub struct ErrorModel {
     /// The engine's sentence.
     pub message: String,
     pub place: Option<String>,
-    /// What the game's button does when nothing has failed.
-    pub untroubled: CardState,
+    /// Free bytes and all of them, where the games are.
+    pub disk: Option<(u64, u64)>,
 }
 
 /// What closing would interrupt.
@@ -144,16 +152,18 @@ impl TrustModel {
 
 impl UpdateModel {
     fn new(source: Source<'_>, game: &GameView) -> Self {
-        let progress = game.operation.as_ref().and_then(|operation| operation.progress.as_ref());
-        let progress = progress.map(|progress| (progress.bytes_done, progress.bytes_total));
+        let progress = update_progress(game);
         let left = progress.map(|(done, total)| total.saturating_sub(done));
         let missing = left.zip(source.free_bytes()).map(|(left, free)| left.saturating_sub(free));
         let local_version = game.local.as_ref().and_then(|local| local.version.as_ref());
+        let rate = Some(StatusModel::new(source).down_rate).filter(|rate| *rate > 0);
         Self {
             card: Card::new(source, game),
             from: game.installed_version.as_ref().or(local_version).map(Version::to_string),
             to: game.expected.as_ref().map(Version::to_string),
             progress,
+            secs: left.zip(rate).filter(|(left, _)| *left > 0).map(|(left, rate)| left.div_ceil(rate)),
+            is_ready: game.update_ready,
             missing_space: missing.filter(|missing| *missing > 0),
             place: source.place(),
             is_running: !game.running.is_empty(),
@@ -163,15 +173,30 @@ impl UpdateModel {
     }
 }
 
+/// Bytes that are here and bytes in all: of the operation, or of what a click would begin.
+fn update_progress(game: &GameView) -> Option<(u64, u64)> {
+    let size = game.entry.as_ref().and_then(|entry| entry.size);
+    if game.update_ready {
+        return size.map(|size| (size, size));
+    }
+    let running = game.operation.as_ref().and_then(|operation| operation.progress.as_ref());
+    let running = running.map(|progress| (progress.bytes_done, progress.bytes_total));
+    running.or_else(|| size.zip(game.fetch_bytes).map(|(size, fetch)| (size.saturating_sub(fetch), size)))
+}
+
 impl RemoveModel {
     fn new(source: Source<'_>, game: &GameView, first: RemoveWhat) -> Self {
         let payload = game.local.as_ref().filter(|local| local.state != LocalState::LocalOnly);
+        let (installed, saves) =
+            game.local.as_ref().map_or((None, None), |local| (local.installed_bytes, local.person_bytes));
         Self {
             id: game.id.clone(),
             title: game.title.clone(),
             first,
             download: payload.map(|local| local.bytes),
             is_installed: game.installed,
+            installed: installed.map(|bytes| bytes.saturating_sub(saves.unwrap_or(0))),
+            saves,
             is_running: !game.running.is_empty(),
             receivers: game.outbound,
             others: if source.is_connected() { game.sources } else { 0 },
@@ -182,13 +207,13 @@ impl RemoveModel {
 impl ErrorModel {
     /// `None` once something else has begun.
     fn new(source: Source<'_>, game: &GameView) -> Option<Self> {
-        let failure = source.told.failures.get(&game.id)?;
+        let error = &failure(game).filter(|_| operation(game).is_none())?.error;
         Some(Self {
             card: Card::new(source, game),
-            trouble: Trouble::of(failure.code),
-            message: failure.message.clone(),
+            trouble: Trouble::of(error.code),
+            message: error.message.clone(),
             place: source.place(),
-            untroubled: Card::new(Source { told: &Told::default(), ..source }, game).state,
+            disk: source.snapshot.disk.map(|disk| (disk.free_bytes, disk.total_bytes)),
         })
     }
 }
@@ -196,7 +221,9 @@ impl ErrorModel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{GameSample, snapshot, told_failure};
+    use crate::model::Told;
+    use crate::sample::{GameSample, snapshot};
+    use lanspread_engine::{ErrorCode, OperationKind};
     use lanspread_peer::api::DiskSpace;
 
     #[test]
@@ -212,12 +239,30 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_known_before_the_click_and_when_all_is_here() {
+        let game = GameSample::new("game", "Game").size(3_200).installed().outdated().sources(1).fetches(212);
+        let of = |game: GameSample| {
+            let (snapshot, told) = (snapshot(vec![game]), Told::default());
+            let question = Question::Update("game".parse().unwrap());
+            let model = DialogsModel::new(Source { snapshot: &snapshot, told: &told }, &question);
+            let Some(DialogsModel::Update(model)) = model else { panic!() };
+            (model.progress, model.secs, model.is_ready)
+        };
+        assert_eq!(of(game.clone()), (Some((2_988, 3_200)), None, false));
+        assert_eq!(of(game.update_ready()), (Some((3_200, 3_200)), None, true));
+    }
+
+    #[test]
     fn an_error_is_asked_about_as_long_as_it_is_told() {
-        let snapshot = snapshot(vec![GameSample::new("game", "Game").sources(1)]);
-        let told = told_failure("game", lanspread_engine::ErrorCode::NoSpace);
         let question = Question::Error("game".parse().unwrap());
-        let of = |told: &Told| DialogsModel::new(Source { snapshot: &snapshot, told }, &question);
-        assert!(matches!(of(&told), Some(DialogsModel::Error(model)) if model.trouble == Trouble::NoSpace));
-        assert_eq!(of(&Told::default()), None);
+        let of = |game: GameSample| {
+            let (snapshot, told) = (snapshot(vec![game]), Told::default());
+            DialogsModel::new(Source { snapshot: &snapshot, told: &told }, &question)
+        };
+        let game = GameSample::new("game", "Game").sources(1);
+        let failed = game.clone().failed(OperationKind::Download, ErrorCode::NoSpace);
+        let model = of(failed.clone());
+        assert!(matches!(model, Some(DialogsModel::Error(model)) if model.trouble == Trouble::NoSpace));
+        assert_eq!((of(game), of(failed.waiting())), (None, None));
     }
 }

@@ -43,6 +43,8 @@ pub struct DownloadRow {
     pub version: Option<Version>,
     pub size: Option<u64>,
     pub sources: usize,
+    /// Among those that wait; 0 is the next.
+    pub place: Option<usize>,
     pub state: RowState,
 }
 
@@ -90,7 +92,8 @@ impl DownloadsModel {
         for game in source.games() {
             model.take(source, game);
         }
-        model.next.sort_by_key(|row| !matches!(row.state, RowState::Waiting { .. }));
+        let is_waiting = |row: &DownloadRow| matches!(row.state, RowState::Waiting { .. });
+        model.next.sort_by_key(|row| (!is_waiting(row), row.place.unwrap_or(usize::MAX)));
         if let Some(DownloadRow { state: RowState::Waiting { is_first }, .. }) = model.next.first_mut() {
             *is_first = true;
         }
@@ -99,6 +102,11 @@ impl DownloadsModel {
         model.secs_left =
             (model.bytes_left > 0 && model.down_rate > 0).then(|| model.bytes_left.div_ceil(model.down_rate));
         model
+    }
+
+    /// Downloads that can change places.
+    pub fn in_line(&self) -> usize {
+        self.next.iter().filter(|row| row.place.is_some()).count()
     }
 
     /// Nothing to list.
@@ -172,6 +180,7 @@ fn row(game: &GameView, card: Card, state: RowState) -> DownloadRow {
         version: game.expected.clone(),
         size: card.size,
         sources: if from > 0 { from } else { card.sources },
+        place: game.operation.as_ref().and_then(|operation| operation.queue_position),
         state,
     }
 }
@@ -236,7 +245,7 @@ fn push(rates: &mut VecDeque<u64>, rate: u64, seconds: usize) {
 mod tests {
     use super::*;
     use crate::model::Told;
-    use crate::sample::{self, GameSample, snapshot, told_failure};
+    use crate::sample::{self, GameSample, snapshot};
     use lanspread_peer::api::Snapshot;
 
     fn model(snapshot: &Snapshot, told: &Told) -> DownloadsModel {
@@ -249,7 +258,9 @@ mod tests {
 
     #[test]
     fn each_game_is_in_its_group() {
-        let model = model(&sample::party(), &told_failure("veloren", lanspread_engine::ErrorCode::NoSpace));
+        let mut party = sample::party();
+        sample::fail(&mut party, "veloren", OperationKind::Download, lanspread_engine::ErrorCode::NoSpace);
+        let model = model(&party, &Told::default());
         assert_eq!(ids(&model.active), ["redeclipse", "warzone2100"], "a check of files is no download");
         assert_eq!(ids(&model.next), ["etr", "unvanquished"], "what waits comes before what is paused");
         assert_eq!(model.next[0].state, RowState::Waiting { is_first: true });

@@ -1,6 +1,7 @@
 //! What screens show, as plain data made of the peer's snapshot. No egui, no words, no numbers as text: those are the
 //! screens' business. One file per screen.
 
+mod banner;
 mod card;
 mod details;
 mod dialogs;
@@ -13,14 +14,15 @@ mod report;
 mod settings;
 mod status;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use lanspread_engine::{CommandError, GameView, OperationKind, OperationView, Phase, View};
+use lanspread_engine::{FailureView, GameView, OperationKind, OperationView, Phase, View};
 use lanspread_peer::api::Snapshot;
-use lanspread_protocol::{Game, GameId, LaunchEntry, OrganiserKey, Os};
+use lanspread_protocol::{Game, GameId, LaunchEntry, Os};
 
+pub use banner::BannerModel;
 pub use card::{Card, CardState, Stop, Trouble, Work};
 pub use details::{Cannot, DetailsModel, Has, Hindrance, Parts, SourceRow};
 pub use dialogs::{
@@ -29,7 +31,7 @@ pub use dialogs::{
 pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
 pub use first_run::{FirstRunModel, FolderNote, FolderReport, can_begin};
 pub use library::{Counts, Filter, LibraryModel, Sort};
-pub use party::{Check, Checks, PartyModel, PeerRow, SharedGame, You};
+pub use party::{Checks, PartyModel, PeerRow, Quality, SharedGame, You};
 pub use publish::{
     Form, Lack, Organiser, PublishModel, PublishStep, PublishedRow, Publishing, SourceCheck, SourceReport,
 };
@@ -90,18 +92,16 @@ impl<'a> Source<'a> {
 /// What is known beside the snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
-    /// Why each game's last operation failed, until another begins.
-    pub failures: BTreeMap<GameId, CommandError>,
     /// When each game was last started here, in seconds of this run.
     pub played: BTreeMap<GameId, u64>,
+    /// Since when games are being installed.
+    pub installing: BTreeMap<GameId, Instant>,
+    /// Games whose new versions were told.
+    pub outdated: BTreeSet<GameId>,
     /// What was brought here, the newest last.
     pub finished: Vec<Finished>,
     /// What was published here, or is about to be; one entry a game.
     pub publishing: Vec<Publishing>,
-    /// Signed catalogs that others have, one a key.
-    pub offered: Vec<Offered>,
-    /// The last notices of the peer, for the report.
-    pub notices: Vec<String>,
 }
 
 /// How far the games are on their way to another folder.
@@ -109,15 +109,6 @@ pub struct Told {
 pub struct Moving {
     pub bytes_done: u64,
     pub bytes_total: u64,
-}
-
-/// A signed catalog that others have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offered {
-    pub party: String,
-    pub key: OrganiserKey,
-    /// PCs that hold one.
-    pub pcs: usize,
 }
 
 /// An operation that brought a game here.
@@ -132,6 +123,11 @@ pub struct Finished {
 /// nothing runs then.
 fn operation(game: &GameView) -> Option<&OperationView> {
     game.operation.as_ref().filter(|operation| !(game.update_ready && operation.phase == Phase::Waiting))
+}
+
+/// Why the last thing that was done with a game failed. What became of a publish is the publish screen's.
+fn failure(game: &GameView) -> Option<&FailureView> {
+    game.failure.as_ref().filter(|failure| failure.operation != OperationKind::Publish)
 }
 
 /// What *Play* starts: the entry of this name, else the first for this system.

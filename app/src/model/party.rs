@@ -1,10 +1,14 @@
 //! Who is here, and the checks for who is not.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-use lanspread_engine::PeerView;
+use lanspread_engine::{LinkKind, PeerView};
+use lanspread_peer::api::{AdapterView, CheckReason, CheckResult};
 use lanspread_protocol::{GameId, PeerId, Version};
 
+use super::status::is_shared;
 use super::{Source, StatusModel};
 
 /// What the screen shows.
@@ -14,6 +18,8 @@ pub struct PartyModel {
     /// With this one.
     pub pcs: usize,
     pub playing: usize,
+    /// Different games that others can be given, anywhere.
+    pub games_shared: usize,
     /// By name.
     pub peers: Vec<PeerRow>,
     pub you: You,
@@ -33,10 +39,39 @@ pub struct PeerRow {
     pub bytes: u64,
     pub to_you: u64,
     pub from_you: u64,
-    pub is_connected: bool,
+    /// How well it is reached; `None` before it is.
+    pub quality: Option<Quality>,
+    pub link: LinkKind,
+    /// There and back.
+    pub rtt: Option<Duration>,
     pub addresses: Vec<SocketAddr>,
     /// What is shared there, by title.
     pub shared: Vec<SharedGame>,
+}
+
+/// How well another PC is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quality {
+    Great,
+    Good,
+    Fair,
+    Weak,
+    /// The time there and back is not measured yet.
+    Unmeasured,
+}
+
+impl Quality {
+    /// Wi-Fi may look good for a moment: it is never better than fair.
+    fn of(link: LinkKind, rtt: Option<Duration>) -> Self {
+        let Some(rtt) = rtt else { return Self::Unmeasured };
+        match rtt.as_micros() {
+            20_000.. => Self::Weak,
+            5_000.. => Self::Fair,
+            _ if link == LinkKind::WiFi => Self::Fair,
+            2_000.. => Self::Good,
+            _ => Self::Great,
+        }
+    }
 }
 
 /// A game on another PC.
@@ -54,27 +89,38 @@ pub struct SharedGame {
 pub struct You {
     pub name: String,
     pub address: Option<SocketAddr>,
+    /// What is shared from here.
     pub games: usize,
+    pub bytes: u64,
     pub sent: u64,
     pub received: u64,
 }
 
-/// The four checks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The checks for who is not seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checks {
-    pub adapter: Check,
-    pub firewall: Check,
-    pub multicast: Check,
-    pub reach: Check,
+    pub adapter: CheckResult,
+    pub firewall: CheckResult,
+    pub multicast: CheckResult,
+    pub reach: CheckResult,
+    /// What the network is reached by.
+    pub adapters: Vec<AdapterView>,
+    pub port: Option<u16>,
+    /// The port is not the usual one: others find this PC by multicast or hearsay only.
+    pub is_other_port: bool,
+    /// Who answers fastest, and after which time.
+    pub answers: Option<(String, Option<Duration>)>,
+    /// The network service has stopped.
+    pub is_down: bool,
 }
 
-/// A check's result, as far as it is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Check {
-    #[default]
-    Unknown,
-    Ok,
-    Problem,
+impl Checks {
+    /// Something keeps PCs from meeting.
+    pub fn has_problem(&self) -> bool {
+        [self.adapter, self.firewall, self.multicast, self.reach]
+            .iter()
+            .any(|check| matches!(check, CheckResult::Problem(_)))
+    }
 }
 
 impl PartyModel {
@@ -88,14 +134,16 @@ impl PartyModel {
             party: source.party(),
             pcs: status.pcs,
             playing: rows.iter().filter(|row| row.playing.is_some()).count(),
+            games_shared: games_shared(source, &rows),
             you: You {
                 name: status.name,
                 address: address(source),
                 games: status.shared_games,
+                bytes: status.shared_bytes,
                 sent: traffic.tx_bytes,
                 received: traffic.rx_bytes,
             },
-            checks: checks(source, &rows),
+            checks: checks(source),
             peers: rows,
         }
     }
@@ -127,7 +175,9 @@ fn row(source: Source<'_>, peer: &PeerView) -> PeerRow {
         bytes: complete.filter_map(|game| size(&game.id)).sum(),
         to_you: peer.rx_rate,
         from_you: peer.tx_rate,
-        is_connected: peer.connected,
+        quality: peer.connected.then(|| Quality::of(peer.link, peer.rtt)),
+        link: peer.link,
+        rtt: peer.rtt,
         addresses: peer.addresses.clone(),
         shared: shared(source, peer),
     }
@@ -146,18 +196,31 @@ fn shared(source: Source<'_>, peer: &PeerView) -> Vec<SharedGame> {
     games
 }
 
-/// Somebody who is connected proves the way there; nobody proves nothing, for the party may be empty.
-fn checks(source: Source<'_>, peers: &[PeerRow]) -> Checks {
-    let snapshot = source.snapshot;
-    let is_down = snapshot.failure.is_some();
-    let adapter = match (is_down, &snapshot.ready) {
-        (true, _) => Check::Problem,
-        (false, None) => Check::Unknown,
-        (false, Some(_)) if address(source).is_some() => Check::Ok,
-        (false, Some(_)) => Check::Problem,
-    };
-    let is_reached = !is_down && peers.iter().any(|peer| peer.is_connected);
-    Checks { adapter, reach: if is_reached { Check::Ok } else { Check::Unknown }, ..Checks::default() }
+fn games_shared(source: Source<'_>, rows: &[PeerRow]) -> usize {
+    let there = rows.iter().flat_map(|row| &row.shared).filter(|game| game.is_complete).map(|game| &game.id);
+    let here = source.games().iter().filter(|game| is_shared(game)).map(|game| &game.id);
+    there.chain(here).collect::<BTreeSet<_>>().len()
+}
+
+/// Facts of the peer. Somebody who is connected proves the way there; nobody proves nothing, for the party may be empty.
+pub(super) fn checks(source: Source<'_>) -> Checks {
+    let (network, peers) = (&source.snapshot.network, source.view().map_or(&[][..], |view| &view.peers));
+    let fastest =
+        peers.iter().filter(|peer| peer.connected).min_by_key(|peer| peer.rtt.unwrap_or(Duration::MAX));
+    let is_down = !source.is_connected();
+    let unless_down = |result| if is_down { CheckResult::Unknown } else { result };
+    let found = network.checks;
+    Checks {
+        adapter: if is_down { CheckResult::Problem(CheckReason::NoAdapter) } else { found.adapter },
+        firewall: unless_down(found.firewall),
+        multicast: unless_down(found.multicast),
+        reach: unless_down(found.reach),
+        adapters: network.adapters.clone(),
+        port: network.port,
+        is_other_port: matches!(found.port, CheckResult::Limited(_)),
+        answers: fastest.filter(|_| !is_down).map(|peer| (peer.presence.name.clone(), peer.rtt)),
+        is_down,
+    }
 }
 
 #[cfg(test)]
@@ -186,15 +249,28 @@ mod tests {
     }
 
     #[test]
-    fn checks_say_only_what_is_known() {
+    fn checks_are_the_peers_and_nothing_is_known_without_a_network() {
         let mut snapshot = sample::party();
-        let known = model(&snapshot).checks;
-        assert_eq!((known.adapter, known.reach), (Check::Ok, Check::Ok));
-        assert_eq!((known.firewall, known.multicast), (Check::Unknown, Check::Unknown));
-        assert_eq!(model(&sample::snapshot(Vec::new())).checks.reach, Check::Unknown, "nobody may be here");
-        assert_eq!(model(&Snapshot::default()).checks, Checks::default());
+        snapshot.network = sample::network();
+        let checks = model(&snapshot).checks;
+        assert_eq!(checks.firewall, CheckResult::Problem(CheckReason::RuleBlocks));
+        assert_eq!((checks.adapter, checks.port), (CheckResult::Ok, Some(40420)));
+        assert_eq!(checks.answers, Some(("Jonas".to_owned(), Some(Duration::from_micros(300)))));
+        assert!(checks.has_problem() && !model(&Snapshot::default()).checks.has_problem());
         snapshot.failure = Some(sample::failure());
-        assert_eq!(model(&snapshot).checks.adapter, Check::Problem);
-        assert_eq!(model(&snapshot).checks.reach, Check::Unknown);
+        let checks = model(&snapshot).checks;
+        assert_eq!((checks.firewall, checks.answers), (CheckResult::Unknown, None));
+        assert!(matches!(checks.adapter, CheckResult::Problem(_)));
+    }
+
+    #[test]
+    fn a_connection_is_as_good_as_it_is_fast() {
+        let of = |link, micros| Quality::of(link, Some(Duration::from_micros(micros)));
+        assert_eq!(of(LinkKind::Cable, 1_999), Quality::Great);
+        assert_eq!(of(LinkKind::Virtual, 2_000), Quality::Good);
+        assert_eq!(of(LinkKind::Cable, 5_000), Quality::Fair);
+        assert_eq!(of(LinkKind::WiFi, 900), Quality::Fair);
+        assert_eq!(of(LinkKind::WiFi, 20_000), Quality::Weak);
+        assert_eq!(Quality::of(LinkKind::Cable, None), Quality::Unmeasured);
     }
 }

@@ -53,11 +53,13 @@ pub fn report(source: Source<'_>) -> String {
         "received {} B, sent {} B, bad chunks {}, connections {}",
         status.rx_bytes, status.tx_bytes, status.bad_chunks, status.connections
     ));
-    for (game, error) in &source.told.failures {
-        line(format_args!("failed: {game}: {error}"));
+    for game in source.games() {
+        if let Some(failure) = &game.failure {
+            line(format_args!("failed: {}: {:?}: {}", game.id, failure.operation, failure.error));
+        }
     }
-    for notice in &source.told.notices {
-        line(format_args!("notice: {notice}"));
+    for notice in source.view().map_or(&[][..], |view| &view.notices) {
+        line(format_args!("notice: {}", notice.message));
     }
     text
 }
@@ -70,16 +72,21 @@ fn short(id: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Told;
     use crate::sample;
+    use lanspread_engine::OperationKind;
 
     #[test]
     fn a_report_tells_what_runs_and_what_failed() {
-        let snapshot = sample::party();
-        let told = sample::told_failure("veloren", lanspread_engine::ErrorCode::NoSpace);
-        let text = report(Source { snapshot: &snapshot, told: &told });
-        for part in
-            ["Lanspread 0", "games folder: D:\\games", "serial 1", "failed: veloren: the disk is full"]
-        {
+        let mut snapshot = sample::party();
+        sample::fail(&mut snapshot, "veloren", OperationKind::Update, lanspread_engine::ErrorCode::NoSpace);
+        let text = report(Source { snapshot: &snapshot, told: &Told::default() });
+        for part in [
+            "Lanspread 0",
+            "games folder: D:\\games",
+            "serial 1",
+            "failed: veloren: Update: the disk is full",
+        ] {
             assert!(text.contains(part), "“{part}” is missing in {text}");
         }
         assert!(!text.contains("Jonas"));

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use lanspread_engine::CatalogSource;
+use lanspread_engine::{CatalogSource, OfferedCatalogView};
 use lanspread_protocol::OrganiserKey;
 
-use super::{Offered, Source};
+use super::Source;
 
 /// Whose catalog is in force.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,15 @@ pub enum CatalogSeal {
 }
 
 impl CatalogSeal {
+    pub(super) const fn of(catalog: &CatalogSource) -> Self {
+        match catalog {
+            CatalogSource::Pinned(key) => Self::Trusted(*key),
+            CatalogSource::Given { signed_by: Some(key) } => Self::Signed(*key),
+            CatalogSource::Given { signed_by: None } => Self::Unsigned,
+            CatalogSource::Nothing => Self::Nothing,
+        }
+    }
+
     pub const fn key(self) -> Option<OrganiserKey> {
         match self {
             Self::Trusted(key) | Self::Signed(key) => Some(key),
@@ -43,7 +52,7 @@ pub struct SettingsModel {
     pub serial: u64,
     pub games: usize,
     /// Catalogs of others that a person may trust.
-    pub offered: Vec<Offered>,
+    pub offered: Vec<OfferedCatalogView>,
     pub addresses: Vec<SocketAddr>,
     /// Others are connected: the port is reachable.
     pub is_reached: bool,
@@ -53,14 +62,10 @@ pub struct SettingsModel {
 impl SettingsModel {
     pub fn new(source: Source<'_>) -> Self {
         let ready = source.snapshot.ready.as_ref();
-        let seal = source.view().map_or(CatalogSeal::Nothing, |view| match &view.catalog {
-            CatalogSource::Pinned(key) => CatalogSeal::Trusted(*key),
-            CatalogSource::Given { signed_by: Some(key) } => CatalogSeal::Signed(*key),
-            CatalogSource::Given { signed_by: None } => CatalogSeal::Unsigned,
-            CatalogSource::Nothing => CatalogSeal::Nothing,
-        });
+        let seal = source.view().map_or(CatalogSeal::Nothing, |view| CatalogSeal::of(&view.catalog));
         let trusted = if let CatalogSeal::Trusted(key) = seal { Some(key) } else { None };
-        let offered = source.told.offered.iter().filter(|offered| Some(offered.key) != trusted);
+        let offered = source.view().map_or(&[][..], |view| &view.offered);
+        let offered = offered.iter().filter(|offered| Some(offered.key) != trusted);
         Self {
             name: ready.map(|ready| ready.name.clone()).unwrap_or_default(),
             games_dir: ready.map(|ready| ready.games_dir.clone()).unwrap_or_default(),
@@ -103,12 +108,10 @@ mod tests {
     fn a_catalog_that_is_trusted_is_not_offered() {
         let mut snapshot = sample::party();
         let (own, other) = (OrganiserKey([1; 32]), OrganiserKey([2; 32]));
+        let told = Told::default();
         if let Some(view) = snapshot.view.as_mut().and_then(std::sync::Arc::get_mut) {
             view.catalog = CatalogSource::Pinned(own);
-        }
-        let mut told = Told::default();
-        for key in [own, other] {
-            told.offered.push(Offered { party: "LAN".to_owned(), key, pcs: 3 });
+            view.offered = [own, other].map(|key| sample::offered("LAN", key)).into();
         }
         let model = SettingsModel::new(Source { snapshot: &snapshot, told: &told });
         assert_eq!(model.offered.iter().map(|offered| offered.key).collect::<Vec<_>>(), [other]);

@@ -1,8 +1,8 @@
 //! The status bar and the rail's badges.
 
-use lanspread_engine::{LocalState, OperationKind, Phase};
+use lanspread_engine::{GameView, LocalState, OperationKind, Phase};
 
-use super::Source;
+use super::{Source, failure, party};
 
 /// What is always on screen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -10,6 +10,7 @@ pub struct StatusModel {
     pub link: Link,
     /// Games that others can fetch from here.
     pub shared_games: usize,
+    pub shared_bytes: u64,
     pub up_rate: u64,
     /// Peers that receive something now.
     pub receivers: usize,
@@ -43,17 +44,15 @@ impl StatusModel {
         };
         let peers = source.view().map_or(&[][..], |view| &view.peers);
         let games = source.games();
-        let is_shared = |state: LocalState| matches!(state, LocalState::Downloaded | LocalState::Installed);
+        let shared = games.iter().filter(|game| is_shared(game)).filter_map(|game| game.local.as_ref());
         let is_fetching = |kind: OperationKind, phase: Phase| {
             matches!(kind, OperationKind::Download | OperationKind::Update)
                 && !matches!(phase, Phase::Paused | Phase::Waiting)
         };
         Self {
             link,
-            shared_games: games
-                .iter()
-                .filter(|game| game.local.as_ref().is_some_and(|local| is_shared(local.state)))
-                .count(),
+            shared_games: games.iter().filter(|game| is_shared(game)).count(),
+            shared_bytes: shared.map(|local| local.bytes).sum(),
             up_rate: peers.iter().map(|peer| peer.tx_rate).sum(),
             receivers: peers.iter().filter(|peer| peer.tx_rate > 0).count(),
             down_rate: peers.iter().map(|peer| peer.rx_rate).sum(),
@@ -65,9 +64,15 @@ impl StatusModel {
                 .filter_map(|game| game.operation.as_ref())
                 .filter(|operation| is_fetching(operation.operation, operation.phase))
                 .count(),
-            needs_attention: !source.told.failures.is_empty(),
-            party_warning: false,
+            needs_attention: games.iter().any(|game| failure(game).is_some()),
+            party_warning: party::checks(source).has_problem(),
             name: source.snapshot.ready.as_ref().map(|ready| ready.name.clone()).unwrap_or_default(),
         }
     }
+}
+
+/// Others can fetch it from here.
+pub(super) fn is_shared(game: &GameView) -> bool {
+    let state = game.local.as_ref().map(|local| local.state);
+    matches!(state, Some(LocalState::Downloaded | LocalState::Installed))
 }

@@ -1,26 +1,24 @@
-//! What events tell that the snapshot does not hold: failures, what was played; and which of them are told to people.
+//! What events tell that the snapshot does not hold: what was played, what is done; and what of all is told to people.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Instant;
 
-use lanspread_engine::{Event, Level, OperationKind};
+use egui::Context;
+use lanspread_engine::{Event, GameView, OperationKind};
 use lanspread_peer::api::{PeerEvent, PublishRequest, Snapshot};
 use lanspread_protocol::GameId;
 
-use crate::model::{Finished, Offered, PublishStep, Publishing, Told};
-use crate::notices::Notice;
-use crate::text::NoticeText;
-
-/// Of the peer's notices, for the report.
-const KEPT_NOTICES: usize = 20;
+use crate::action::{Action, Question};
+use crate::icon::Icon;
+use crate::model::{Filter, Finished, PublishStep, Publishing, Sort, Told};
+use crate::notices::{Notice, NoticeButton};
+use crate::text::{Common, Format, NoticeText};
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "a few of many events; all others are in the snapshot")]
 /// Remembers an event; answers a toast for those that people must not miss.
-pub(super) fn take(
-    told: &mut Told,
-    snapshot: &Snapshot,
-    event: &PeerEvent,
-    text: NoticeText,
-) -> Option<Notice> {
+pub(super) fn take(told: &mut Told, snapshot: &Snapshot, event: &PeerEvent, ctx: &Context) -> Option<Notice> {
+    let text = NoticeText::of(ctx);
     let event = match event {
         PeerEvent::Engine(event) => event,
         PeerEvent::OperationProgress {
@@ -44,8 +42,8 @@ pub(super) fn take(
     };
     match event {
         Event::ActiveOperationsChanged { operations } => {
-            for operation in operations {
-                told.failures.remove(&operation.game);
+            for operation in operations.iter().filter(|of| of.operation == OperationKind::Install) {
+                told.installing.entry(operation.game.clone()).or_insert_with(Instant::now);
             }
             None
         }
@@ -54,32 +52,40 @@ pub(super) fn take(
             Some(Notice::bad(text.not_published(&title(snapshot, game)), error.message.clone()))
         }
         Event::OperationFailed { game, error, .. } => {
-            told.failures.insert(game.clone(), error.clone());
+            told.installing.remove(game);
             Some(Notice::bad(text.failed(&title(snapshot, game)), error.message.clone()))
         }
         Event::OperationFinished { game, operation } => {
-            told.failures.remove(game);
             remember_finished(told, game, *operation);
-            (*operation == OperationKind::Install)
-                .then(|| Notice::good(text.is_ready(&title(snapshot, game)), ""))
+            let began = told.installing.remove(game).filter(|_| *operation == OperationKind::Install)?;
+            let span = Format::of(ctx).span(began.elapsed().as_secs().max(1));
+            let play = button(Common::of(ctx).play(), Some(Icon::PLAY.fill()), Action::Play(game.clone()));
+            let ready = Notice::good(text.is_ready(&title(snapshot, game)), text.installed_in(&span));
+            Some(ready.with_button(play))
         }
         Event::DownloadAllPeersGone { game } => {
             Some(Notice::warn(text.no_source_left(&title(snapshot, game)), text.goes_on()))
         }
-        Event::CatalogOffered { party, key, peers, .. } => {
-            told.offered.retain(|offered| offered.key != *key);
-            told.offered.push(Offered { party: party.clone(), key: *key, pcs: *peers });
-            None
-        }
-        Event::Notice { level, message } => {
-            told.notices.push(message.clone());
-            let surplus = told.notices.len().saturating_sub(KEPT_NOTICES);
-            told.notices.drain(..surplus);
-            Some(match level {
-                Level::Info => Notice::good(message.clone(), ""),
-                Level::Warning => Notice::warn(message.clone(), "").that_stays(),
-                Level::Error => Notice::bad(message.clone(), ""),
+        Event::VerifyFinished { game, damaged_bytes, damaged } => {
+            let title = title(snapshot, game);
+            Some(if damaged.is_empty() {
+                Notice::good(text.all_right(&title), text.as_it_should_be())
+            } else {
+                let line = text.fetched_again(&Format::of(ctx).size(*damaged_bytes));
+                Notice::warn(text.damaged(damaged.len(), &title), line)
             })
+        }
+        Event::FilesKept { game, folder, paths } => {
+            let show = Path::new(&snapshot.ready.as_ref()?.games_dir).join(game.as_str()).join(folder);
+            let show = button(Common::of(ctx).open_folder(), None, Action::ShowFolder(show));
+            let kept = Notice::good(text.kept(paths.len()), text.kept_of(&title(snapshot, game)));
+            Some(kept.with_button(show))
+        }
+        Event::GameExited { game, code: Some(code), output, .. } if *code != 0 => {
+            let copy = button(Common::of(ctx).copy_report(), None, Action::Copy(output.join("\n")));
+            let ended = text.ended_with(&title(snapshot, game), *code);
+            let last = output.iter().rev().find(|line| !line.trim().is_empty()).cloned();
+            Some(Notice::warn(ended, last.unwrap_or_default()).with_button(copy))
         }
         Event::GameStarted { game, .. } => {
             let next = told.played.values().max().map_or(1, |last| last + 1);
@@ -88,6 +94,36 @@ pub(super) fn take(
         }
         _ => None,
     }
+}
+
+/// What the party has in a new version since the last look. One game has a toast of its own; many share one.
+pub(super) fn updates(told: &mut Told, snapshot: &Snapshot, ctx: &Context) -> Option<Notice> {
+    let view = snapshot.view.as_ref().filter(|view| view.is_settled)?;
+    let outdated = || view.games.iter().filter(|game| game.update_available);
+    let new: Vec<&GameView> = outdated().filter(|game| !told.outdated.contains(&game.id)).collect();
+    let (text, format) = (NoticeText::of(ctx), Format::of(ctx));
+    let notice = match *new.as_slice() {
+        [] => None,
+        [game] => {
+            let version = game.expected.as_ref().map(ToString::to_string).unwrap_or_default();
+            let line = match game.fetch_bytes {
+                Some(bytes) if !game.update_ready => text.is_at_the_party_size(&version, &format.size(bytes)),
+                _ => text.is_at_the_party(&version),
+            };
+            let ask = button(text.update(), None, Action::Ask(Question::Update(game.id.clone())));
+            Some(Notice::update(text.update_for(&game.title), line).with_button(ask))
+        }
+        _ => {
+            let show = button(text.show(), None, Action::Browse(Filter::Updates, Sort::default()));
+            Some(Notice::update(text.updates(new.len()), text.new_versions()).with_button(show))
+        }
+    };
+    told.outdated = outdated().map(|game| game.id.clone()).collect::<BTreeSet<_>>();
+    notice
+}
+
+fn button(label: &str, icon: Option<Icon>, action: Action) -> NoticeButton {
+    NoticeButton { label: label.to_owned(), icon, action }
 }
 
 /// How far a publish is. One that is done stays done.
@@ -122,23 +158,47 @@ fn title(snapshot: &Snapshot, game: &GameId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample;
-    use crate::text::Language;
+    use crate::sample::{self, GameSample};
     use lanspread_engine::{CommandError, ErrorCode, OperationStatus, Phase};
 
     #[test]
-    fn a_failure_is_kept_until_the_game_is_busy_again() {
-        let mut told = Told::default();
+    fn what_failed_and_what_is_ready_is_told() {
+        let (mut told, ctx) = (Told::default(), Context::default());
         let snapshot = sample::party();
         let game: GameId = "wesnoth".parse().unwrap();
-        let mut tell =
-            |event| take(&mut told, &snapshot, &PeerEvent::Engine(event), NoticeText(Language::English));
-        let operation = OperationKind::Download;
+        let mut tell = |event| take(&mut told, &snapshot, &PeerEvent::Engine(event), &ctx);
         let error = CommandError::new(ErrorCode::NoSpace, "the disk is full");
+        let operation = OperationKind::Download;
         let notice = tell(Event::OperationFailed { game: game.clone(), operation, error }).unwrap();
         assert_eq!(notice.title, "The Battle for Wesnoth did not work");
-        let operations = vec![OperationStatus { game: game.clone(), operation, phase: Phase::Hashing }];
+        let operation = OperationKind::Install;
+        let operations = vec![OperationStatus { game: game.clone(), operation, phase: Phase::Installing }];
         assert_eq!(tell(Event::ActiveOperationsChanged { operations }), None);
-        assert!(told.failures.is_empty());
+        let ready = tell(Event::OperationFinished { game: game.clone(), operation }).unwrap();
+        assert_eq!(
+            (ready.title.as_str(), ready.line.as_str()),
+            ("The Battle for Wesnoth is ready", "Installed in 1 s.")
+        );
+        assert_eq!(ready.button.map(|button| button.action), Some(Action::Play(game)));
+    }
+
+    #[test]
+    fn a_new_version_is_told_once() {
+        let (mut told, ctx) = (Told::default(), Context::default());
+        let old = |id: &str| GameSample::new(id, id).installed().outdated().sources(1).fetches(212_000_000);
+        let now = |games| sample::snapshot(games);
+        let mut see = |games: Vec<GameSample>| updates(&mut told, &now(games), &ctx);
+        let first = see(vec![old("a")]).unwrap();
+        assert_eq!(
+            (first.title.as_str(), first.line.as_str()),
+            ("Update for a", "2 is at the party, 212 MB.")
+        );
+        assert_eq!(see(vec![old("a")]), None);
+        assert_eq!(
+            see(vec![old("a"), old("b"), old("c")]).map(|notice| notice.title),
+            Some("2 updates".to_owned())
+        );
+        assert_eq!(see(Vec::new()), None);
+        assert!(see(vec![old("a")]).is_some(), "a later version is news again");
     }
 }

@@ -16,6 +16,11 @@ super::texts! {
     at_the_party(version: &str): "{version} at the party", "{version} im LAN";
     rest_is_here(left: &str, total: &str): "{left} of {total} — the rest is already here.",
         "{left} von {total} – der Rest ist schon da.";
+    all_is_here(total: &str): "All {total} are here already.", "Alle {total} sind schon da.";
+    takes_about(span: &str): "About {span} at the current speed.", "Etwa {span} beim jetzigen Tempo.";
+    takes_a_moment: "It is only swapped in: a moment.", "Es wird nur noch getauscht: ein Moment.";
+    free_of(free: &str, total: &str): "{free} free of {total}", "{free} frei von {total}";
+    remove_games: "Remove games…", "Spiele löschen…";
     only_changes: "Only what changed is downloaded.", "Nur was sich geändert hat, wird geladen.";
     plural sending_pauses(count: usize): "Sending to {count} player pauses until it is done."
         | "Sending to {count} players pauses until it is done.",

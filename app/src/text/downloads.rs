@@ -21,6 +21,9 @@ super::texts! {
     amount(percent: &str, done: &str, total: &str): "{percent} · {done} of {total}", "{percent} · {done} von {total}";
     waiting: "Waiting for a free slot", "Wartet auf einen freien Platz";
     next: "Next", "Nächster";
+    drag: "Drag to change the order", "Ziehen ändert die Reihenfolge";
+    to_top(game: &str): "Move {game} to the top", "{game} nach ganz oben";
+    move_game(game: &str): "Move {game}", "{game} verschieben";
     paused: "Paused by you", "Von dir angehalten";
     paused_at(percent: &str): "Paused by you at {percent}", "Von dir angehalten bei {percent}";
     no_source: "Nobody here has it right now. It goes on by itself.",

@@ -1,5 +1,7 @@
 //! Sizes, rates and times as people read them: 212 MB, 3.2 GB, 78 MB/s, 14 s left.
 
+use std::time::Duration;
+
 use egui::Context;
 
 use super::Language;
@@ -60,6 +62,16 @@ impl Format {
             0..100 => format!("{secs} s"),
             100..5400 => format!("{} min", (secs + 30) / 60),
             _ => format!("{} h", (secs + 1800) / 3600),
+        }
+    }
+
+    /// `0.4 ms`, `38 ms`: a decimal where it matters.
+    pub fn ping(self, time: Duration) -> String {
+        let tenths = (time.as_micros() + 50) / 100;
+        if tenths < 50 {
+            format!("{}{}{} ms", tenths / 10, self.decimal_sign(), tenths % 10)
+        } else {
+            format!("{} ms", (tenths + 5) / 10)
         }
     }
 

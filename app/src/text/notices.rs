@@ -3,6 +3,36 @@
 super::texts! {
     NoticeText
     network_stopped: "The network service stopped:", "Der Netzwerkdienst wurde beendet:";
+    drive_full: "The drive is full:", "Das Laufwerk ist voll:";
+    drive_is_full(place: &str): "Drive {place} is full:", "Laufwerk {place} ist voll:";
+    waits_alone(game: &str): "{game} waits for space.", "{game} wartet auf Platz.";
+    plural waits(others: usize, game: &str): "{game} and {others} other game wait for space." | "{game} and {others} other games wait for space.",
+        "{game} und {others} weiteres Spiel warten auf Platz." | "{game} und {others} weitere Spiele warten auf Platz.";
+    remove_games: "Remove games…", "Spiele löschen…";
+    catalog_unused: "The catalog file is not used:", "Die Katalogdatei wird nicht benutzt:";
+    catalog_here(party: &str): "{party} has a catalog.", "{party} hat einen Katalog.";
+    plural follow_it(peers: usize): "{peers} PC here holds it." | "{peers} PCs here hold it.",
+        "{peers} PC hier hat ihn." | "{peers} PCs hier haben ihn.";
+    review: "Review…", "Ansehen…";
+    update_for(game: &str): "Update for {game}", "Neue Version von {game}";
+    is_at_the_party(version: &str): "{version} is at the party.", "{version} ist im LAN.";
+    is_at_the_party_size(version: &str, size: &str): "{version} is at the party, {size}.", "{version} ist im LAN, {size}.";
+    update: "Update…", "Aktualisieren…";
+    plural updates(count: usize): "{count} update" | "{count} updates", "{count} neue Version" | "{count} neue Versionen";
+    new_versions: "The party has new versions of your games.", "Im LAN gibt es neue Versionen deiner Spiele.";
+    show: "Show", "Zeigen";
+    all_right(game: &str): "{game} is all right", "{game} ist in Ordnung";
+    as_it_should_be: "Every file is as it should be.", "Jede Datei ist, wie sie sein soll.";
+    plural damaged(count: usize, game: &str): "{count} file of {game} is damaged" | "{count} files of {game} are damaged",
+        "{count} Datei von {game} ist beschädigt" | "{count} Dateien von {game} sind beschädigt";
+    fetched_again(size: &str): "{size} are fetched again. Your saves are not touched.",
+        "{size} werden neu geholt. Deine Spielstände bleiben.";
+    plural kept(count: usize): "{count} file of yours was kept" | "{count} files of yours were kept",
+        "{count} Datei von dir wurde behalten" | "{count} Dateien von dir wurden behalten";
+    kept_of(game: &str): "Of {game}. The next install brings them back.",
+        "Von {game}. Die nächste Installation bringt sie zurück.";
+    ended_with(game: &str, code: i32): "{game} ended with code {code}", "{game} endete mit Code {code}";
+    installed_in(span: &str): "Installed in {span}.", "Installiert in {span}.";
     downloads_wait: "Downloads wait.", "Downloads warten.";
     too_many_commands: "That was too much at once", "Das war zu viel auf einmal";
     try_again: "Try again in a moment.", "Versuch es gleich noch einmal.";

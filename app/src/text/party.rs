@@ -10,14 +10,22 @@ super::texts! {
     connection: "Connection", "Verbindung";
     in_the_lobby: "In the lobby", "In der Lobby";
     plural games(count: usize): "{count} game" | "{count} games", "{count} Spiel" | "{count} Spiele";
+    plural games_shared(count: usize): "{count} game shared" | "{count} games shared", "{count} Spiel geteilt" | "{count} Spiele geteilt";
+    great: "Great", "Bestens";
+    good: "Good", "Gut";
+    fair: "Fair", "Mäßig";
+    weak: "Weak", "Schwach";
+    cable: "Cable", "Kabel";
+    wifi: "Wi-Fi", "WLAN";
+    vpn: "VPN", "VPN";
     connected: "Connected", "Verbunden";
     reaching: "Connecting…", "Verbindet…";
     plural pcs(count: usize): "{count} PC" | "{count} PCs", "{count} PC" | "{count} PCs";
     plural playing(count: usize): "{count} playing" | "{count} playing", "{count} spielt" | "{count} spielen";
     you(name: &str): "{name} (you)", "{name} (du)";
     sharing: "Sharing", "Teilt";
-    sent: "Sent", "Gesendet";
-    received: "Received", "Empfangen";
+    sent: "Sent tonight", "Heute gesendet";
+    received: "Received tonight", "Heute empfangen";
     add_title: "Add by address", "Per Adresse hinzufügen";
     add_why: "For a PC that does not show up by itself.", "Für einen PC, der nicht von selbst erscheint.";
     address: "Address", "Adresse";
@@ -46,17 +54,36 @@ super::texts! {
     multicast: "Multicast", "Multicast";
     direct_reach: "Direct reach", "Direkt erreichbar";
     ok: "OK", "OK";
+    limited: "Limited", "Eingeschränkt";
     problem: "Problem", "Problem";
+    checking: "Checking…", "Prüft…";
     unknown: "Not known yet", "Noch offen";
     no_adapter: "No network is connected.", "Kein Netzwerk ist verbunden.";
+    only_wifi(adapter: &str): "{adapter}. A cable is faster.", "{adapter}. Mit Kabel geht es schneller.";
+    only_virtual(adapter: &str): "{adapter}: only a VPN or a virtual adapter. Others are hardly reached that way.",
+        "{adapter}: nur ein VPN oder virtueller Adapter. Andere sind so kaum zu erreichen.";
     not_ready: "The network service does not run.", "Der Netzwerkdienst läuft nicht.";
-    firewall_open: "Others are connected.", "Andere sind verbunden.";
-    firewall_unknown(port: u16): "Nobody has connected yet. Allow Lanspread and port {port} in the firewall.",
-        "Noch hat sich niemand verbunden. Erlaube Lanspread und Port {port} in der Firewall.";
+    firewall_open: "It lets others in.", "Sie lässt andere herein.";
+    firewall_blocks: "A rule blocks Lanspread, so others can’t connect to you. You can still connect to them.",
+        "Eine Regel sperrt Lanspread, andere können sich nicht mit dir verbinden. Du dich mit ihnen schon.";
+    public_network: "Windows counts this network as public, so others can’t connect to you. You can still connect to them.",
+        "Windows hält dieses Netzwerk für öffentlich, andere können sich nicht mit dir verbinden. Du dich mit ihnen schon.";
+    firewall_unknown(port: u16): "Nobody has connected to this PC yet. If nobody does, allow UDP port {port} in the firewall.",
+        "Noch hat sich niemand mit diesem PC verbunden. Bleibt es so, erlaube UDP-Port {port} in der Firewall.";
+    multicast_works: "Others are found by themselves.", "Andere werden von selbst gefunden.";
+    multicast_silent: "This network drops search messages. People you can see pass on the others.",
+        "Dieses Netzwerk schluckt Suchnachrichten. Wen du siehst, der sagt dir, wer noch da ist.";
+    multicast_off: "Searching is switched off.", "Die Suche ist abgeschaltet.";
     multicast_unknown: "If nobody shows up by themselves, add one PC by its address.",
         "Wenn niemand von selbst erscheint, füge einen PC per Adresse hinzu.";
-    reached(name: &str): "{name} answers. Add an address to test another PC.",
-        "{name} antwortet. Füge eine Adresse hinzu, um einen anderen PC zu testen.";
+    other_port(port: u16): "It listens on port {port}: give that with your address.",
+        "Es lauscht auf Port {port}: Nenne ihn mit deiner Adresse.";
+    nothing_inbound: "You reach others, but nobody has reached you yet.",
+        "Du erreichst andere, aber noch niemand hat dich erreicht.";
+    reached(name: &str): "{name} answers. Type an address to test another PC.",
+        "{name} antwortet. Gib eine Adresse ein, um einen anderen PC zu testen.";
+    reached_in(name: &str, time: &str): "{name} answers in {time}. Type an address to test another PC.",
+        "{name} antwortet in {time}. Gib eine Adresse ein, um einen anderen PC zu testen.";
     nobody_reached: "No other PC answers yet.", "Noch antwortet kein anderer PC.";
     nobody: "Nobody else is here yet", "Noch ist sonst niemand da";
     others_appear: "Others appear by themselves as soon as they start Lanspread on this network.",

@@ -38,6 +38,6 @@ pub use segments::segments;
 pub use slider::slider_row;
 pub use table::{row_background, row_line, value_right};
 pub use tag::tag;
-pub use toast::{TOAST_HEIGHT, TOAST_WIDTH, ToastAnswer, ToastLook, toast};
+pub use toast::{TOAST_WIDTH, ToastAnswer, ToastLook, ToastWords, toast};
 pub use toggle::toggle;
 pub use tooltip::{tooltip, tooltip_always};

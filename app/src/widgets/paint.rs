@@ -74,6 +74,20 @@ pub fn elided(painter: &Painter, text: &str, font: FontId, color: Color32, width
     painter.layout_job(job)
 }
 
+/// At most so many lines; the last one ends in “…” where that is not enough.
+pub(super) fn elided_rows(
+    painter: &Painter,
+    text: &str,
+    font: FontId,
+    color: Color32,
+    width: f32,
+    rows: usize,
+) -> Arc<Galley> {
+    let mut job = LayoutJob::simple(text.to_owned(), font, color, width);
+    job.wrap.max_rows = rows;
+    painter.layout_job(job)
+}
+
 /// Lines of at most this width, of this height each.
 pub fn wrapped(
     painter: &Painter,

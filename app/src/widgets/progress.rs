@@ -11,6 +11,8 @@ pub enum Bar {
     Arriving(f32),
     /// An installation or a check.
     Working(f32),
+    /// What is here and what is still to come, before it begins.
+    Both(f32),
     /// It does not go on.
     Stopped(f32),
     /// Work of unknown length: a piece that travels.
@@ -20,7 +22,7 @@ pub enum Bar {
 impl Bar {
     const fn share(self) -> Option<f32> {
         match self {
-            Self::Arriving(share) | Self::Working(share) | Self::Stopped(share) => {
+            Self::Arriving(share) | Self::Working(share) | Self::Both(share) | Self::Stopped(share) => {
                 Some(share.clamp(0.0, 1.0))
             }
             Self::Endless => None,
@@ -30,7 +32,7 @@ impl Bar {
     fn color(self, theme: &Theme) -> Color32 {
         match self {
             Self::Arriving(_) => theme.arriving,
-            Self::Working(_) | Self::Endless => theme.accent,
+            Self::Working(_) | Self::Both(_) | Self::Endless => theme.accent,
             Self::Stopped(_) => theme.text_3,
         }
     }
@@ -53,7 +55,8 @@ pub fn progress_at(ui: &Ui, rect: Rect, id: egui::Id, bar: Bar) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few points")]
     let radius = CornerRadius::same((rect.height() / 2.0) as u8);
     let painter = ui.painter();
-    painter.rect_filled(rect, radius, theme.surface_3);
+    let is_both = matches!(bar, Bar::Both(_));
+    painter.rect_filled(rect, radius, if is_both { theme.arriving } else { theme.surface_3 });
     let filled = match bar.share() {
         Some(share) => {
             let eased = ui.ctx().animate_value_with_time(id.with("share"), share, theme::PROGRESS_SECS);
@@ -69,6 +72,10 @@ pub fn progress_at(ui: &Ui, rect: Rect, id: egui::Id, bar: Bar) {
         }
     };
     if filled.width() > 0.5 {
+        if is_both && filled.right() < rect.right() {
+            let gap = filled.with_min_x(filled.right() - 2.0).translate(vec2(2.0, 0.0));
+            painter.rect_filled(gap, 0, theme.surface_1);
+        }
         painter.rect_filled(filled, radius, bar.color(theme));
     }
 }

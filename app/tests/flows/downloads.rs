@@ -19,14 +19,15 @@ fn id(game: &str) -> GameId {
 
 /// The design's: two downloads, two that wait, one that failed, one that is done.
 fn busy() -> Shown {
-    let told = sample::told_failure("veloren", ErrorCode::Io);
+    let mut party = sample::party();
+    sample::fail(&mut party, "veloren", OperationKind::Download, ErrorCode::Io);
     let now = Instant::now();
     let finished = vec![
         Finished { game: id("hedgewars"), what: OperationKind::Download, at: now },
         Finished { game: id("openarena"), what: OperationKind::Install, at: now },
     ];
-    let told = Told { failures: told.failures, finished, ..Told::default() };
-    let mut shown = Shown::new(Screen::Downloads, sample::party(), told);
+    let told = Told { finished, ..Told::default() };
+    let mut shown = Shown::new(Screen::Downloads, party, told);
     let (mut rx_bytes, mut tx_bytes) = (0, 0);
     for second in 0..=120_u64 {
         let wave = (second * 7919) % 17;
@@ -73,7 +74,7 @@ fn each_row_offers_what_its_state_allows() {
             "Retry Veloren",
             Action::Command(Command::Download { game: id("veloren"), then: AfterDownload::Install }),
         ),
-        ("Dismiss Veloren", Action::ForgetFailure(id("veloren"))),
+        ("Dismiss Veloren", Action::Command(Command::Forget { game: id("veloren") })),
         ("Clear list", Action::ClearFinished),
     ] {
         assert_eq!(click(&mut window, name), [action], "{name}");

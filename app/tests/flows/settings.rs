@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, FolderFor, Question, Screen};
-use lanspread_app::model::{Offered, Told};
+use lanspread_app::model::Told;
 use lanspread_app::sample::{self, GameSample};
 use lanspread_app::text::Language;
 use lanspread_engine::Command;
@@ -16,9 +16,10 @@ const KEY: OrganiserKey = OrganiserKey([7; 32]);
 
 fn shown() -> Shown {
     let games = vec![GameSample::new("teeworlds", "Teeworlds").size(76_000_000_000).installed()];
-    let mut told = Told::default();
-    told.offered.push(Offered { party: "Nord test".to_owned(), key: KEY, pcs: 3 });
-    Shown::new(Screen::Settings, sample::snapshot(games), told)
+    let mut snapshot = sample::snapshot(games);
+    let view = snapshot.view.as_mut().and_then(std::sync::Arc::get_mut).unwrap();
+    view.offered = vec![sample::offered("Nord test", KEY)];
+    Shown::new(Screen::Settings, snapshot, Told::default())
 }
 
 #[test]

@@ -67,8 +67,7 @@ fn the_network_has_stopped() {
     let mut snapshot = sample::party();
     snapshot.failure = Some(sample::failure());
     let mut shown = Shown::new(snapshot, Told::default());
-    let button =
-        |label: &str, action| NoticeButton { label: label.to_owned(), icon: None, action, repairs: false };
+    let button = |label: &str, action| NoticeButton { label: label.to_owned(), icon: None, action };
     let play = Action::Play("freedoom".parse().unwrap());
     let update = Action::Ask(Question::Update("0ad".parse().unwrap()));
     for notice in [
@@ -101,13 +100,12 @@ fn every_card_state_has_a_picture() {
         game("g", "G Paused").sources(2).paused(),
         game("h", "H No source").waiting(),
         game("i", "I Running").installed().running(),
-        game("j", "J Failed").sources(1),
+        game("j", "J Failed").sources(1).failed(OperationKind::Download, ErrorCode::Io),
         game("k", "K Not here"),
         game("l", "L No cover").downloaded(),
     ];
-    let told = Told { failures: sample::told_failure("j", ErrorCode::NoSpace).failures, ..Told::default() };
     for (name, theme) in [("card-states-dark", Theme::Dark), ("card-states-light", Theme::Light)] {
-        let mut shown = Shown::new(sample::snapshot(games.clone()), told.clone());
+        let mut shown = Shown::new(sample::snapshot(games.clone()), Told::default());
         shown.state.library.sort = lanspread_app::model::Sort::Name;
         let mut window = open(Look { theme, ..Look::default() }, shown);
         picture(&mut window, name);

@@ -5,8 +5,9 @@ use egui_kittest::Harness;
 use lanspread_app::icon::Icon;
 use lanspread_app::theme;
 use lanspread_app::widgets::{
-    BannerLook, Bar, Button, ButtonKind, ButtonSize, Field, Meaning, MenuItem, ToastLook, avatar, banner,
-    checkbox, chip, icon_button, menu_field, menu_line, progress, segments, slider_row, tag, toast, toggle,
+    BannerLook, Bar, Button, ButtonKind, ButtonSize, Field, Meaning, MenuItem, ToastLook, ToastWords, avatar,
+    banner, checkbox, chip, icon_button, menu_field, menu_line, progress, segments, slider_row, tag, toast,
+    toggle,
 };
 
 use crate::harness::{picture, settle};
@@ -128,10 +129,11 @@ fn right(ui: &mut Ui) {
         (Meaning::Good, Icon::CHECK_CIRCLE.fill(), "OpenArena is ready", "Installed in 4 s.", Some("Play")),
         (Meaning::Warn, Icon::WARNING.fill(), "No source left", "It goes on when someone is back.", None),
     ] {
-        let (rect, _) = ui.allocate_exact_size(vec2(400.0, 64.0), egui::Sense::hover());
         let button = button.map(|label| (label, Some(Icon::PLAY.fill())));
         let time_left = button.map(|_| 0.7);
         let look = ToastLook { meaning, icon, title, line, button, dismiss: "Dismiss", time_left };
-        ui.push_id(title, |ui| toast(ui, rect, &look));
+        let words = ToastWords::new(ui, &look);
+        let (rect, _) = ui.allocate_exact_size(vec2(400.0, words.height()), egui::Sense::hover());
+        ui.push_id(title, |ui| toast(ui, rect, &look, words));
     }
 }

@@ -113,7 +113,7 @@ fn failed(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {
 
 /// What to try again: what the game's button did before.
 pub(super) fn retry(model: &DetailsModel) -> Option<Action> {
-    intent(&Card { state: model.untroubled, ..model.card.clone() })
+    intent(&Card { state: model.card.untroubled, ..model.card.clone() })
 }
 
 /// A line below the buttons.

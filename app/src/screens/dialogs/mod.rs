@@ -42,6 +42,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DialogsModel, state: &mu
         action,
         Some(
             Action::Command(_)
+                | Action::Browse(..)
                 | Action::Play(_)
                 | Action::PlayUnverified(_)
                 | Action::Organise(_)

@@ -31,6 +31,14 @@ impl Ticks {
         };
     }
 
+    /// What goes, if all of it is counted.
+    fn bytes(&self, model: &RemoveModel) -> Option<u64> {
+        let parts =
+            [(self.download, model.download), (self.installed, model.installed), (self.saves, model.saves)];
+        let ticked = parts.into_iter().filter(|(is_ticked, _)| *is_ticked).map(|(_, bytes)| bytes);
+        ticked.sum::<Option<u64>>().filter(|bytes| *bytes > 0)
+    }
+
     fn command(&self, game: GameId) -> Option<Command> {
         let saves = if self.saves { Saves::Delete } else { Saves::Keep };
         match (self.download, self.installed) {
@@ -68,7 +76,8 @@ pub(super) fn show(ui: &Ui, model: &RemoveModel, ticks: &mut Ticks) -> Option<Ac
 
 fn rows(ui: &mut Ui, model: &RemoveModel, ticks: &mut Ticks) {
     let theme = Theme::of(ui);
-    let text = DialogsText::of(ui.ctx());
+    let (text, format) = (DialogsText::of(ui.ctx()), Format::of(ui.ctx()));
+    let size = |bytes: Option<u64>| bytes.map(|bytes| format.size(bytes)).unwrap_or_default();
     let frame = Frame::new()
         .fill(theme.field)
         .stroke(theme.strong_stroke())
@@ -76,15 +85,14 @@ fn rows(ui: &mut Ui, model: &RemoveModel, ticks: &mut Ticks) {
         .inner_margin(Margin::symmetric(16, 8));
     frame.show(ui, |ui| {
         if let Some(bytes) = model.download {
-            let size = Format::of(ui.ctx()).size(bytes);
-            row(ui, text.download(), text.download_line(), &size, &mut ticks.download);
+            row(ui, text.download(), text.download_line(), &size(Some(bytes)), &mut ticks.download);
         }
         if model.is_installed {
-            row(ui, text.installed(), text.installed_line(), "", &mut ticks.installed);
+            row(ui, text.installed(), text.installed_line(), &size(model.installed), &mut ticks.installed);
         }
         if model.is_installed && ticks.installed {
             let below = if ticks.saves { text.saves_gone() } else { text.saves_kept() };
-            row(ui, text.saves(), below, "", &mut ticks.saves);
+            row(ui, text.saves(), below, &size(model.saves), &mut ticks.saves);
         }
         ticks.saves &= ticks.installed;
     });
@@ -113,10 +121,9 @@ fn row(ui: &mut Ui, name: &str, below: &str, size: &str, is_on: &mut bool) {
 fn choose(ui: &mut Ui, model: &RemoveModel, ticks: &Ticks, is_new: bool) -> Option<Action> {
     let text = DialogsText::of(ui.ctx());
     let command = ticks.command(model.id.clone());
-    // Only the download's size is known.
-    let label = match (model.download, ticks.download, ticks.installed) {
-        (Some(bytes), true, false) => text.remove_size(&Format::of(ui.ctx()).size(bytes)),
-        _ => text.remove().to_owned(),
+    let label = match ticks.bytes(model) {
+        Some(bytes) => text.remove_size(&Format::of(ui.ctx()).size(bytes)),
+        None => text.remove().to_owned(),
     };
     let running = text.is_running(&model.title);
     let why = if model.is_running {

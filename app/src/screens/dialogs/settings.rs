@@ -41,9 +41,9 @@ pub(super) fn trust(ui: &Ui, model: &TrustModel) -> Option<Action> {
         let theme = Theme::of(ui);
         head(ui, Meaning::Good, Icon::SEAL_CHECK, &title, words.trust_what());
         text(ui, words.trust_key(), theme.text_2);
-        label(ui, &model.offered.key.words(), theme::bold(theme::SECTION), theme.text_1);
+        label(ui, &model.offered.words, theme::bold(theme::SECTION), theme.text_1);
         ui.add_space(8.0);
-        line(ui, Meaning::Good, Icon::DESKTOP, &words.trust_pcs(model.offered.pcs));
+        line(ui, Meaning::Good, Icon::DESKTOP, &words.trust_pcs(model.offered.peers));
         if model.replaces {
             line(ui, Meaning::Warn, Icon::WARNING, words.trust_replaces());
         }

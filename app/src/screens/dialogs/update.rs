@@ -66,11 +66,16 @@ fn amount(ui: &mut Ui, model: &UpdateModel) {
         text(ui, words.only_changes(), theme.text_2);
         return;
     };
-    let said = words.rest_is_here(&format.size(total.saturating_sub(done)), &format.size(total));
+    let left = total.saturating_sub(done);
+    let said = if left == 0 {
+        words.all_is_here(&format.size(total))
+    } else {
+        words.rest_is_here(&format.size(left), &format.size(total))
+    };
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a share to look at")]
     let share = (done as f64 / total.max(1) as f64) as f32;
     let width = ui.available_width();
-    progress(ui, &said, Bar::Working(share), width, 10.0);
+    progress(ui, &said, Bar::Both(share), width, 10.0);
     text(ui, &said, theme.text_1);
 }
 
@@ -78,6 +83,12 @@ fn lines(ui: &mut Ui, model: &UpdateModel) {
     let words = DialogsText::of(ui.ctx());
     if let Some(why) = hindrance(ui, model) {
         line(ui, Meaning::Bad, Icon::WARNING_CIRCLE, &why);
+    }
+    if let Some(secs) = model.secs {
+        let span = Format::of(ui.ctx()).span(secs);
+        line(ui, Meaning::Neutral, Icon::TIMER, &words.takes_about(&span));
+    } else if model.is_ready {
+        line(ui, Meaning::Neutral, Icon::TIMER, words.takes_a_moment());
     }
     if model.receivers > 0 {
         line(ui, Meaning::Leaving, Icon::PAUSE_CIRCLE, &words.sending_pauses(model.receivers));

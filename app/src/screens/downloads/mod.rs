@@ -1,5 +1,6 @@
 //! The downloads: how fast it goes, what runs, what waits, what needs attention, what is done.
 
+mod order;
 mod plot;
 mod row;
 mod words;
@@ -137,27 +138,38 @@ fn numbers(ui: &Ui, rect: Rect, model: &DownloadsModel) {
 fn groups(ui: &mut Ui, covers: &mut Covers, model: &DownloadsModel) -> Option<Action> {
     let text = DownloadsText::of(ui.ctx());
     let mut action = None;
-    for (name, rows, can_clear) in [
-        (text.downloading(), &model.active, false),
-        (text.up_next(), &model.next, false),
-        (text.needs_attention(), &model.failed, false),
-        (text.finished(), &model.finished, true),
+    let in_line = model.in_line();
+    let order = if in_line > 1 { Beside::Hint(text.drag()) } else { Beside::Nothing };
+    for (name, rows, beside) in [
+        (text.downloading(), &model.active, Beside::Nothing),
+        (text.up_next(), &model.next, order),
+        (text.needs_attention(), &model.failed, Beside::Nothing),
+        (text.finished(), &model.finished, Beside::Clear(text.clear_list())),
     ] {
         if rows.is_empty() {
             continue;
         }
-        let cleared = heading(ui, name, rows.len(), can_clear.then(|| text.clear_list()));
+        let cleared = heading(ui, name, rows.len(), beside);
         action = action.take().or(cleared);
         for row in rows {
-            let asked = row::show(ui, covers, row);
+            let asked = row::show(ui, covers, row, in_line);
             action = action.take().or(asked);
         }
     }
     action
 }
 
-/// A group's name and count, and at the right what empties it.
-fn heading(ui: &mut Ui, name: &str, count: usize, clear: Option<&str>) -> Option<Action> {
+/// What stands at the right of a heading.
+#[derive(Clone, Copy)]
+enum Beside<'a> {
+    Nothing,
+    Hint(&'a str),
+    /// The button that empties the group.
+    Clear(&'a str),
+}
+
+/// A group's name and count.
+fn heading(ui: &mut Ui, name: &str, count: usize, beside: Beside<'_>) -> Option<Action> {
     let theme = Theme::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEADING_HEIGHT), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Heading, true, format!("{name}, {count}")));
@@ -168,7 +180,22 @@ fn heading(ui: &mut Ui, name: &str, count: usize, clear: Option<&str>) -> Option
             .right();
     let at = pos2(right + 8.0, y);
     draw_text(ui.painter(), at, Align2::LEFT_CENTER, count, theme::regular(theme::BODY), theme.text_3);
-    let clear = clear?;
+    let clear = match beside {
+        Beside::Nothing => return None,
+        Beside::Hint(hint) => {
+            let at = pos2(rect.right() - 8.0, y);
+            draw_text(
+                ui.painter(),
+                at,
+                Align2::RIGHT_CENTER,
+                hint,
+                theme::regular(theme::META),
+                theme.text_3,
+            );
+            return None;
+        }
+        Beside::Clear(clear) => clear,
+    };
     let place = Rect::from_min_max(pos2(rect.right() - 200.0, y - 14.0), pos2(rect.right() + 6.0, y + 14.0));
     within(ui, place, Layout::right_to_left(Align::Center), |ui| {
         let button = Button::new(clear).kind(ButtonKind::Ghost).size(ButtonSize::Small);

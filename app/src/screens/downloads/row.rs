@@ -5,7 +5,7 @@ use egui::{
 };
 use lanspread_engine::{AfterDownload, Command, KeptFiles};
 
-use super::words;
+use super::{order, words};
 use crate::action::{Action, Question};
 use crate::cover::{CoverKey, Covers, initials};
 use crate::frame::within;
@@ -23,7 +23,8 @@ const BAR_LEFT: f32 = 266.0;
 const BAR_RIGHT: f32 = 240.0;
 const VALUE_RIGHT: f32 = 128.0;
 
-pub(super) fn show(ui: &mut Ui, covers: &mut Covers, row: &DownloadRow) -> Option<Action> {
+/// `in_line`: downloads that can change places.
+pub(super) fn show(ui: &mut Ui, covers: &mut Covers, row: &DownloadRow, in_line: usize) -> Option<Action> {
     let theme = Theme::of(ui);
     let (text, format) = (DownloadsText::of(ui.ctx()), Format::of(ui.ctx()));
     let is_failed = matches!(row.state, RowState::Failed { .. });
@@ -73,7 +74,11 @@ pub(super) fn show(ui: &mut Ui, covers: &mut Covers, row: &DownloadRow) -> Optio
         pos2(rect.right() - BAR_RIGHT, rect.top()),
         pos2(rect.right() - 8.0, rect.bottom()),
     );
-    within(ui, place, Layout::right_to_left(Align::Center), |ui| actions(ui, row, text))
+    within(ui, place, Layout::right_to_left(Align::Center), |ui| {
+        let asked = actions(ui, row, text);
+        let moved = row.place.filter(|_| in_line > 1).and_then(|at| order::show(ui, rect, row, at, in_line));
+        asked.or(moved)
+    })
 }
 
 fn meta(ui: &Ui, at: egui::Pos2, anchor: Align2, words: &str, color: Color32) -> Rect {
@@ -198,7 +203,8 @@ fn actions(ui: &mut Ui, row: &DownloadRow, text: DownloadsText) -> Option<Action
         }
         RowState::Finished { .. } => None,
         RowState::Failed { retry, .. } => {
-            let closed = sign(ui, Icon::X, text.forget_game(&row.title), Action::ForgetFailure(game()));
+            let forget = Action::Command(Command::Forget { game: game() });
+            let closed = sign(ui, Icon::X, text.forget_game(&row.title), forget);
             let (name, icon) = (text.retry_game(&row.title), Icon::ARROW_CLOCKWISE.bold());
             let again = Button::primary(common.retry()).icon(icon).size(ButtonSize::Row).name(&name);
             let again = again.show(ui).clicked().then(|| try_again(row, retry));

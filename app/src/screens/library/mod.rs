@@ -24,6 +24,14 @@ pub struct State {
     go_to: Option<GameId>,
 }
 
+impl State {
+    /// All games of a chip, in an order.
+    pub fn browse(&mut self, filter: Filter, sort: Sort) {
+        self.search.clear();
+        (self.filter, self.sort) = (filter, sort);
+    }
+}
+
 /// The search field's, so that keys can bring the focus there.
 fn search_id() -> Id {
     Id::unique("library-search")

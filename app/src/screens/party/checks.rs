@@ -1,16 +1,17 @@
 //! *Can't see someone?*: four checks, each with a plain result and one thing to do.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
-use egui::{Align, Layout, Role, Sense, Ui, WidgetInfo, vec2};
+use egui::{Align, Layout, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use lanspread_peer::api::{CheckReason, CheckResult};
+use lanspread_protocol::DEFAULT_PORT;
 
 use super::side::{self, panel};
 use super::{Beside, State};
 use crate::action::{Action, Screen};
 use crate::icon::Icon;
-use crate::model::{Check, PartyModel};
-use crate::text::{Common, PartyText};
+use crate::model::{Checks, PartyModel};
+use crate::text::{Common, Format, PartyText};
 use crate::theme::{self, Theme};
 use crate::widgets::{Button, ButtonKind, ButtonSize, Meaning, draw_icon, icon_button, label};
 
@@ -34,21 +35,17 @@ pub(super) fn show(
             });
         });
         ui.separator();
-        action = adapter(ui, model);
-        ui.separator();
-        firewall(ui, model, state);
-        ui.separator();
-        check(ui, text.multicast(), model.checks.multicast, text.multicast_unknown());
-        ui.separator();
-        let reached = model.peers.iter().find(|peer| peer.is_connected);
-        let words = reached.map_or_else(|| text.nobody_reached().to_owned(), |peer| text.reached(&peer.name));
-        check(ui, text.direct_reach(), model.checks.reach, &words);
-        action = action.take().or(side::address(ui, model, state, text.test(), now));
-        ui.separator();
+        let asked = [
+            adapter(ui, &model.checks),
+            firewall(ui, &model.checks, state),
+            multicast(ui, &model.checks, state),
+            reach(ui, model, state, now),
+        ];
+        action = asked.into_iter().flatten().next();
         ui.horizontal(|ui| {
             let again = Button::new(text.check_again()).icon(Icon::ARROW_CLOCKWISE).size(ButtonSize::Row);
             if again.show(ui).clicked() {
-                action = Some(Action::LookAgain);
+                action = Some(Action::RunChecks);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let copy = Button::new(common.copy_report()).icon(Icon::COPY).kind(ButtonKind::Ghost);
@@ -61,45 +58,96 @@ pub(super) fn show(
     action
 }
 
-fn adapter(ui: &mut Ui, model: &PartyModel) -> Option<Action> {
+fn adapter(ui: &mut Ui, checks: &Checks) -> Option<Action> {
     let text = PartyText::of(ui.ctx());
-    let words = match (model.checks.adapter, model.you.address) {
-        (Check::Ok, Some(address)) => address.to_string(),
-        (Check::Problem, Some(_)) => text.not_ready().to_owned(),
-        (Check::Problem, None) => text.no_adapter().to_owned(),
-        (Check::Unknown | Check::Ok, _) => String::new(),
+    let found = checks.adapters.iter().map(|adapter| {
+        let addresses = adapter.addresses.iter().filter(|address| address.is_ipv4());
+        let words = std::iter::once(adapter.name.clone()).chain(addresses.map(ToString::to_string));
+        words.collect::<Vec<_>>().join(", ")
+    });
+    let found = found.collect::<Vec<_>>().join("; ");
+    let words = match checks.adapter {
+        _ if checks.is_down => text.not_ready().to_owned(),
+        CheckResult::Limited(CheckReason::OnlyWiFi) => text.only_wifi(&found),
+        CheckResult::Limited(CheckReason::OnlyVirtual) => text.only_virtual(&found),
+        CheckResult::Problem(_) => text.no_adapter().to_owned(),
+        CheckResult::Ok | CheckResult::Limited(_) | CheckResult::Running | CheckResult::Unknown => found,
     };
-    check(ui, text.adapter(), model.checks.adapter, &words);
-    if model.checks.adapter != Check::Problem {
-        return None;
-    }
-    let settings = Button::new(text.choose_adapter()).icon(Icon::PLUGS).size(ButtonSize::Row);
-    let is_clicked = indented(ui, |ui| settings.show(ui).clicked());
-    is_clicked.then_some(Action::Navigate(Screen::Settings))
+    check(ui, text.adapter(), checks.adapter, &words, |ui| {
+        let settings = Button::new(text.choose_adapter()).icon(Icon::PLUGS).size(ButtonSize::Row);
+        let is_wrong = matches!(checks.adapter, CheckResult::Problem(_) | CheckResult::Limited(_));
+        (is_wrong && settings.show(ui).clicked()).then_some(Action::Navigate(Screen::Settings))
+    })
 }
 
-fn firewall(ui: &mut Ui, model: &PartyModel, state: &mut State) {
+fn firewall(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
     let (text, theme) = (PartyText::of(ui.ctx()), Theme::of(ui));
-    let is_reached = model.peers.iter().any(|peer| peer.is_connected);
-    let port = model.you.address.map(|address: SocketAddr| address.port());
-    let words = match (is_reached, port) {
-        (true, _) => text.firewall_open().to_owned(),
-        (false, Some(port)) => text.firewall_unknown(port),
-        (false, None) => String::new(),
+    let port = checks.port.unwrap_or(DEFAULT_PORT);
+    let words = match (checks.firewall, checks.reach) {
+        (CheckResult::Problem(CheckReason::PublicNetwork), _) => text.public_network().to_owned(),
+        (CheckResult::Problem(_), _) => text.firewall_blocks().to_owned(),
+        (CheckResult::Ok, _) | (CheckResult::Unknown, CheckResult::Ok) => text.firewall_open().to_owned(),
+        (CheckResult::Unknown | CheckResult::Limited(_), _) => text.firewall_unknown(port),
+        (CheckResult::Running, _) => String::new(),
     };
-    check(ui, text.firewall(), model.checks.firewall, &words);
-    let Some(port) = port.filter(|_| !is_reached) else { return };
-    let how = Button::new(text.show_how()).icon(Icon::SHIELD_CHECK).size(ButtonSize::Row);
-    if indented(ui, |ui| how.show(ui).clicked()) {
-        state.shows_how = !state.shows_how;
-    }
-    if state.shows_how {
-        let how = if cfg!(windows) { text.how_windows(port) } else { text.how_linux(port) };
-        indented(ui, |ui| {
+    // Who was reached has a firewall that is open.
+    let is_open = checks.firewall == CheckResult::Unknown && checks.reach == CheckResult::Ok;
+    let result = if is_open { CheckResult::Ok } else { checks.firewall };
+    check(ui, text.firewall(), result, &words, |ui| {
+        if matches!(result, CheckResult::Ok | CheckResult::Running) {
+            return None;
+        }
+        let is_problem = matches!(result, CheckResult::Problem(_));
+        let kind = if is_problem { ButtonKind::Primary } else { ButtonKind::Secondary };
+        let how = Button::new(text.show_how()).icon(Icon::SHIELD_CHECK).kind(kind).size(ButtonSize::Row);
+        if how.show(ui).clicked() {
+            state.shows_how = !state.shows_how;
+        }
+        if state.shows_how {
+            let how = if cfg!(windows) { text.how_windows(port) } else { text.how_linux(port) };
             let words = egui::RichText::new(how).font(theme::regular(theme::DENSE)).color(theme.text_1);
             ui.add(egui::Label::new(words).wrap().selectable(true));
-        });
+        }
+        None
+    })
+}
+
+fn multicast(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
+    let text = PartyText::of(ui.ctx());
+    let words = match checks.multicast {
+        CheckResult::Ok => text.multicast_works(),
+        CheckResult::Limited(CheckReason::SwitchedOff) => text.multicast_off(),
+        CheckResult::Limited(_) | CheckResult::Problem(_) => text.multicast_silent(),
+        CheckResult::Unknown => text.multicast_unknown(),
+        CheckResult::Running => "",
+    };
+    check(ui, text.multicast(), checks.multicast, words, |ui| {
+        if matches!(checks.multicast, CheckResult::Ok | CheckResult::Running) {
+            return None;
+        }
+        let add = Button::new(Common::of(ui.ctx()).add_by_address()).icon(Icon::PLUS).size(ButtonSize::Row);
+        state.to_address |= add.show(ui).clicked();
+        None
+    })
+}
+
+fn reach(ui: &mut Ui, model: &PartyModel, state: &mut State, now: Instant) -> Option<Action> {
+    let (text, format) = (PartyText::of(ui.ctx()), Format::of(ui.ctx()));
+    let checks = &model.checks;
+    let mut words = match &checks.answers {
+        Some((name, Some(rtt))) => text.reached_in(name, &format.ping(*rtt)),
+        Some((name, None)) => text.reached(name),
+        None => text.nobody_reached().to_owned(),
+    };
+    if checks.reach == CheckResult::Limited(CheckReason::NothingInbound) {
+        words = format!("{} {words}", text.nothing_inbound());
     }
+    if let Some(port) = checks.port.filter(|_| checks.is_other_port) {
+        words = format!("{words} {}", text.other_port(port));
+    }
+    check(ui, text.direct_reach(), checks.reach, &words, |ui| {
+        side::address(ui, model, state, text.test(), now)
+    })
 }
 
 fn indented<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
@@ -110,28 +158,49 @@ fn indented<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
     .inner
 }
 
-fn check(ui: &mut Ui, name: &str, check: Check, words: &str) {
+/// A check with its result, what it means, and at most one thing to do.
+fn check<R>(
+    ui: &mut Ui,
+    name: &str,
+    result: CheckResult,
+    words: &str,
+    fix: impl FnOnce(&mut Ui) -> Option<R>,
+) -> Option<R> {
     let (text, theme) = (PartyText::of(ui.ctx()), Theme::of(ui));
-    let (icon, result, meaning) = match check {
-        Check::Unknown => (Icon::CLOCK, text.unknown(), Meaning::Neutral),
-        Check::Ok => (Icon::CHECK_CIRCLE.fill(), text.ok(), Meaning::Good),
-        Check::Problem => (Icon::X_CIRCLE.fill(), text.problem(), Meaning::Bad),
+    let (icon, said, meaning) = match result {
+        CheckResult::Unknown => (Icon::CLOCK, text.unknown(), Meaning::Neutral),
+        CheckResult::Running => (Icon::CIRCLE_NOTCH, text.checking(), Meaning::Neutral),
+        CheckResult::Ok => (Icon::CHECK_CIRCLE.fill(), text.ok(), Meaning::Good),
+        CheckResult::Limited(_) => (Icon::WARNING.fill(), text.limited(), Meaning::Warn),
+        CheckResult::Problem(_) => (Icon::X_CIRCLE.fill(), text.problem(), Meaning::Bad),
     };
     let color = meaning.color(theme);
+    let ground = ui.painter().add(egui::Shape::Noop);
+    let top = ui.cursor().top() - 6.0;
     ui.horizontal(|ui| {
         let (place, response) = ui.allocate_exact_size(vec2(20.0, 20.0), Sense::hover());
-        let said = text.check(name, result);
-        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &said));
+        let name_and_result = text.check(name, said);
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name_and_result));
         draw_icon(ui.painter(), place.center(), icon, 18.0, color);
         label(ui, name, theme::medium(theme::BODY), theme.text_1);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            label(ui, result, theme::medium(theme::META), color);
+            label(ui, said, theme::medium(theme::META), color);
         });
     });
-    if !words.is_empty() {
-        indented(ui, |ui| {
+    let answer = indented(ui, |ui| {
+        if !words.is_empty() {
             let words = egui::RichText::new(words).font(theme::regular(theme::DENSE)).color(theme.text_2);
             ui.add(egui::Label::new(words).wrap());
-        });
+        }
+        fix(ui)
+    });
+    let x = ui.max_rect().x_range().expand(15.0);
+    let bottom = ui.cursor().top();
+    if meaning == Meaning::Bad {
+        let rect = Rect::from_min_max(pos2(x.min, top), pos2(x.max, bottom));
+        ui.painter().set(ground, egui::Shape::rect_filled(rect, 0, theme.bad_tint));
     }
+    ui.painter().hline(x, bottom, theme.line_stroke());
+    ui.add_space(8.0);
+    answer
 }

@@ -37,6 +37,8 @@ pub struct State {
     /// What was added, and when.
     looking: Option<(IpAddr, Instant)>,
     beside: Beside,
+    /// The keyboard's focus goes to the field for addresses.
+    to_address: bool,
     /// How the firewall is opened was asked for.
     shows_how: bool,
     last: Vec<PeerRow>,
@@ -140,6 +142,9 @@ fn title(ui: &mut Ui, scene: &Scene<'_>, model: &PartyModel) {
     let mut words = text.pcs(model.pcs);
     if model.playing > 0 {
         words = format!("{words}, {}", text.playing(model.playing));
+    }
+    if model.games_shared > 0 {
+        words = format!("{words}, {}", text.games_shared(model.games_shared));
     }
     let at = pos2(x, bar.top() + 34.0);
     draw_text(ui.painter(), at, Align2::LEFT_CENTER, words, theme::regular(theme::DENSE), theme.text_2);

@@ -12,7 +12,7 @@ use crate::icon::Icon;
 use crate::model::PartyModel;
 use crate::text::{Common, Format, FrameText, PartyText};
 use crate::theme::{self, Theme};
-use crate::widgets::{Button, ButtonKind, ButtonSize, Field, avatar, icon_button, label};
+use crate::widgets::{Button, ButtonKind, ButtonSize, Field, avatar, draw_icon, icon_button, label};
 
 pub(super) fn show(
     ui: &mut Ui,
@@ -62,22 +62,27 @@ fn you(ui: &mut Ui, model: &PartyModel) {
             label(ui, &address, theme::regular(theme::META), theme.text_2);
         });
     });
-    for (name, value) in [
-        (text.sharing(), text.games(you.games)),
-        (text.sent(), format.size(you.sent)),
-        (text.received(), format.size(you.received)),
-    ] {
-        pair(ui, name, &value, theme.text_1);
+    ui.separator();
+    let mut shared = text.games(you.games);
+    if you.bytes > 0 {
+        shared = format!("{shared}, {}", format.size(you.bytes));
     }
+    pair(ui, text.sharing(), None, &shared);
+    pair(ui, text.sent(), Some((Icon::ARROW_UP, theme.leaving)), &format.size(you.sent));
+    pair(ui, text.received(), Some((Icon::ARROW_DOWN, theme.arriving)), &format.size(you.received));
 }
 
-/// A word at the left, its value at the right.
-fn pair(ui: &mut Ui, name: &str, value: &str, color: egui::Color32) {
+/// A word at the left, its value at the right, behind an icon.
+fn pair(ui: &mut Ui, name: &str, icon: Option<(Icon, egui::Color32)>, value: &str) {
     let theme = Theme::of(ui);
     ui.horizontal(|ui| {
         label(ui, name, theme::regular(theme::DENSE), theme.text_2);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            label(ui, value, theme::medium(theme::DENSE), color);
+            label(ui, value, theme::medium(theme::DENSE), theme.text_1);
+            if let Some((icon, color)) = icon {
+                let (place, _) = ui.allocate_exact_size(egui::vec2(14.0, 18.0), egui::Sense::hover());
+                draw_icon(ui.painter(), place.center(), icon.bold(), 14.0, color);
+            }
         });
     });
 }
@@ -108,6 +113,9 @@ pub(super) fn address(
         .horizontal_top(|ui| {
             let field = Field::new(&mut state.address, text.address()).placeholder("192.168.10.77");
             let field = field.limit(80).error(error).width(width).show(ui);
+            if std::mem::take(&mut state.to_address) {
+                field.request_focus();
+            }
             let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             button.show(ui).clicked() || entered
         })

@@ -4,9 +4,11 @@ use egui::{
     Align2, Color32, CornerRadius, CursorIcon, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
+use lanspread_engine::LinkKind;
+
 use super::{Beside, State};
 use crate::icon::Icon;
-use crate::model::{PartyModel, PeerRow};
+use crate::model::{PartyModel, PeerRow, Quality};
 use crate::text::{Format, PartyText};
 use crate::theme::{self, Theme};
 use crate::widgets::{
@@ -16,6 +18,8 @@ use crate::widgets::{
 const HEAD: f32 = 36.0;
 const ROW: f32 = 54.0;
 const EMPTY: f32 = 260.0;
+/// From so wide a column on, the way is named beside its time.
+const WIDE_CONNECTION: f32 = 125.0;
 
 /// Where columns are: left edges, and right edges of numbers.
 #[derive(Clone, Copy, Debug)]
@@ -156,12 +160,51 @@ fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow, is_open: bool) -> 
     }
     rate(ui, columns.to_you, y, peer.to_you, Icon::ARROW_DOWN, theme.arriving);
     rate(ui, columns.from_you, y, peer.from_you, Icon::ARROW_UP, theme.leaving);
-    let (word, color) =
-        if peer.is_connected { (text.connected(), theme.accent) } else { (text.reaching(), theme.text_3) };
-    let icon = Icon::CELL_SIGNAL_FULL.fill();
-    draw_icon(ui.painter(), pos2(columns.connection + 9.0, y), icon, 18.0, color);
-    line(columns.connection + 26.0, y, word, theme::DENSE, theme.text_1, rect.right());
+    let (word, bars, color) = quality(text, theme, peer.quality);
+    signal(ui, pos2(columns.connection, y), bars, color);
+    let way = way(text, format, peer, rect.right() - columns.connection > WIDE_CONNECTION);
+    let up = if way.is_empty() { 0.0 } else { 8.0 };
+    line(columns.connection + 26.0, y - up, word, theme::DENSE, theme.text_1, rect.right());
+    line(columns.connection + 26.0, y + 10.0, &way, theme::META, theme.text_2, rect.right());
     response.on_hover_cursor(CursorIcon::PointingHand).clicked()
+}
+
+/// A word, and how many bars of which colour.
+fn quality(text: PartyText, theme: &Theme, quality: Option<Quality>) -> (&'static str, u8, Color32) {
+    match quality {
+        Some(Quality::Great) => (text.great(), 4, theme.accent),
+        Some(Quality::Good) => (text.good(), 3, theme.accent),
+        Some(Quality::Fair) => (text.fair(), 2, theme.warn),
+        Some(Quality::Weak) => (text.weak(), 1, theme.bad),
+        Some(Quality::Unmeasured) => (text.connected(), 0, theme.accent),
+        None => (text.reaching(), 0, theme.text_3),
+    }
+}
+
+/// What the connection goes over, and how long there and back takes.
+fn way(text: PartyText, format: Format, peer: &PeerRow, is_wide: bool) -> String {
+    let link = match peer.link {
+        LinkKind::Cable => Some(text.cable()),
+        LinkKind::WiFi => Some(text.wifi()),
+        LinkKind::Virtual => Some(text.vpn()),
+        LinkKind::Unknown => None,
+    };
+    let ping = peer.rtt.map(|rtt| format.ping(rtt));
+    match (link.filter(|_| is_wide || ping.is_none()), ping) {
+        (Some(link), Some(ping)) => format!("{link}, {ping}"),
+        (link, ping) => ping.or(link.map(str::to_owned)).unwrap_or_default(),
+    }
+}
+
+/// Four bars, the first so many in their colour.
+fn signal(ui: &Ui, left: egui::Pos2, lit: u8, color: Color32) {
+    let dark = Theme::of(ui).surface_3;
+    for (bar, height) in (0_u8..).zip([4.0, 7.0, 10.0, 13.0]) {
+        let x = left.x + f32::from(bar) * 4.6;
+        let bottom = left.y + 7.0;
+        let place = Rect::from_min_max(pos2(x, bottom - height), pos2(x + 3.2, bottom));
+        ui.painter().rect_filled(place, 1, if bar < lit { color } else { dark });
+    }
 }
 
 fn rate(ui: &Ui, right: f32, y: f32, rate: u64, icon: Icon, color: Color32) {

@@ -34,7 +34,7 @@ pub(super) fn show(
     let has_one = matches!(model.seal, CatalogSeal::Trusted(_));
     for offered in &model.offered {
         let title = if has_one { text.second_catalog() } else { text.first_catalog() };
-        let line = text.ignored(offered.pcs, &offered.party);
+        let line = text.ignored(offered.peers, &offered.party);
         let asked = noted(ui, Meaning::Warn, Icon::WARNING.fill(), title, &line, |ui| {
             let name = format!("{} {}", text.review(), offered.party);
             let review = Button::new(text.review()).size(ButtonSize::Row).name(&name).show(ui);

@@ -1,0 +1,95 @@
+//! What a person must see wherever they are: one thing at a time, the worst first, until it is mended.
+
+use lanspread_engine::{ErrorCode, OfferedCatalogView};
+
+use super::{CatalogSeal, SettingsModel, Source, failure};
+
+/// What the banner says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BannerModel {
+    /// The network service has stopped.
+    Stopped { error: String },
+    /// Games wait for space.
+    DriveFull { place: Option<String>, title: String, others: usize },
+    /// The catalog file that was chosen is not used.
+    CatalogUnused { why: String },
+    /// Others follow an organiser's catalog, and none counts here.
+    CatalogOffered(OfferedCatalogView),
+}
+
+impl BannerModel {
+    /// `catalog_problem`: why a chosen catalog file is not used.
+    pub fn new(source: Source<'_>, catalog_problem: Option<&str>) -> Option<Self> {
+        if let Some(failure) = &source.snapshot.failure {
+            return Some(Self::Stopped { error: failure.error.clone() });
+        }
+        drive_full(source)
+            .or_else(|| catalog_problem.map(|why| Self::CatalogUnused { why: why.to_owned() }))
+            .or_else(|| offered(source).map(Self::CatalogOffered))
+    }
+}
+
+fn drive_full(source: Source<'_>) -> Option<BannerModel> {
+    let games = source.games().iter();
+    let mut waiting =
+        games.filter(|game| failure(game).is_some_and(|failure| failure.error.code == ErrorCode::NoSpace));
+    let first = waiting.next()?;
+    Some(BannerModel::DriveFull {
+        place: source.place(),
+        title: first.title.clone(),
+        others: waiting.count(),
+    })
+}
+
+/// The catalog that most PCs hold, as long as no organiser's counts here.
+fn offered(source: Source<'_>) -> Option<OfferedCatalogView> {
+    let view = source.view()?;
+    let seal = CatalogSeal::of(&view.catalog);
+    if view.offered.is_empty() || matches!(seal, CatalogSeal::Trusted(_)) {
+        return None;
+    }
+    SettingsModel::new(source).offered.into_iter().max_by_key(|offered| offered.peers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Told;
+    use crate::sample;
+    use lanspread_engine::{CatalogSource, OperationKind};
+    use lanspread_peer::api::Snapshot;
+    use lanspread_protocol::OrganiserKey;
+
+    fn banner(snapshot: &Snapshot, problem: Option<&str>) -> Option<BannerModel> {
+        BannerModel::new(Source { snapshot, told: &Told::default() }, problem)
+    }
+
+    #[test]
+    fn the_worst_comes_first() {
+        let mut snapshot = sample::party();
+        assert_eq!(banner(&snapshot, None), None);
+        let offered = sample::offered("Nord", OrganiserKey([7; 32]));
+        let mut small = sample::offered("Small", OrganiserKey([8; 32]));
+        small.peers = 1;
+        let view = snapshot.view.as_mut().and_then(std::sync::Arc::get_mut).unwrap();
+        view.offered = vec![offered.clone(), small];
+        assert_eq!(banner(&snapshot, None), Some(BannerModel::CatalogOffered(offered)));
+        let unused = BannerModel::CatalogUnused { why: "line 3".to_owned() };
+        assert_eq!(banner(&snapshot, Some("line 3")), Some(unused));
+        sample::fail(&mut snapshot, "veloren", OperationKind::Download, ErrorCode::NoSpace);
+        let full =
+            BannerModel::DriveFull { place: Some("D:".to_owned()), title: "Veloren".to_owned(), others: 0 };
+        assert_eq!(banner(&snapshot, Some("line 3")), Some(full));
+        snapshot.failure = Some(sample::failure());
+        assert!(matches!(banner(&snapshot, None), Some(BannerModel::Stopped { .. })));
+    }
+
+    #[test]
+    fn who_trusts_an_organiser_is_not_asked_again() {
+        let mut snapshot = sample::party();
+        let view = snapshot.view.as_mut().and_then(std::sync::Arc::get_mut).unwrap();
+        view.offered = vec![sample::offered("Other", OrganiserKey([7; 32]))];
+        view.catalog = CatalogSource::Pinned(OrganiserKey([1; 32]));
+        assert_eq!(banner(&snapshot, None), None);
+    }
+}
