@@ -1,5 +1,6 @@
 //! What screens ask for. They never act: a screen returns an [`Action`], the shell carries it out.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use lanspread_engine::{Command, Saves};
@@ -37,6 +38,12 @@ pub enum Action {
     CloseDialog,
     /// What runs when a person clicked *Play*.
     Play(GameId),
+    /// Another program of a game: its server, or the way to join one at this address.
+    Start {
+        game: GameId,
+        entry: &'static str,
+        server: Option<IpAddr>,
+    },
     OpenFolder(GameId),
     /// The system's dialog; its answer reaches the screen that asked.
     ChooseFolder(FolderFor),

@@ -9,6 +9,7 @@ mod peer;
 mod told;
 mod work;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -146,6 +147,7 @@ impl Shell {
             Action::Command(command) => self.send(PeerCommand::Engine(command)),
             Action::Play(game) => self.play(game),
             Action::PlayUnverified(game) => self.start_unverified(game),
+            Action::Start { game, entry, server } => self.start_other(game, entry, server),
             Action::UseGames(folder) => self.use_games(folder),
             Action::MoveGames(folder) => self.move_games(folder),
             Action::ShowFolder(folder) => self.errands.open(folder),
@@ -250,11 +252,24 @@ impl Shell {
 
     /// Asks before the first start of a version that no catalog pins.
     fn play(&mut self, game: GameId) {
-        if self.unverified(&game).is_some_and(|version| self.settings.started.get(&game) != Some(&version)) {
+        if self.is_to_be_asked(&game) {
             drop(self.state.apply(Action::Ask(Question::FirstStart(game))));
         } else {
             self.start(game);
         }
+    }
+
+    fn start_other(&mut self, game: GameId, entry: &str, server: Option<IpAddr>) {
+        if self.is_to_be_asked(&game) {
+            drop(self.state.apply(Action::Ask(Question::FirstStart(game))));
+        } else {
+            let (entry, server) = (entry.to_owned(), server.map(|server| server.to_string()));
+            self.send(PeerCommand::Engine(Command::Start { game, entry, server }));
+        }
+    }
+
+    fn is_to_be_asked(&self, game: &GameId) -> bool {
+        self.unverified(game).is_some_and(|version| self.settings.started.get(game) != Some(&version))
     }
 
     fn start_unverified(&mut self, game: GameId) {

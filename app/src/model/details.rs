@@ -1,10 +1,11 @@
 //! The panel with everything about one game.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use lanspread_engine::{GameView, LocalState, MapCell, OperationKind, PartsView, PeerView};
-use lanspread_protocol::{GameId, PeerId, Version};
+use lanspread_protocol::{GameId, Os, PeerId, Version};
 
 use super::{Card, Source, operation};
 
@@ -26,6 +27,10 @@ pub struct DetailsModel {
     pub is_fetching: bool,
     pub cannot: Cannot,
     pub parts: Parts,
+    /// Where it can be joined, by name.
+    pub servers: Vec<ServerRow>,
+    /// It has a server that others could join.
+    pub can_host: bool,
     /// Fastest first.
     pub sources: Vec<SourceRow>,
     /// The games beside it.
@@ -71,6 +76,13 @@ pub struct SourceRow {
     pub rate: u64,
 }
 
+/// A player whose PC runs a server of the game.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerRow {
+    pub name: String,
+    pub address: IpAddr,
+}
+
 /// How much of the game a peer has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Has {
@@ -104,6 +116,8 @@ impl DetailsModel {
             }),
             cannot: Cannot::of(game),
             parts: Parts::of(game),
+            servers: servers(source, game),
+            can_host: game.installed && has_entry(game, "server"),
             sources: sources(source, game),
             before: at.checked_sub(1).and_then(|at| games.get(at)).map(|game| game.id.clone()),
             after: games.get(at + 1).map(|game| game.id.clone()),
@@ -160,6 +174,28 @@ impl Parts {
     }
 }
 
+/// Those who run a server, as long as this PC can join one.
+fn servers(source: Source<'_>, game: &GameView) -> Vec<ServerRow> {
+    if !source.is_connected() || !game.installed || !has_entry(game, "join") {
+        return Vec::new();
+    }
+    let peers = source.view().map_or(&[][..], |view| &view.peers).iter();
+    let hosts = peers.filter(|peer| peer.presence.servers.iter().any(|server| server.game == game.id));
+    let mut rows: Vec<_> = hosts
+        .filter_map(|peer| {
+            Some(ServerRow { name: peer.presence.name.clone(), address: peer.addresses.first()?.ip() })
+        })
+        .collect();
+    rows.sort_by_cached_key(|row| row.name.to_lowercase());
+    rows
+}
+
+/// The catalog has a program of this name for this system.
+fn has_entry(game: &GameView, name: &str) -> bool {
+    let entries = game.entry.as_ref().map_or(&[][..], |entry| &entry.launch);
+    entries.iter().any(|entry| entry.os == Os::CURRENT && entry.name == name)
+}
+
 fn sources(source: Source<'_>, game: &GameView) -> Vec<SourceRow> {
     if !source.is_connected() {
         return Vec::new();
@@ -207,6 +243,8 @@ mod tests {
     use crate::model::{CardState, Told};
     use crate::sample::{GameSample, peer, snapshot_with};
     use lanspread_engine::{ErrorCode, PeerGame};
+    use lanspread_protocol::LaunchEntry;
+    use lanspread_protocol::message::GameServer;
 
     fn model(game: GameSample, peers: Vec<PeerView>) -> DetailsModel {
         let id = game.0.id.clone();
@@ -267,6 +305,30 @@ mod tests {
         let model = model(game.failed(OperationKind::Download, ErrorCode::NoSpace), Vec::new());
         assert!(matches!(model.card.state, CardState::Failed(_)));
         assert_eq!(model.card.untroubled, CardState::Download { bytes: Some(1_300_000_000) });
+    }
+
+    #[test]
+    fn who_has_the_game_installed_can_join_those_who_run_a_server() {
+        let entry = |name: &str| LaunchEntry {
+            name: name.to_owned(),
+            os: Os::CURRENT,
+            program: "game".parse().unwrap(),
+            args: Vec::new(),
+            folder: None,
+            env: BTreeMap::new(),
+        };
+        let game = || {
+            GameSample::new("game", "Game")
+                .entry(|of| of.launch = ["play", "join", "server"].map(entry).into())
+        };
+        let mut lea = peer(2, "Lea", 0, 0);
+        let server = GameServer { game: game().0.id, entry: "server".to_owned() };
+        lea.presence.servers.push(server);
+        let joined = model(game().installed(), vec![peer(1, "Jonas", 0, 0), lea.clone()]);
+        let host = ServerRow { name: "Lea".to_owned(), address: [192, 168, 10, 2].into() };
+        assert_eq!((joined.servers, joined.can_host), (vec![host], true));
+        let not_installed = model(game().downloaded(), vec![lea]);
+        assert_eq!((not_installed.servers, not_installed.can_host), (Vec::new(), false));
     }
 
     #[test]

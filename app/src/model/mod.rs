@@ -24,7 +24,7 @@ use lanspread_protocol::{Game, GameId, LaunchEntry, Os};
 
 pub use banner::BannerModel;
 pub use card::{Card, CardState, Stop, Trouble, Work};
-pub use details::{Cannot, DetailsModel, Has, Hindrance, Parts, SourceRow};
+pub use details::{Cannot, DetailsModel, Has, Hindrance, Parts, ServerRow, SourceRow};
 pub use dialogs::{
     DialogsModel, ErrorModel, FirstStartModel, MoveModel, QuitModel, RemoveModel, TrustModel, UpdateModel,
 };

@@ -34,6 +34,8 @@ pub struct PeerRow {
     pub pc: String,
     /// The title of what is played there.
     pub playing: Option<String>,
+    /// The title of a game whose server runs there.
+    pub hosts: Option<String>,
     /// Games that are complete there, and what the catalog says of their sizes.
     pub games: usize,
     pub bytes: u64,
@@ -156,21 +158,23 @@ impl PartyModel {
 
 fn address(source: Source<'_>) -> Option<SocketAddr> {
     let addresses = &source.snapshot.ready.as_ref()?.addresses;
-    addresses.iter().find(|address| !address.ip().is_loopback()).copied()
+    let outside = addresses.iter().find(|address| !address.ip().is_loopback());
+    // Of a party on one PC, all are here.
+    let is_met = source.view().is_some_and(|view| view.peers.iter().any(|peer| peer.connected));
+    outside.or_else(|| addresses.first().filter(|_| is_met)).copied()
 }
 
 fn row(source: Source<'_>, peer: &PeerView) -> PeerRow {
     let size = |game| source.game(game).and_then(|game| game.entry.as_ref()).and_then(|entry| entry.size);
+    let title = |id: &GameId| source.game(id).map_or_else(|| id.to_string(), |game| game.title.clone());
     let complete = peer.games.iter().filter(|game| game.complete);
     let presence = &peer.presence;
     PeerRow {
         id: peer.peer_id,
         name: presence.name.clone(),
         pc: presence.pc.clone(),
-        playing: presence
-            .playing
-            .as_ref()
-            .map(|id| source.game(id).map_or_else(|| id.to_string(), |game| game.title.clone())),
+        playing: presence.playing.as_ref().map(title),
+        hosts: presence.servers.first().map(|server| title(&server.game)),
         games: complete.clone().count(),
         bytes: complete.filter_map(|game| size(&game.id)).sum(),
         to_you: peer.rx_rate,

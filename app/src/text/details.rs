@@ -7,6 +7,8 @@ super::texts! {
     next: "Next game", "Nächstes Spiel";
     update_to(version: &str): "Update to {version}", "Aktualisieren auf {version}";
     play_version(version: &str): "Play {version}", "{version} spielen";
+    join(name: &str): "Join {name}", "Bei {name} mitspielen";
+    start_server: "Start a server", "Server starten";
     cancel_download: "Cancel download", "Download abbrechen";
     what_happened: "What happened?", "Was ist passiert?";
     amount(done: &str, total: &str): "{done} of {total}", "{done} von {total}";

@@ -8,6 +8,7 @@ super::texts! {
     to_you: "To you", "Zu dir";
     from_you: "From you", "Von dir";
     connection: "Connection", "Verbindung";
+    hosts(game: &str): "Hosts {game}", "Hostet {game}";
     in_the_lobby: "In the lobby", "In der Lobby";
     plural games(count: usize): "{count} game" | "{count} games", "{count} Spiel" | "{count} Spiele";
     plural games_shared(count: usize): "{count} game shared" | "{count} games shared", "{count} Spiel geteilt" | "{count} Spiele geteilt";

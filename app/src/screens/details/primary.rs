@@ -51,7 +51,8 @@ fn resting(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {
     let primary = ButtonKind::Primary;
     match model.card.state {
         CardState::Play => {
-            large(common.play(), Icon::PLAY.fill(), primary).show(ui).clicked().then(does).flatten()
+            let play = large(common.play(), Icon::PLAY.fill(), primary).show(ui).clicked();
+            play.then(does).flatten().or_else(|| together(ui, model))
         }
         CardState::Update { .. } => update(ui, model),
         CardState::Install => {
@@ -82,6 +83,28 @@ fn resting(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {
             None
         }
     }
+}
+
+/// Servers of others to join, as many as fit; and one of one's own.
+fn together(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {
+    let text = DetailsText::of(ui.ctx());
+    let mut action = None;
+    let start = |entry, server| Action::Start { game: model.card.id.clone(), entry, server };
+    for server in &model.servers {
+        let label = text.join(&server.name);
+        let button = large(&label, Icon::USERS_THREE, ButtonKind::Secondary);
+        if button.natural_width(ui) > ui.available_width() {
+            break;
+        }
+        if button.show(ui).clicked() {
+            action = Some(start("join", Some(server.address)));
+        }
+    }
+    let host = large(text.start_server(), Icon::HARD_DRIVES, ButtonKind::Ghost);
+    if model.can_host && host.natural_width(ui) <= ui.available_width() && host.show(ui).clicked() {
+        action = Some(start("server", None));
+    }
+    action
 }
 
 fn update(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {

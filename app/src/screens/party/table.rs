@@ -80,6 +80,9 @@ pub(super) fn show(ui: &mut Ui, model: &PartyModel, state: &mut State, width: f3
         let place = Rect::from_min_size(pos2(rect.left(), top), vec2(width, ROW));
         top += ROW;
         if ui.is_rect_visible(place) {
+            if place.top() > head.bottom() {
+                row_line(ui, place.translate(vec2(0.0, -ROW)));
+            }
             if is_here {
                 if row(ui, place, columns, peer, state.beside == Beside::Games(peer.id)) {
                     opened = Some(peer.id);
@@ -109,7 +112,6 @@ fn gone(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow) {
     let response = ui.interact(rect, ui.scope_id().with(("gone", peer.id)), Sense::hover());
     let name = PartyText::of(ui.ctx()).row(&peer.name, left);
     response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, &name));
-    row_line(ui, rect);
     let y = rect.center().y;
     ui.painter().circle_filled(pos2(columns.name + 17.0, y), 17.0, theme.surface_2);
     let font = theme::regular(theme::BODY);
@@ -130,13 +132,13 @@ fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow, is_open: bool) -> 
     let theme = Theme::of(ui);
     let (text, format) = (PartyText::of(ui.ctx()), Format::of(ui.ctx()));
     let response = ui.interact(rect, ui.scope_id().with(("peer", peer.id)), Sense::click());
-    let now = peer.playing.as_deref().unwrap_or(text.in_the_lobby());
+    let hosting = peer.hosts.as_ref().map(|title| text.hosts(title));
+    let now = hosting.as_deref().or(peer.playing.as_deref()).unwrap_or(text.in_the_lobby());
     response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, text.row(&peer.name, now)));
     if is_open {
         ui.painter().rect_filled(rect.shrink2(vec2(1.0, 0.0)), 0, theme.surface_2);
     }
     row_background(ui, &response, rect.shrink2(vec2(1.0, 0.0)), 0);
-    row_line(ui, rect);
     focus_ring(ui, &response, rect.shrink(4.0), 4);
     let y = rect.center().y;
     avatar_at(ui.painter(), pos2(columns.name + 17.0, y), &peer.name, 34.0);
@@ -146,8 +148,8 @@ fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow, is_open: bool) -> 
     };
     line(columns.name + 46.0, y - 8.0, &peer.name, theme::BODY, theme.text_1, columns.now);
     line(columns.name + 46.0, y + 10.0, &peer.pc, theme::META, theme.text_2, columns.now);
-    if peer.playing.is_some() {
-        let icon = Icon::GAME_CONTROLLER.fill();
+    if peer.playing.is_some() || peer.hosts.is_some() {
+        let icon = if peer.hosts.is_some() { Icon::HARD_DRIVES.fill() } else { Icon::GAME_CONTROLLER.fill() };
         draw_icon(ui.painter(), pos2(columns.now + 8.0, y), icon, theme::ICON, theme.accent);
         line(columns.now + 22.0, y, now, theme::DENSE, theme.text_1, columns.shares);
     } else {

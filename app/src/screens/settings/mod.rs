@@ -41,9 +41,11 @@ pub struct State {
     /// A name or a limit that is being typed.
     name: Option<String>,
     limits: [Option<String>; 2],
-    /// Where the list leads to.
+    /// What is in sight.
     section: Section,
+    /// Where the list was told to lead: in sight until the page is scrolled by hand.
     to_show: Option<Section>,
+    led_to: Option<Section>,
 }
 
 /// A part of the settings.
@@ -129,7 +131,13 @@ pub fn show(
             }
             // The last one can be scrolled to the top, too.
             ui.add_space((page.height() - 220.0).max(0.0));
-            state.section = seen;
+            let is_scrolled = ui.input(|input| {
+                input.smooth_scroll_delta != egui::Vec2::ZERO || input.pointer.is_decidedly_dragging()
+            });
+            if is_scrolled {
+                state.led_to = None;
+            }
+            state.section = state.led_to.unwrap_or(seen);
         });
     });
     action
@@ -169,6 +177,7 @@ fn list(ui: &Ui, page: Rect, state: &mut State) {
         focus_ring(ui, &response, rect, theme::R_BUTTON);
         if response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked() {
             state.to_show = Some(section);
+            state.led_to = Some(section);
         }
     }
 }
