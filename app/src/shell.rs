@@ -24,7 +24,7 @@ use crate::cover::Covers;
 use crate::model::{PublishStep, QuitModel, Source, Told, play_entry, report};
 use crate::notices::Notice;
 use crate::screens::first_run;
-use crate::settings::{Keeper, Loaded, Settings, Store};
+use crate::settings::{Keeper, Loaded, Settings, Store, Unread};
 use crate::start::Args;
 use crate::text::NoticeText;
 use crate::theme;
@@ -60,6 +60,7 @@ impl Shell {
         theme::set_up(ctx);
         // Of a demo nothing is kept.
         let store = Store::find(args.portable).filter(|_| !args.demo);
+        let is_portable = store.as_ref().is_some_and(Store::is_portable);
         let settings = loaded.settings;
         let (woken, mut args) = (ctx.clone(), args.clone());
         let keeper = store.and_then(|store| Keeper::new(store, move || woken.request_repaint()).ok());
@@ -71,11 +72,19 @@ impl Shell {
         let config = args.peer_config();
         let is_first_run = config.is_none() && !args.demo;
         let mut state = WindowState { is_first_run, ..WindowState::default() };
-        state.first_run = first_run::State::suggested(user_name(), suggested_folder());
+        state.first_run = first_run::State::suggested(first_run::Suggestion {
+            name: settings.name.clone().unwrap_or_else(user_name),
+            folder: suggested_folder(),
+            party: settings.party.clone(),
+            is_portable,
+        });
         state.settings.chosen = settings.clone();
-        if let Some(path) = loaded.set_aside {
+        if let Some(unread) = &loaded.unread {
             let text = NoticeText::of(ctx);
-            let line = text.settings_set_aside(&path.display().to_string());
+            let line = match unread {
+                Unread::SetAside(path) => text.settings_set_aside(&path.display().to_string()),
+                Unread::OnStick { path, error } => text.not_used(&path.display().to_string(), error),
+            };
             state.toasts.add(Notice::bad(text.settings_unreadable(), line));
         }
         if args.demo {
@@ -86,7 +95,7 @@ impl Shell {
         }
         let errands = Errands::new(ctx);
         let catalog = args.catalog.clone().or_else(|| settings.catalog.clone());
-        if let Some(catalog) = catalog.or_else(|| keeper.as_ref().map(Keeper::own_catalog)) {
+        if let Some(catalog) = catalog.or_else(|| keeper.as_ref().and_then(Keeper::own_catalog)) {
             errands.find_organiser(catalog, settings.organiser_key.clone());
         }
         Self {
@@ -383,5 +392,5 @@ fn user_name() -> String {
 }
 
 fn suggested_folder() -> Option<std::path::PathBuf> {
-    etcetera::home_dir().ok().map(|home| home.join("Lanspread"))
+    directories::BaseDirs::new().map(|folders| folders.home_dir().join("Lanspread"))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use eframe::{NativeOptions, Renderer};
 use egui::ViewportBuilder;
-use lanspread_peer::api::PeerConfig;
+use lanspread_peer::api::{PeerAddress, PeerConfig};
 use thiserror::Error;
 
 use crate::demo::game::DemoGame;
@@ -41,6 +41,9 @@ pub struct Args {
     /// An address of this PC to listen on; for tests
     #[arg(long, value_name = "ADDR", hide = true)]
     pub bind: Vec<IpAddr>,
+    /// Another peer's address; for tests
+    #[arg(long, value_name = "ADDR", hide = true)]
+    pub peer: Vec<PeerAddress>,
     /// Neither announce this peer nor look for others; for tests
     #[arg(long, hide = true)]
     pub no_mdns: bool,
@@ -62,6 +65,7 @@ impl Args {
             catalog: self.catalog.clone(),
             bind: self.bind.clone(),
             mdns: !self.no_mdns,
+            peers: self.peer.clone(),
             ..PeerConfig::new(games)
         })
     }

@@ -172,6 +172,9 @@ pub const ON_PICTURE: Color32 = hex(0xEE_F2F7);
 pub const HERO_TOP: Color32 = hex_alpha(0x0A_0D12, 30);
 pub const HERO_BOTTOM: Color32 = hex(0x16_1B23);
 /// The first run's gradient.
+/// Dots that travel in the picture of nodes.
+pub const NODE_ARRIVING: Color32 = hex(0x6B_AEFF);
+pub const NODE_LEAVING: Color32 = hex(0xFF_A861);
 pub const CLAIM_TOP: Color32 = hex(0x10_302B);
 pub const CLAIM_BOTTOM: Color32 = hex(0x0B_141A);
 

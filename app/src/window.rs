@@ -14,8 +14,8 @@ use crate::cover::Covers;
 use crate::dropped;
 use crate::frame::{self, Places};
 use crate::model::{
-    BannerModel, DetailsModel, DialogsModel, DownloadsModel, FirstRunModel, LibraryModel, PartyModel,
-    PublishModel, SettingsModel, Source, StatusModel,
+    BannerModel, DetailsModel, DialogsModel, DownloadsModel, LibraryModel, PartyModel, PublishModel,
+    SettingsModel, Source, StatusModel,
 };
 use crate::notices::Toasts;
 use crate::screens::{Scene, details, dialogs, downloads, first_run, library, party, publish, settings};
@@ -130,8 +130,7 @@ pub fn show(
     frame::grounds(ui, &places);
     let mut scene = Scene { places, covers };
     if state.is_first_run {
-        let model = FirstRunModel::new(source);
-        actions.extend(first_run::show(ui, &mut scene, &model, &mut state.first_run));
+        actions.extend(first_run::show(ui, &mut state.first_run));
     } else {
         let status = StatusModel::new(source);
         actions.extend(frame::rail(ui, places.rail, &status, state.screen, state.can_publish()));

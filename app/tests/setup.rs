@@ -51,13 +51,24 @@ fn picture(harness: &mut Harness<'static, Desk>, name: &str) {
 #[test]
 fn start_begins_once_the_folder_is_known_to_be_writable() {
     let path = std::env::temp_dir();
-    let first_run = first_run::State::suggested("Mika".to_owned(), Some(path.clone()));
+    let first_run = first_run::State::suggested(first_run::Suggestion {
+        name: "Mika".to_owned(),
+        folder: Some(path.clone()),
+        party: Some("LAN Nord 2026".to_owned()),
+        is_portable: true,
+    });
     let mut harness = harness(WindowState { is_first_run: true, first_run, ..WindowState::default() });
     assert_eq!(harness.state().actions, [Action::CheckFolder(path.clone())]);
     harness.get_by_label("Start").click();
     harness.run_steps(2);
     assert_eq!(harness.state().actions.len(), 1);
-    let report = FolderReport { path: path.clone(), is_writable: true, free_bytes: 412_000_000_000 };
+    let report = FolderReport {
+        path: path.clone(),
+        is_there: true,
+        is_writable: true,
+        free_bytes: 412_000_000_000,
+        total_bytes: 931_000_000_000,
+    };
     harness.state_mut().state.first_run.folder_checked(report);
     harness.run_steps(2);
     picture(&mut harness, "first-run.png");

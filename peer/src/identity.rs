@@ -78,6 +78,13 @@ impl MachineId {
     }
 }
 
+/// Enough of it to tell PCs apart.
+impl fmt::Display for MachineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.16}", self.0.to_string())
+    }
+}
+
 impl Identity {
     /// The key in `state_dir` (`<games>/.lanspread`, which must exist) if it is this machine's, else a new one that
     /// is stored there.

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lanspread_engine::{Command, Event};
-use lanspread_peer::api::{PeerAddress, PeerCommand, PeerConfig, PeerEvent, PeerRuntimeHandle, Waker};
+use lanspread_peer::api::{PeerAddress, PeerCommand, PeerConfig, PeerEvent, PeerRuntimeHandle, Ready, Waker};
 use lanspread_peer::disk::Cancel;
 use lanspread_peer::runtime::start_peer;
 use lanspread_protocol::{GameId, PeerId};
@@ -59,7 +59,7 @@ impl Party {
     ) -> Result<Self, DemoError> {
         let world = World::make(samples, program, cancel)?;
         let mut others = Vec::new();
-        let mut addresses = Vec::new();
+        let (mut addresses, mut ids) = (Vec::new(), Vec::new());
         for (index, name) in NAMES.iter().enumerate() {
             let mut config = config(&world, world.games(index), &addresses);
             config.name = Some((*name).to_owned());
@@ -68,12 +68,15 @@ impl Party {
                 config.catalog = Some(world.organisers_catalog());
             }
             let handle = start_peer(config, Waker::none())?;
-            addresses.push(address_of(&handle)?);
+            let ready = ready(&handle)?;
+            let address = ready.addresses.first().ok_or(DemoError::NoAddress)?;
+            addresses.push(address.to_string().parse().map_err(|_odd| DemoError::NoAddress)?);
+            ids.push(ready.peer_id);
             others.push(handle);
         }
         let newcomer = config(&world, world.newcomers_games(), &addresses);
         let (stop, stopped) = oneshot::channel();
-        let story = Story { world, others, pace, program: program.to_owned() };
+        let story = Story { world, others, ids, pace, program: program.to_owned() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(DemoError::Thread)?;
         let thread = std::thread::Builder::new().name("demo".to_owned());
@@ -115,14 +118,12 @@ fn config(world: &World, games: PathBuf, known: &[PeerAddress]) -> PeerConfig {
     }
 }
 
-fn address_of(peer: &PeerRuntimeHandle) -> Result<PeerAddress, DemoError> {
+/// Waits for it; the snapshot may be a moment behind.
+fn ready(peer: &PeerRuntimeHandle) -> Result<Ready, DemoError> {
     let mut events = peer.subscribe();
     loop {
         match events.blocking_recv() {
-            Ok(PeerEvent::Ready(ready)) => {
-                let address = ready.addresses.first().ok_or(DemoError::NoAddress)?;
-                return address.to_string().parse().map_err(|_odd| DemoError::NoAddress);
-            }
+            Ok(PeerEvent::Ready(ready)) => return Ok(ready),
             Ok(_) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return Err(DemoError::NoAddress),
         }
@@ -133,6 +134,8 @@ fn address_of(peer: &PeerRuntimeHandle) -> Result<PeerAddress, DemoError> {
 struct Story {
     world: World,
     others: Vec<PeerRuntimeHandle>,
+    /// Of the others: who else has a game is the newcomer.
+    ids: Vec<PeerId>,
     pace: Pace,
     program: PathBuf,
 }
@@ -188,12 +191,10 @@ impl Story {
     /// The game that the newcomer has first, as the organiser hears of it.
     async fn first_download(&self, organiser: &PeerRuntimeHandle) -> Option<GameId> {
         let mut events = organiser.client().subscribe();
-        let others: Vec<PeerId> =
-            self.others.iter().filter_map(|peer| Some(peer.snapshot().ready.as_ref()?.peer_id)).collect();
         loop {
             match events.recv().await {
                 Ok(PeerEvent::Engine(Event::PeerLibraryChanged { peer_id, games }))
-                    if !others.contains(&peer_id) =>
+                    if !self.ids.contains(&peer_id) =>
                 {
                     if let Some(game) = games.into_iter().find(|game| game.complete) {
                         return Some(game.id);

@@ -2,27 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Source;
-
 /// Below this only small games fit.
 const LITTLE: u64 = 10_000_000_000;
-
-/// What the screen shows.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FirstRunModel {}
-
-impl FirstRunModel {
-    pub fn new(_source: Source<'_>) -> Self {
-        Self {}
-    }
-}
 
 /// What was found at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderReport {
     pub path: PathBuf,
+    /// The folder is there; else it is made.
+    pub is_there: bool,
     pub is_writable: bool,
+    /// Of its disk.
     pub free_bytes: u64,
+    pub total_bytes: u64,
 }
 
 /// What is said about a folder.
@@ -67,8 +59,13 @@ mod tests {
     #[test]
     fn start_waits_for_a_name_and_a_writable_folder() {
         let folder = std::env::temp_dir();
-        let mut report =
-            FolderReport { path: folder.clone(), is_writable: true, free_bytes: 400_000_000_000 };
+        let mut report = FolderReport {
+            path: folder.clone(),
+            is_writable: true,
+            is_there: true,
+            free_bytes: 400_000_000_000,
+            total_bytes: 900_000_000_000,
+        };
         assert_eq!(FolderNote::of(Path::new("games"), Some(&report)), FolderNote::NotWhole);
         assert_eq!(FolderNote::of(&folder, None), FolderNote::Checking);
         assert_eq!(FolderNote::of(&folder.join("other"), Some(&report)), FolderNote::Checking);

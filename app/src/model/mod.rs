@@ -29,7 +29,7 @@ pub use dialogs::{
     DialogsModel, ErrorModel, FirstStartModel, MoveModel, QuitModel, RemoveModel, TrustModel, UpdateModel,
 };
 pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
-pub use first_run::{FirstRunModel, FolderNote, FolderReport, can_begin};
+pub use first_run::{FolderNote, FolderReport, can_begin};
 pub use library::{Counts, Filter, LibraryModel, Sort};
 pub use party::{Checks, PartyModel, PeerRow, Quality, SharedGame, You};
 pub use publish::{

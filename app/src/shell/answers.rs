@@ -95,7 +95,7 @@ impl Shell {
             let ready = self.snapshot.ready.as_ref()?;
             Some(GamesFolder::new(&ready.games_dir).state().join("organiser").join("catalog.ron"))
         };
-        self.keeper.as_ref().map(Keeper::own_catalog).or_else(beside_games)
+        self.keeper.as_ref().and_then(Keeper::own_catalog).or_else(beside_games)
     }
 
     /// Another games folder; the peer says whether it takes it.

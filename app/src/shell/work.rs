@@ -109,7 +109,10 @@ impl Errands {
             let existing = path.ancestors().find(|folder| folder.exists());
             let is_writable = existing.is_some_and(|folder| tempfile::tempfile_in(folder).is_ok());
             let free_bytes = existing.and_then(|folder| fs4::available_space(folder).ok()).unwrap_or(0);
-            Some(Answer::FolderChecked(FolderReport { path, is_writable, free_bytes }))
+            let total_bytes = existing.and_then(|folder| fs4::total_space(folder).ok()).unwrap_or(0);
+            let is_there = existing == Some(path.as_path());
+            let report = FolderReport { path, is_there, is_writable, free_bytes, total_bytes };
+            Some(Answer::FolderChecked(report))
         });
     }
 

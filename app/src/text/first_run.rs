@@ -11,6 +11,11 @@ super::texts! {
     choose: "Choose game folder…", "Spieleordner wählen…";
     start: "Start", "Starten";
     later: "You can change this later in Settings.", "Das lässt sich später in den Einstellungen ändern.";
+    portable: "Portable mode: settings stay next to the program. Nothing gets installed.",
+        "Portabel: Einstellungen bleiben beim Programm. Es wird nichts installiert.";
+    welcome_to(party: &str): "Welcome to {party}", "Willkommen bei {party}";
+    one_minute: "Two answers, and the games are yours.", "Zwei Antworten, und die Spiele gehören dir.";
+    will_be_made: "The folder will be created.", "Der Ordner wird angelegt.";
     not_ready: "It needs a name and a folder that can be written to.", "Es braucht einen Namen und einen beschreibbaren Ordner.";
     language: "Language", "Sprache";
     checking: "Looking at the folder…", "Der Ordner wird angesehen…";

@@ -48,6 +48,7 @@ super::texts! {
     no_source_left(game: &str): "No source left for {game}", "Keine Quelle mehr für {game}";
     settings_unreadable: "Your settings could not be read", "Deine Einstellungen waren nicht lesbar";
     settings_set_aside(path: &str): "Everything is as at the start. The old file is now {path}.", "Alles ist wie am Anfang. Die alte Datei ist jetzt {path}.";
+    not_used(path: &str, why: &str): "{path} is not used: {why}", "{path} wird nicht benutzt: {why}";
     settings_not_saved: "Your settings could not be saved", "Deine Einstellungen ließen sich nicht speichern";
     goes_on: "It goes on when someone is back.", "Es geht weiter, wenn jemand wieder da ist.";
 }

@@ -15,6 +15,9 @@ use lanspread_peer::runtime::start_peer;
 use lanspread_protocol::{GameId, Version};
 use tokio::sync::broadcast::Receiver;
 
+/// Longer than any step takes on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 fn main() -> ExitCode {
     if let Some(kept) = lanspread_peer::launch::keep_if_asked() {
         return kept;
@@ -46,14 +49,14 @@ fn main() -> ExitCode {
 struct Newcomer {
     peer: PeerRuntimeHandle,
     events: Receiver<PeerEvent>,
-    /// Games whose new version was heard of, also while something else was awaited.
-    changed: Vec<GameId>,
+    /// All events, for who looks for a fault.
+    heard: Vec<String>,
 }
 
 impl Newcomer {
     fn join(peer: PeerRuntimeHandle) -> Self {
         let events = peer.subscribe();
-        Self { peer, events, changed: Vec::new() }
+        Self { peer, events, heard: Vec::new() }
     }
 
     fn plays_through(mut self, game: &GameId, next: &Version) {
@@ -65,8 +68,9 @@ impl Newcomer {
         self.until_finished(game, OperationKind::Install);
         self.send(&Command::Start { game: game.clone(), entry: "play".to_owned(), server: None });
         self.until("the game was played", |event| matches!(event, Event::GameExited { code: Some(0), .. }));
-        while !self.changed.contains(game) {
-            self.until("the organiser published", |event| matches!(event, Event::CatalogChanged { .. }));
+        // Its card has an update that somebody can give.
+        while !self.can_update(game) {
+            self.until("somebody has the new version", |_| true);
         }
         self.send(&Command::Update { game: game.clone() });
         self.until_finished(game, OperationKind::Install);
@@ -80,7 +84,13 @@ impl Newcomer {
         self.send(&Command::Remove { game: game.clone(), local: Some(Saves::Delete) });
         self.until_finished(game, OperationKind::Remove);
         self.peer.shutdown();
-        while !matches!(self.events.blocking_recv(), Ok(PeerEvent::Stopped)) {}
+        while self.next_event().unwrap() != PeerEvent::Stopped {}
+    }
+
+    fn can_update(&self, game: &GameId) -> bool {
+        let snapshot = self.peer.snapshot();
+        let mut games = snapshot.view.iter().flat_map(|view| &view.games);
+        games.any(|view| view.id == *game && (view.update_ready || view.update_available && view.sources > 0))
     }
 
     fn games(&self) -> std::path::PathBuf {
@@ -92,18 +102,24 @@ impl Newcomer {
         reply.unwrap_or_else(|error| panic!("{command:?}: {error:?}"));
     }
 
+    /// `None` after a time that only what hangs takes.
+    fn next_event(&mut self) -> Option<PeerEvent> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let event = runtime.block_on(async { tokio::time::timeout(PATIENCE, self.events.recv()).await });
+        event.ok().map(Result::unwrap)
+    }
+
     fn until(&mut self, what: &str, is_it: impl Fn(&Event) -> bool) {
         loop {
-            let event = match self.events.blocking_recv() {
-                Ok(PeerEvent::Engine(event)) => event,
-                Ok(PeerEvent::Stopped) | Err(_) => panic!("the peer ended, waiting until {what}"),
-                Ok(_) => continue,
+            let event = match self.next_event() {
+                Some(PeerEvent::Engine(event)) => event,
+                Some(PeerEvent::Stopped) => panic!("the peer ended, waiting until {what}"),
+                Some(_) => continue,
+                None => panic!("waited too long until {what}; heard {:#?}", self.heard),
             };
+            self.heard.push(format!("{what}: {event:?}"));
             if let Event::OperationFailed { game, error, .. } = &event {
                 panic!("waiting until {what}: {game}: {error:?}");
-            }
-            if let Event::CatalogChanged { changed, .. } = &event {
-                self.changed.extend(changed.iter().cloned());
             }
             if is_it(&event) {
                 return;

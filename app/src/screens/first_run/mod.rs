@@ -1,15 +1,17 @@
 //! The first run: a name and a games folder.
 
+mod folder;
+mod nodes;
+
 use std::path::PathBuf;
 
 use egui::{Align, Align2, CornerRadius, Layout, Mesh, Rect, Ui, pos2, vec2};
 
-use super::Scene;
 use crate::action::{Action, FolderFor, Setting};
 use crate::frame::{logo, within};
 use crate::icon::Icon;
-use crate::model::{FirstRunModel, FolderNote, FolderReport, can_begin};
-use crate::text::{FirstRunText, Format, Language};
+use crate::model::{FolderNote, FolderReport, can_begin};
+use crate::text::{FirstRunText, Language};
 use crate::theme::{self, Theme};
 use crate::widgets::{
     Button, ButtonKind, ButtonSize, Field, MenuItem, draw_icon, draw_text, label, menu_popup,
@@ -18,21 +20,34 @@ use crate::widgets::{
 /// The form's width.
 const FORM: f32 = 520.0;
 
+/// What the form begins with.
+#[derive(Debug, Default)]
+pub struct Suggestion {
+    pub name: String,
+    pub folder: Option<PathBuf>,
+    /// Whose stick it is.
+    pub party: Option<String>,
+    /// The program runs from a stick.
+    pub is_portable: bool,
+}
+
 /// What a person does here that is no game's state.
 #[derive(Debug, Default)]
 pub struct State {
     name: String,
     folder: String,
+    party: Option<String>,
+    is_portable: bool,
     /// The path that was asked about last.
     asked: Option<PathBuf>,
     report: Option<FolderReport>,
 }
 
 impl State {
-    /// With a name and a folder to begin with.
-    pub fn suggested(name: String, folder: Option<PathBuf>) -> Self {
+    pub fn suggested(suggestion: Suggestion) -> Self {
+        let Suggestion { name, folder, party, is_portable } = suggestion;
         let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
-        Self { name, folder, ..Self::default() }
+        Self { name, folder, party, is_portable, ..Self::default() }
     }
 
     /// The answer of the system's dialog; `None` when it was cancelled or there is none.
@@ -58,23 +73,26 @@ impl State {
     }
 }
 
-pub fn show(
-    ui: &mut Ui,
-    _scene: &mut Scene<'_>,
-    _model: &FirstRunModel,
-    state: &mut State,
-) -> Option<Action> {
+pub fn show(ui: &mut Ui, state: &mut State) -> Option<Action> {
     let window = ui.max_rect();
     let theme = Theme::of(ui);
     ui.painter().rect_filled(window, CornerRadius::ZERO, theme.bg);
-    let left = window.with_max_x(window.left() + (window.width() * 0.4).min(FORM));
+    let left = window.with_max_x(window.left() + (window.width() * 0.40625).min(FORM));
     claim(ui, left);
     let right = window.with_min_x(left.right());
     let corner = Rect::from_min_size(pos2(right.right() - 236.0, right.top() + 18.0), vec2(200.0, 36.0));
     let language = within(ui, corner, Layout::right_to_left(Align::Center), language);
     let width = FORM.min(right.width() - 64.0);
-    let form = Rect::from_center_size(right.center(), vec2(width, 420.0));
+    let left = (right.left() + 96.0).min(right.center().x - width / 2.0);
+    let form = Rect::from_min_size(pos2(left, right.center().y - 210.0), vec2(width, 440.0));
     let asked = within(ui, form, Layout::top_down(Align::Min), |ui| self::form(ui, width, state));
+    if state.is_portable {
+        let text = FirstRunText::of(ui.ctx()).portable();
+        let at = pos2(form.left(), right.bottom() - 45.0);
+        draw_icon(ui.painter(), at + vec2(9.0, 0.0), Icon::USB, theme::ICON_LIST, theme.text_2);
+        let font = theme::regular(theme::META);
+        draw_text(ui.painter(), at + vec2(26.0, 0.0), Align2::LEFT_CENTER, text, font, theme.text_2);
+    }
     language.or(asked).or_else(|| state.unchecked().map(Action::CheckFolder))
 }
 
@@ -91,6 +109,7 @@ fn claim(ui: &Ui, rect: Rect) {
     let painter = ui.painter().with_clip_rect(rect);
     painter.add(ground);
     let x = rect.left() + 48.0;
+    nodes::show(&painter, rect);
     logo(&painter, Rect::from_min_size(pos2(x, rect.top() + 44.0), vec2(36.0, 36.0)));
     let line = |x, y, words: &str, font| {
         draw_text(&painter, pos2(x, y), Align2::LEFT_CENTER, words, font, theme::ON_PICTURE);
@@ -121,42 +140,29 @@ fn language(ui: &mut Ui) -> Option<Action> {
 fn form(ui: &mut Ui, width: f32, state: &mut State) -> Option<Action> {
     let (text, theme) = (FirstRunText::of(ui.ctx()), Theme::of(ui));
     ui.spacing_mut().item_spacing.y = 8.0;
-    label(ui, text.welcome(), theme::bold(theme::HERO), theme.text_1);
+    let welcome = state.party.as_ref().map(|party| text.welcome_to(party));
+    let welcome = welcome.unwrap_or_else(|| text.welcome().to_owned());
+    label(ui, &welcome, theme::bold(theme::HERO), theme.text_1);
+    label(ui, text.one_minute(), theme::regular(theme::BODY), theme.text_2);
     ui.add_space(32.0);
     label(ui, text.your_name(), theme::medium(theme::BODY), theme.text_1);
     Field::new(&mut state.name, text.your_name()).width(width).height(44.0).limit(32).show(ui);
     ui.add_space(20.0);
     label(ui, text.your_folder(), theme::medium(theme::BODY), theme.text_1);
-    Field::new(&mut state.folder, text.your_folder()).width(width).height(44.0).limit(4096).show(ui);
     let note = FolderNote::of(&state.path(), state.report.as_ref());
-    folder_note(ui, note);
-    let choose = Button::new(text.choose()).icon(Icon::FOLDER_OPEN).show(ui);
-    ui.add_space(20.0);
+    let choose = folder::card(ui, width, &mut state.folder, note, state.report.as_ref());
+    ui.add_space(24.0);
     let why = (!can_begin(&state.name, note)).then(|| text.not_ready());
     let start = Button::primary(text.start()).trailing(Icon::ARROW_RIGHT.bold()).size(ButtonSize::Large);
-    let start = start.disabled(why).show(ui);
-    label(ui, text.later(), theme::regular(theme::DENSE), theme.text_3);
-    if choose.clicked() {
+    let start = ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 12.0;
+        let start = start.width(168.0).disabled(why).show(ui);
+        label(ui, text.later(), theme::regular(theme::DENSE), theme.text_3);
+        start
+    });
+    if choose {
         return Some(Action::ChooseFolder(FolderFor::FirstRun));
     }
-    let is_begun = start.clicked() && why.is_none();
+    let is_begun = start.inner.clicked() && why.is_none();
     is_begun.then(|| Action::Begin { name: state.name.trim().to_owned(), games: state.path() })
-}
-
-fn folder_note(ui: &mut Ui, note: FolderNote) {
-    let (text, theme, format) = (FirstRunText::of(ui.ctx()), Theme::of(ui), Format::of(ui.ctx()));
-    let (icon, color, words) = match note {
-        FolderNote::Checking => (Icon::HOURGLASS, theme.text_3, text.checking().to_owned()),
-        FolderNote::NotWhole => (Icon::INFO, theme.text_3, text.name_whole_path().to_owned()),
-        FolderNote::CannotWrite => (Icon::WARNING_CIRCLE.fill(), theme.bad, text.cannot_write().to_owned()),
-        FolderNote::Little(free) => (Icon::WARNING.fill(), theme.warn, text.little(&format.size(free))),
-        FolderNote::Enough(free) => {
-            (Icon::CHECK_CIRCLE.fill(), theme.accent, text.enough(&format.size(free)))
-        }
-    };
-    ui.horizontal(|ui| {
-        let (rect, _) = ui.allocate_exact_size(vec2(16.0, 16.0), egui::Sense::hover());
-        draw_icon(ui.painter(), rect.center(), icon, theme::ICON, color);
-        label(ui, &words, theme::regular(theme::META), theme.text_2);
-    });
 }
