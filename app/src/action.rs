@@ -81,6 +81,8 @@ pub enum Action {
     ShowFile(PathBuf),
     /// Closes the window, whatever runs.
     Quit,
+    /// To the first form, for another folder.
+    ChooseAgain,
     /// Starts the peer again after its network service stopped.
     Restart,
     /// Looks for others again.
@@ -114,6 +116,21 @@ pub enum Question {
     MoveGames(PathBuf),
     /// Whether to start what no catalog vouches for.
     FirstStart(GameId),
+    /// What to do when the games folder cannot be used.
+    Folder {
+        games: PathBuf,
+        trouble: FolderTrouble,
+    },
+}
+
+/// What is wrong with the games folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FolderTrouble {
+    /// Its drive may be unplugged.
+    Gone,
+    NotWritable,
+    /// Another Lanspread has it.
+    InUse,
 }
 
 /// What a person wants to be gone.

@@ -341,9 +341,11 @@ pub fn top_banner(ui: &mut Ui, rect: Rect, model: &BannerModel) -> Option<Action
     let (common, text) = (Common::of(ui.ctx()), NoticeText::of(ui.ctx()));
     let mend = |label| Button::primary(label).size(ButtonSize::Row);
     match model {
-        BannerModel::Stopped { error } => {
+        BannerModel::NotStarted { error } | BannerModel::Stopped { error } => {
+            let has_run = matches!(model, BannerModel::Stopped { .. });
             let rest = format!("{}. {}", error.trim_end_matches('.'), text.downloads_wait());
-            let look = look(Meaning::Bad, Icon::PLUGS.fill(), text.network_stopped(), &rest);
+            let title = if has_run { text.network_stopped() } else { text.not_started() };
+            let look = look(Meaning::Bad, Icon::PLUGS.fill(), title, &rest);
             banner(ui, rect, &look, |ui| {
                 let restart = mend(common.restart()).icon(Icon::ARROW_CLOCKWISE.bold()).show(ui).clicked();
                 let copy = Button::new(common.copy_report()).icon(Icon::COPY).kind(ButtonKind::Ghost);

@@ -3,25 +3,25 @@
 //! Nothing here waits: commands go through a bounded channel that refuses at once, replies and events are taken as far
 //! as they are there, and what takes time (dialogs of the system, starting a peer) has a thread of its own.
 
+mod actions;
 mod answers;
 mod desk;
+mod front;
 mod peer;
 mod told;
 mod work;
 
-use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use egui::{Context, ViewportCommand};
-use lanspread_engine::Command;
-use lanspread_peer::api::{PeerCommand, PublishRequest, Snapshot};
-use lanspread_peer::disk::GamesFolder;
-use lanspread_protocol::{GameId, Version};
+use egui::Context;
+use lanspread_engine::Event;
+use lanspread_peer::api::{PeerCommand, PeerEvent, Snapshot};
 
-use crate::action::{Action, Question, Screen, Setting};
+use crate::action::Question;
 use crate::cover::Covers;
-use crate::model::{PublishStep, QuitModel, Source, Told, play_entry, report};
+use crate::model::{PublishStep, Source, Told};
 use crate::notices::Notice;
 use crate::screens::first_run;
 use crate::settings::{Keeper, Loaded, Settings, Store, Unread};
@@ -30,7 +30,8 @@ use crate::text::NoticeText;
 use crate::theme;
 use crate::window::{self, WindowState};
 use desk::Desk;
-use peer::{Begin, Peer};
+use front::Front;
+use peer::{Begin, Peer, StartTrouble};
 use work::Errands;
 use work::moving::Copied;
 
@@ -51,6 +52,8 @@ pub struct Shell {
     desk: Desk,
     /// Closing was confirmed, or the window's place is saved already.
     is_leaving: bool,
+    /// Second starts on the games folder find this window.
+    front: Option<Front>,
     /// The games are in two folders until one of them is in use.
     copied: Option<Copied>,
 }
@@ -67,6 +70,7 @@ impl Shell {
         ctx.set_theme(settings.theme());
         settings.language().set(ctx);
         ctx.set_zoom_factor(settings.zoom());
+        let is_named = args.games.is_some();
         args.games = args.games.or_else(|| settings.games.clone());
         let mut peer = Peer::new(ctx);
         let config = args.peer_config();
@@ -91,13 +95,14 @@ impl Shell {
             peer.start(Begin::Demo { name: Some(user_name()).filter(|name| !name.is_empty()) });
         } else if let Some(mut config) = config {
             settings.configure(&mut config);
-            peer.start(Begin::Folder(config));
+            peer.start(if is_named { Begin::Named(config) } else { Begin::Folder(config) });
         }
         let errands = Errands::new(ctx);
         let catalog = args.catalog.clone().or_else(|| settings.catalog.clone());
         if let Some(catalog) = catalog.or_else(|| keeper.as_ref().and_then(Keeper::own_catalog)) {
             errands.find_organiser(catalog, settings.organiser_key.clone());
         }
+        let told = Told { played: settings.played.clone(), ..Told::default() };
         Self {
             ctx: ctx.clone(),
             args,
@@ -106,12 +111,40 @@ impl Shell {
             settings,
             keeper,
             snapshot: Arc::default(),
-            told: Told::default(),
+            told,
             state,
             covers: Covers::new(ctx),
             desk: Desk::default(),
             is_leaving: false,
+            front: None,
             copied: None,
+        }
+    }
+
+    /// The start failed: another try without what is in the way, or a question.
+    fn take_failed_start(&mut self) {
+        let Some(failure) = self.peer.failed_start() else { return };
+        match failure.trouble {
+            StartTrouble::Folder { games, trouble } => {
+                self.state.question = Some(Question::Folder { games, trouble });
+            }
+            StartTrouble::Catalog => {
+                self.state.settings.catalog_problem = Some(failure.error);
+                self.peer.start_without_catalog();
+            }
+            // The banner says it.
+            StartTrouble::Other => {}
+        }
+    }
+
+    /// Lets second starts on the games folder find this window.
+    fn be_found(&mut self) {
+        let Some(ready) = self.snapshot.ready.as_ref().filter(|_| !self.args.demo) else { return };
+        let games = Path::new(&ready.games_dir);
+        if self.front.as_ref().is_none_or(|front| !front.is_of(games)) {
+            let front = Front::listen(&self.ctx, games);
+            self.front =
+                front.inspect_err(|error| tracing::warn!(%error, "second starts find no window")).ok();
         }
     }
 
@@ -127,9 +160,11 @@ impl Shell {
                 self.give_up_move();
             }
         }
+        self.take_failed_start();
         let snapshot = self.peer.snapshot();
         if !Arc::ptr_eq(&snapshot, &self.snapshot) {
             self.snapshot = snapshot;
+            self.be_found();
             let told = self.snapshot.view.as_ref().map_or(&[][..], |view| &view.notices);
             self.state.toasts.follow(told);
             if let Some(notice) = told::updates(&mut self.told, &self.snapshot, &self.ctx) {
@@ -138,8 +173,13 @@ impl Shell {
         }
         for event in self.peer.events() {
             self.follow_move(&event);
+            let is_start = matches!(event, PeerEvent::Engine(Event::GameStarted { .. }));
             if let Some(notice) = told::take(&mut self.told, &self.snapshot, &event, &self.ctx) {
                 self.state.toasts.add(notice);
+            }
+            if is_start {
+                self.settings.played.clone_from(&self.told.played);
+                self.save();
             }
         }
         while let Some(answer) = self.errands.answer() {
@@ -147,203 +187,6 @@ impl Shell {
         }
         while let Some(error) = self.keeper.as_ref().and_then(Keeper::failure) {
             self.state.toasts.add(Notice::bad(text.settings_not_saved(), error));
-        }
-    }
-
-    fn act(&mut self, action: Action) {
-        let Some(action) = self.state.apply(action) else { return };
-        match action {
-            Action::Command(command) => self.send(PeerCommand::Engine(command)),
-            Action::Play(game) => self.play(game),
-            Action::PlayUnverified(game) => self.start_unverified(game),
-            Action::Start { game, entry, server } => self.start_other(game, entry, server),
-            Action::UseGames(folder) => self.use_games(folder),
-            Action::MoveGames(folder) => self.move_games(folder),
-            Action::ShowFolder(folder) => self.errands.open(folder),
-            Action::CopyReport => {
-                let report = report(Source { snapshot: &self.snapshot, told: &self.told });
-                self.copy(report);
-            }
-            Action::OpenLog => {
-                if let Some(ready) = &self.snapshot.ready {
-                    self.errands.open(GamesFolder::new(&ready.games_dir).logs());
-                }
-            }
-            Action::Publish(request) => self.publish(request),
-            Action::PublishAgain(game) => {
-                let mut earlier = self.told.publishing.iter().map(|publishing| &publishing.request);
-                let request = earlier.find(|request| request.game.id == game).cloned();
-                if let Some(request) = request {
-                    self.publish(request);
-                }
-            }
-            Action::ChooseFiles(who) => self.errands.choose_files(who),
-            Action::LookAtSource(from) => self.errands.look_at_source(from),
-            Action::ShowFile(path) => self.errands.open_place_of(&path),
-            Action::Organise(party) => {
-                if let Some(own) = self.own_catalog() {
-                    self.errands.make_organiser(self.catalog(), own, party);
-                }
-            }
-            Action::AddPeer(address) => self.add_peer(&address),
-            Action::Set(setting) => self.set(setting),
-            Action::OpenFolder(game) => {
-                if let Some(ready) = &self.snapshot.ready {
-                    let folder = std::path::Path::new(&ready.games_dir).join(game.as_str());
-                    self.errands.open(folder);
-                }
-            }
-            Action::CheckFolder(path) => self.errands.check_folder(path),
-            Action::ChooseFolder(who) => self.errands.choose_folder(who),
-            Action::Copy(text) => self.copy(text),
-            Action::ClearFinished => self.told.finished.clear(),
-            Action::Restart => self.peer.restart(),
-            Action::Quit => {
-                self.is_leaving = true;
-                self.ctx.send_viewport_cmd(ViewportCommand::Close);
-            }
-            Action::Begin { name, games } => {
-                self.settings.games = Some(games.clone());
-                self.settings.name = Some(name);
-                self.save();
-                self.args.games = Some(games);
-                if let Some(mut config) = self.args.peer_config() {
-                    self.settings.configure(&mut config);
-                    self.peer.start(Begin::NewFolder(config));
-                    self.state.is_first_run = false;
-                }
-            }
-            Action::LookAgain => {
-                drop(self.state.apply(Action::Navigate(Screen::Party)));
-                self.send(PeerCommand::LookAgain);
-            }
-            Action::RunChecks => {
-                self.send(PeerCommand::Check);
-                self.send(PeerCommand::LookAgain);
-            }
-            // What concerns the window alone was carried out above.
-            Action::Navigate(_)
-            | Action::OpenDetails(_)
-            | Action::CloseDetails
-            | Action::Ask(_)
-            | Action::CloseDialog
-            | Action::Drop(_)
-            | Action::Browse(..)
-            | Action::Dismiss(_) => {}
-        }
-    }
-
-    /// Asks first while something runs. Else the window goes at once, and nothing that is seen waits for the peer.
-    fn leave(&mut self) {
-        let model = QuitModel::new(Source { snapshot: &self.snapshot, told: &self.told });
-        if model.operations > 0 && !self.is_leaving {
-            self.ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            self.state.question = Some(Question::Quit);
-            return;
-        }
-        self.ctx.send_viewport_cmd(ViewportCommand::Visible(false));
-        self.settings.window = self.desk.place().or(self.settings.window);
-        let zoom = self.ctx.zoom_factor();
-        self.settings.zoom = ((zoom - 1.0).abs() > f32::EPSILON).then_some(zoom);
-        self.save();
-    }
-
-    fn publish(&mut self, request: Box<PublishRequest>) {
-        told::publish_begins(&mut self.told, request.clone());
-        self.send(PeerCommand::Publish(request));
-    }
-
-    fn copy(&mut self, text: String) {
-        self.ctx.copy_text(text);
-        let copied = NoticeText::of(&self.ctx).copied();
-        self.state.toasts.add(Notice::good(copied, ""));
-    }
-
-    /// Asks before the first start of a version that no catalog pins.
-    fn play(&mut self, game: GameId) {
-        if self.is_to_be_asked(&game) {
-            drop(self.state.apply(Action::Ask(Question::FirstStart(game))));
-        } else {
-            self.start(game);
-        }
-    }
-
-    fn start_other(&mut self, game: GameId, entry: &str, server: Option<IpAddr>) {
-        if self.is_to_be_asked(&game) {
-            drop(self.state.apply(Action::Ask(Question::FirstStart(game))));
-        } else {
-            let (entry, server) = (entry.to_owned(), server.map(|server| server.to_string()));
-            self.send(PeerCommand::Engine(Command::Start { game, entry, server }));
-        }
-    }
-
-    fn is_to_be_asked(&self, game: &GameId) -> bool {
-        self.unverified(game).is_some_and(|version| self.settings.started.get(game) != Some(&version))
-    }
-
-    fn start_unverified(&mut self, game: GameId) {
-        if let Some(version) = self.unverified(&game) {
-            self.settings.started.insert(game.clone(), version);
-            self.save();
-        }
-        self.start(game);
-    }
-
-    /// The version that is here of a game that the catalog does not pin.
-    fn unverified(&self, game: &GameId) -> Option<Version> {
-        let source = Source { snapshot: &self.snapshot, told: &self.told };
-        let view = source.game(game)?;
-        let is_pinned = view.entry.as_ref()?.manifest.is_some();
-        view.installed_version.clone().or_else(|| view.expected.clone()).filter(|_| !is_pinned)
-    }
-
-    fn start(&mut self, game: GameId) {
-        let source = Source { snapshot: &self.snapshot, told: &self.told };
-        let entry = source.game(&game).and_then(|view| view.entry.as_ref()).and_then(play_entry);
-        // Without an entry the peer says why it does not start.
-        let entry = entry.map_or_else(|| "play".to_owned(), |entry| entry.name.clone());
-        self.send(PeerCommand::Engine(Command::Start { game, entry, server: None }));
-    }
-
-    fn add_peer(&mut self, address: &str) {
-        match address.parse::<lanspread_peer::api::PeerAddress>() {
-            Ok(address) => {
-                let addresses = address.socket_addrs();
-                self.send(PeerCommand::Engine(Command::Connect { addresses }));
-            }
-            Err(error) => {
-                self.state.toasts.add(Notice::bad(error.to_string(), ""));
-            }
-        }
-    }
-
-    fn set(&mut self, setting: Setting) {
-        match setting {
-            Setting::Language(language) => {
-                language.set(&self.ctx);
-                self.settings.language = Some(language.code().to_owned());
-            }
-            Setting::Theme(theme) => {
-                self.ctx.set_theme(theme);
-                self.settings.theme = Some(theme.into());
-            }
-            Setting::Zoom(percent) => {
-                self.ctx.set_zoom_factor(f32::from(percent) / 100.0);
-                self.settings.zoom = Some(f32::from(percent) / 100.0);
-            }
-            Setting::Peer(change) => {
-                self.settings.change(&change);
-                self.send(PeerCommand::Set(change));
-            }
-        }
-        self.save();
-    }
-
-    /// Shows and keeps what is chosen now.
-    fn save(&mut self) {
-        self.state.settings.chosen = self.settings.clone();
-        if let Some(keeper) = &self.keeper {
-            keeper.save(&self.settings);
         }
     }
 
@@ -383,6 +226,11 @@ impl eframe::App for Shell {
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         self.peer.stop();
     }
+}
+
+/// True when a window that has this games folder has come to the front.
+pub fn is_shown_by_another(games: &Path) -> bool {
+    front::call(games)
 }
 
 /// The account's name, as a first suggestion.

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::demo::game::DemoGame;
 use crate::settings::{Loaded, Store, WindowPlace};
-use crate::shell::Shell;
+use crate::shell::{Shell, is_shown_by_another};
 
 /// Lanspread: every game, from the people next to you
 ///
@@ -93,6 +93,10 @@ pub fn run(args: &Args) -> Result<(), StartError> {
     let mut loaded = store.as_ref().map(Store::load).unwrap_or_default();
     if args.demo {
         loaded.settings = loaded.settings.look();
+    } else if let Some(games) = args.games.as_ref().or(loaded.settings.games.as_ref())
+        && is_shown_by_another(games)
+    {
+        return Ok(());
     }
     let with_glow = open(args, &loaded, Renderer::Glow);
     with_glow.or_else(|error| {

@@ -77,6 +77,10 @@ impl WindowState {
                 self.party.open_checks();
                 Some(Action::RunChecks)
             }
+            Action::ChooseAgain => {
+                (self.is_first_run, self.question) = (true, None);
+                None
+            }
             Action::Drop(paths) => {
                 self.drop_on(paths);
                 None

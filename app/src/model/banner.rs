@@ -7,6 +7,8 @@ use super::{CatalogSeal, SettingsModel, Source, failure};
 /// What the banner says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BannerModel {
+    /// The peer could not start.
+    NotStarted { error: String },
     /// The network service has stopped.
     Stopped { error: String },
     /// Games wait for space.
@@ -21,7 +23,9 @@ impl BannerModel {
     /// `catalog_problem`: why a chosen catalog file is not used.
     pub fn new(source: Source<'_>, catalog_problem: Option<&str>) -> Option<Self> {
         if let Some(failure) = &source.snapshot.failure {
-            return Some(Self::Stopped { error: failure.error.clone() });
+            let error = failure.error.clone();
+            let has_run = source.snapshot.ready.is_some();
+            return Some(if has_run { Self::Stopped { error } } else { Self::NotStarted { error } });
         }
         drive_full(source)
             .or_else(|| catalog_problem.map(|why| Self::CatalogUnused { why: why.to_owned() }))
@@ -82,6 +86,8 @@ mod tests {
         assert_eq!(banner(&snapshot, Some("line 3")), Some(full));
         snapshot.failure = Some(sample::failure());
         assert!(matches!(banner(&snapshot, None), Some(BannerModel::Stopped { .. })));
+        snapshot.ready = None;
+        assert!(matches!(banner(&snapshot, None), Some(BannerModel::NotStarted { .. })));
     }
 
     #[test]

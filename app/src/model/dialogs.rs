@@ -6,7 +6,7 @@ use lanspread_engine::{GameView, LocalState, OfferedCatalogView, Phase};
 use lanspread_protocol::{GameId, OrganiserKey, Version};
 
 use super::{Card, CatalogSeal, SettingsModel, Source, StatusModel, Trouble, failure, operation};
-use crate::action::{Question, RemoveWhat};
+use crate::action::{FolderTrouble, Question, RemoveWhat};
 
 /// What a dialog shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,14 @@ pub enum DialogsModel {
     Trust(TrustModel),
     MoveGames(MoveModel),
     FirstStart(FirstStartModel),
+    Folder(FolderModel),
+}
+
+/// A games folder that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderModel {
+    pub games: PathBuf,
+    pub trouble: FolderTrouble,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +140,11 @@ impl DialogsModel {
             Question::MoveGames(to) => {
                 let bytes = SettingsModel::new(source).games_bytes;
                 Some(Self::MoveGames(MoveModel { to: to.clone(), bytes }))
+            }
+            // It closes by itself once the peer runs.
+            Question::Folder { games, trouble } => {
+                let model = FolderModel { games: games.clone(), trouble: *trouble };
+                source.snapshot.ready.is_none().then_some(Self::Folder(model))
             }
             Question::FirstStart(id) => {
                 let title = source.game(id)?.title.clone();

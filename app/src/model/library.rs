@@ -108,7 +108,8 @@ impl LibraryModel {
             counts,
             party: source.party(),
             has_catalog: view.is_some_and(|view| view.catalog != CatalogSource::Nothing),
-            is_loading: view.is_none_or(|view| !view.is_settled && view.games.is_empty()),
+            is_loading: source.is_connected()
+                && view.is_none_or(|view| !view.is_settled && view.games.is_empty()),
             peers: view.map_or(0, |view| view.peers.len()),
         }
     }

@@ -26,7 +26,8 @@ pub use banner::BannerModel;
 pub use card::{Card, CardState, Stop, Trouble, Work};
 pub use details::{Cannot, DetailsModel, Has, Hindrance, Parts, ServerRow, SourceRow};
 pub use dialogs::{
-    DialogsModel, ErrorModel, FirstStartModel, MoveModel, QuitModel, RemoveModel, TrustModel, UpdateModel,
+    DialogsModel, ErrorModel, FirstStartModel, FolderModel, MoveModel, QuitModel, RemoveModel, TrustModel,
+    UpdateModel,
 };
 pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
 pub use first_run::{FolderNote, FolderReport, can_begin};
@@ -92,7 +93,7 @@ impl<'a> Source<'a> {
 /// What is known beside the snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
-    /// When each game was last started here, in seconds of this run.
+    /// When each game was last started here, in seconds since 1970.
     pub played: BTreeMap<GameId, u64>,
     /// Since when games are being installed.
     pub installing: BTreeMap<GameId, Instant>,

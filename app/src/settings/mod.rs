@@ -55,6 +55,9 @@ pub struct Settings {
     /// Versions of games without an organiser's word that a person started anyway.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub started: BTreeMap<GameId, Version>,
+    /// When each game was started last, in seconds since 1970.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub played: BTreeMap<GameId, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowPlace>,
     /// By Ctrl + and −.
@@ -160,6 +163,8 @@ impl Settings {
         unknown.extend(self.unknown);
         let mut started = base.started;
         started.extend(self.started);
+        let mut played = base.played;
+        played.extend(self.played);
         Self {
             games: self.games.or(base.games),
             name: self.name.or(base.name),
@@ -174,6 +179,7 @@ impl Settings {
             peers: self.peers.or(base.peers),
             party: self.party.or(base.party),
             started,
+            played,
             window: self.window.or(base.window),
             zoom: self.zoom.or(base.zoom),
             unknown,
@@ -190,6 +196,8 @@ impl Settings {
         unknown.retain(|name, value| base.unknown.get(name) != Some(value));
         let mut started = self.started;
         started.retain(|game, version| base.started.get(game) != Some(version));
+        let mut played = self.played;
+        played.retain(|game, at| base.played.get(game) != Some(at));
         Self {
             games: unless(self.games, base.games.as_ref()),
             name: unless(self.name, base.name.as_ref()),
@@ -204,6 +212,7 @@ impl Settings {
             peers: unless(self.peers, base.peers.as_ref()),
             party: unless(self.party, base.party.as_ref()),
             started,
+            played,
             window: unless(self.window, base.window.as_ref()),
             zoom: unless(self.zoom, base.zoom.as_ref()),
             unknown,
@@ -240,6 +249,7 @@ mod tests {
             peers: Some(vec!["192.168.10.7".to_owned()]),
             party: Some("LAN Nord".to_owned()),
             started: [("chess".parse().unwrap(), "2".parse().unwrap())].into(),
+            played: [("chess".parse().unwrap(), 1_800_000_000)].into(),
             window: Some(WindowPlace { x: 1.0, y: 2.0, width: 3.0, height: 4.0, is_maximized: true }),
             zoom: Some(1.25),
             unknown: [("wallpaper".to_owned(), ron::Value::Bool(true))].into(),

@@ -1,6 +1,7 @@
 //! The peer behind the window: started on a thread, so that the window is there at once; started again when its network
 //! service stopped.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
@@ -10,13 +11,14 @@ use egui::Context;
 use lanspread_peer::api::{
     PeerCommand, PeerConfig, PeerEvent, PeerRuntimeHandle, Pending, SendRefused, Snapshot, Waker,
 };
-use lanspread_peer::disk::Cancel;
-use lanspread_peer::runtime::start_peer;
+use lanspread_peer::disk::{Cancel, DiskError};
+use lanspread_peer::runtime::{GamesFolderError, StartError, start_peer};
 use lanspread_protocol::GameId;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError as NoEvent;
 use tokio::sync::oneshot::error::TryRecvError as NoReply;
 
+use crate::action::FolderTrouble;
 use crate::demo::{Pace, Party, Sample};
 
 /// A window in which nobody does anything follows a transfer four times a second.
@@ -26,14 +28,38 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Events taken in a frame; the rest in the next.
 const EVENTS_PER_FRAME: usize = 512;
 
-type Started = Result<Begun, String>;
+type Started = Result<Begun, StartFailure>;
+
+/// Between two tries to start on a folder that is gone: its drive may be plugged in again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Why there is no peer.
+#[derive(Clone, Debug)]
+pub(super) struct StartFailure {
+    pub(super) error: String,
+    pub(super) trouble: StartTrouble,
+}
+
+/// What a person, or the shell itself, can do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum StartTrouble {
+    Folder {
+        games: PathBuf,
+        trouble: FolderTrouble,
+    },
+    /// The catalog file that was given.
+    Catalog,
+    Other,
+}
 
 /// What a peer starts on.
 #[derive(Clone, Debug)]
 pub(super) enum Begin {
     /// A folder that is there.
     Folder(PeerConfig),
-    /// A folder that is made if it is not there.
+    /// One that was named on the command line: made if only it is missing.
+    Named(PeerConfig),
+    /// One that was chosen: made with all above it.
     NewFolder(PeerConfig),
     /// The demo party, as a newcomer of this name.
     Demo { name: Option<String> },
@@ -59,7 +85,11 @@ pub(super) struct Peer {
     /// Somebody did something and waits for the answer: the next snapshot is shown at once.
     is_awaited: Arc<AtomicBool>,
     /// Why it did not start.
-    failure: Option<String>,
+    failure: Option<StartFailure>,
+    /// That was not told yet.
+    is_news: bool,
+    told: Option<StartTrouble>,
+    retry_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -99,7 +129,24 @@ impl Peer {
             party: None,
             is_awaited: Arc::default(),
             failure: None,
+            is_news: false,
+            told: None,
+            retry_at: None,
         }
+    }
+
+    /// A start that has failed since the last call.
+    pub(super) fn failed_start(&mut self) -> Option<StartFailure> {
+        self.failure.clone().filter(|_| std::mem::take(&mut self.is_news))
+    }
+
+    /// Starts without the catalog file that cannot be used.
+    pub(super) fn start_without_catalog(&mut self) {
+        if let Some(Begin::Folder(config) | Begin::Named(config) | Begin::NewFolder(config)) = &mut self.begin
+        {
+            config.catalog = None;
+        }
+        self.restart();
     }
 
     /// Starts a peer in the background.
@@ -117,8 +164,21 @@ impl Peer {
         };
         match std::thread::Builder::new().name("peer-start".to_owned()).spawn(start) {
             Ok(_thread) => self.starting = Some(started),
-            Err(error) => self.failure = Some(error.to_string()),
+            Err(error) => self.fail(StartFailure::other(&error)),
         }
+    }
+
+    fn fail(&mut self, failure: StartFailure) {
+        let is_gone = matches!(failure.trouble, StartTrouble::Folder { trouble: FolderTrouble::Gone, .. });
+        self.retry_at = is_gone.then(|| Instant::now() + RETRY);
+        if is_gone {
+            self.ctx.request_repaint_after(RETRY);
+        }
+        // A drive that is still not there is no news.
+        let is_same = self.told.as_ref() == Some(&failure.trouble);
+        self.is_news = !(is_gone && is_same);
+        self.told = Some(failure.trouble.clone());
+        self.failure = Some(failure);
     }
 
     /// Starts it again as it was.
@@ -167,13 +227,18 @@ impl Peer {
                 self.running = Some(Running { handle, events, pending: Vec::new() });
                 self.party = party;
                 self.starting = None;
+                self.told = None;
             }
-            Some(Ok(Err(error))) => {
-                self.failure = Some(error);
+            Some(Ok(Err(failure))) => {
+                self.fail(failure);
                 self.starting = None;
             }
             Some(Err(TryRecvError::Disconnected)) => self.starting = None,
             Some(Err(TryRecvError::Empty)) | None => {}
+        }
+        if self.retry_at.is_some_and(|at| Instant::now() >= at) {
+            self.retry_at = None;
+            self.restart();
         }
         let mut refused = Vec::new();
         if let Some(running) = &mut self.running {
@@ -209,10 +274,10 @@ impl Peer {
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         match (&self.running, &self.failure) {
             (Some(running), None) => running.handle.snapshot(),
-            (_, Some(error)) => Arc::new(Snapshot {
+            (_, Some(failure)) => Arc::new(Snapshot {
                 failure: Some(lanspread_peer::runtime::supervisor::RuntimeFailure {
                     component: "start".to_owned(),
-                    error: error.clone(),
+                    error: failure.error.clone(),
                 }),
                 ..Snapshot::default()
             }),
@@ -257,8 +322,13 @@ impl Begin {
     fn carry_out(self, party: Option<Party>, waker: Waker, cancel: &Cancel) -> Started {
         let (config, party) = match self {
             Self::Folder(config) => (config, None),
+            Self::Named(config) => {
+                // What is in the way is said by the start.
+                std::fs::create_dir(&config.games).ok();
+                (config, None)
+            }
             Self::NewFolder(config) => {
-                std::fs::create_dir_all(&config.games).map_err(|error| error.to_string())?;
+                std::fs::create_dir_all(&config.games).ok();
                 (config, None)
             }
             Self::Demo { name } => {
@@ -266,13 +336,36 @@ impl Begin {
                 (PeerConfig { name, ..party.newcomer() }, Some(party))
             }
         };
-        let handle = start_peer(config, waker).map_err(|error| error.to_string())?;
-        Ok(Begun { handle, party })
+        let games = config.games.clone();
+        match start_peer(config, waker) {
+            Ok(handle) => Ok(Begun { handle, party }),
+            Err(error) => Err(StartFailure::of(&error, games)),
+        }
     }
 }
 
-fn begin_demo(cancel: &Cancel) -> Result<Party, String> {
-    let samples = Sample::all().map_err(|error| error.to_string())?;
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    Party::begin(samples, &program, Pace::default(), cancel).map_err(|error| error.to_string())
+fn begin_demo(cancel: &Cancel) -> Result<Party, StartFailure> {
+    let samples = Sample::all().map_err(|error| StartFailure::other(&error))?;
+    let program = std::env::current_exe().map_err(|error| StartFailure::other(&error))?;
+    Party::begin(samples, &program, Pace::default(), cancel).map_err(|error| StartFailure::other(&error))
+}
+
+impl StartFailure {
+    fn other(error: &impl ToString) -> Self {
+        Self { error: error.to_string(), trouble: StartTrouble::Other }
+    }
+
+    fn of(error: &StartError, games: PathBuf) -> Self {
+        let folder = |trouble| StartTrouble::Folder { games, trouble };
+        let trouble = match error {
+            StartError::Folder(GamesFolderError::Gone(_)) => folder(FolderTrouble::Gone),
+            StartError::Folder(_) => folder(FolderTrouble::NotWritable),
+            StartError::Disk(DiskError::Locked { .. }) => folder(FolderTrouble::InUse),
+            StartError::Catalog(_) => StartTrouble::Catalog,
+            StartError::Disk(_) | StartError::Identity(_) | StartError::Net(_) | StartError::Thread(_) => {
+                StartTrouble::Other
+            }
+        };
+        Self { error: error.to_string(), trouble }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use egui::Context;
 use lanspread_engine::{Event, GameView, OperationKind};
@@ -88,8 +88,7 @@ pub(super) fn take(told: &mut Told, snapshot: &Snapshot, event: &PeerEvent, ctx:
             Some(Notice::warn(ended, last.unwrap_or_default()).with_button(copy))
         }
         Event::GameStarted { game, .. } => {
-            let next = told.played.values().max().map_or(1, |last| last + 1);
-            told.played.insert(game.clone(), next);
+            told.played.insert(game.clone(), unix_secs());
             None
         }
         _ => None,
@@ -147,6 +146,10 @@ fn remember_finished(told: &mut Told, game: &GameId, what: OperationKind) {
         told.finished.retain(|finished| finished.game != *game);
         told.finished.push(Finished { game: game.clone(), what, at: Instant::now() });
     }
+}
+
+fn unix_secs() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn title(snapshot: &Snapshot, game: &GameId) -> String {

@@ -60,6 +60,21 @@ super::texts! {
     first_start_do: "Start it if you trust the people here. Lanspread won’t ask again for this version.",
         "Starte es, wenn du den Leuten hier vertraust. Für diese Version fragt Lanspread nicht mehr.";
     start_anyway: "Start it", "Starten";
+    folder_gone: "The game folder is gone", "Der Spieleordner ist weg";
+    not_reached(path: &str): "{path} can’t be reached. Was the drive unplugged?",
+        "{path} ist nicht zu erreichen. Wurde das Laufwerk abgezogen?";
+    plug_in: "Plug it in again and Lanspread goes on by itself, or choose another folder. Games that are already there are found again.",
+        "Steck es wieder an, dann geht es von selbst weiter, oder wähle einen anderen Ordner. Spiele, die dort schon liegen, werden gefunden.";
+    folder_locked: "The game folder can’t be written", "Der Spieleordner lässt sich nicht beschreiben";
+    not_writable(path: &str): "Lanspread can’t write to {path}.", "Lanspread kann in {path} nicht schreiben.";
+    choose_other: "Take away the write protection, or choose another folder.",
+        "Heb den Schreibschutz auf oder wähle einen anderen Ordner.";
+    folder_in_use: "Lanspread already runs here", "Lanspread läuft hier schon";
+    runs_already(path: &str): "Another Lanspread has {path}.", "Ein anderes Lanspread benutzt {path}.";
+    close_other: "Close the other one, or choose another folder.",
+        "Schließe das andere oder wähle einen anderen Ordner.";
+    try_again: "Try again", "Erneut versuchen";
+    choose_folder: "Choose game folder…", "Spieleordner wählen…";
     drive_full: "The drive is full", "Das Laufwerk ist voll";
     drive_full_of(place: &str): "Drive {place} is full", "Laufwerk {place} ist voll";
     cannot_write: "A file can’t be written", "Eine Datei lässt sich nicht schreiben";

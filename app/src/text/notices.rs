@@ -33,6 +33,7 @@ super::texts! {
         "Von {game}. Die nächste Installation bringt sie zurück.";
     ended_with(game: &str, code: i32): "{game} ended with code {code}", "{game} endete mit Code {code}";
     installed_in(span: &str): "Installed in {span}.", "Installiert in {span}.";
+    not_started: "Lanspread could not start:", "Lanspread konnte nicht starten:";
     downloads_wait: "Downloads wait.", "Downloads warten.";
     too_many_commands: "That was too much at once", "Das war zu viel auf einmal";
     try_again: "Try again in a moment.", "Versuch es gleich noch einmal.";

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::catalogs;
 use super::effects::{Shell, disk_failure, failed_inside, failure_kind, tell};
+use super::games_folder;
 use super::state::{Loaded, PeerState};
 use super::supervisor::Supervisor;
 use super::works::Work;
@@ -545,7 +546,7 @@ pub(super) struct NewFolder {
 pub(super) type OpenedFolder = Arc<Mutex<Option<NewFolder>>>;
 
 fn open_folder(root: &Path) -> Result<Disk, DiskFailure> {
-    check_games_folder(root)?;
+    games_folder::check(root)?;
     let deadline = Instant::now() + LOCK_PATIENCE;
     let opened = loop {
         match Disk::open(root.to_owned()) {
@@ -587,26 +588,6 @@ fn watch(disk: &Arc<Disk>, inputs: &mpsc::Sender<Input>) -> Option<disk::FolderW
             tracing::warn!(%error, "the games folder cannot be watched; it is scanned every few minutes instead");
             None
         }
-    }
-}
-
-/// A folder that can be used: there, and writable.
-pub(super) fn check_games_folder(root: &Path) -> Result<(), DiskFailure> {
-    let refuse = |message: String| Err(DiskFailure { kind: FailureKind::Io, message });
-    if root.is_file() {
-        return refuse(format!("the games folder “{}” is no folder", root.display()));
-    }
-    if !root.is_dir() {
-        return refuse(format!("the games folder “{}” does not exist", root.display()));
-    }
-    let state = root.join(".lanspread");
-    let probe = state.join("write-test");
-    let tried = std::fs::create_dir_all(&state)
-        .and_then(|()| std::fs::write(&probe, b""))
-        .and_then(|()| std::fs::remove_file(&probe));
-    match tried {
-        Ok(()) => Ok(()),
-        Err(error) => refuse(format!("the games folder “{}” cannot be written: {error}", root.display())),
     }
 }
 

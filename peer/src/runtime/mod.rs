@@ -5,6 +5,7 @@
 //!   input;
 //! - `effects` turns each effect into a call or a task, `library`, `transfers`, `catalogs` and `covers` are those tasks; every
 //!   result comes back as an input;
+//! - `games_folder` says whether a folder can be the games folder;
 //! - `surroundings`: free space, and what keeps PCs from meeting;
 //! - `fault` lets a service fail, for tests;
 //! - `supervisor` keeps services running by their policies and bounds the stop.
@@ -15,6 +16,7 @@ mod covers;
 mod effects;
 mod event_loop;
 pub mod fault;
+mod games_folder;
 mod install;
 mod library;
 mod playing;
@@ -25,4 +27,5 @@ mod surroundings;
 mod transfers;
 mod works;
 
+pub use games_folder::GamesFolderError;
 pub use start::{StartError, start_peer};

@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use lanspread_engine::{Candidate, DiskFailure, Engine, EngineConfig, GivenCatalog, Input, Level};
+use lanspread_engine::{Candidate, Engine, EngineConfig, GivenCatalog, Input, Level};
 use lanspread_protocol::{ALPN, InstanceId, PeerId, SignedCatalog};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -17,7 +17,8 @@ use super::catalogs::{self, Catalogs};
 use super::control::ControlListener;
 use super::effects::{Limits, Shell};
 use super::event_loop::{EventLoop, Exit, INPUT_QUEUE, NET_QUEUE};
-use super::library::{Disk, Library, OpenedFolder, check_games_folder};
+use super::games_folder::{self, GamesFolderError};
+use super::library::{Disk, Library, OpenedFolder};
 use super::state::{Loaded, PeerState};
 use super::supervisor::{Policy, RESTART_PAUSE, RuntimeFailure, STOP_DEADLINE, Supervisor};
 use super::surroundings::Surroundings;
@@ -44,8 +45,8 @@ const PARALLEL_DOWNLOADS: usize = 2;
 /// Why a peer does not start. The message is one clear line.
 #[derive(Debug, Error)]
 pub enum StartError {
-    #[error("{}", .0.message)]
-    Folder(DiskFailure),
+    #[error(transparent)]
+    Folder(#[from] GamesFolderError),
     #[error(transparent)]
     Disk(#[from] crate::disk::DiskError),
     #[error("{0}")]
@@ -98,7 +99,7 @@ struct Prepared {
 
 impl Prepared {
     fn new(config: &PeerConfig) -> Result<Self, StartError> {
-        check_games_folder(&config.games).map_err(StartError::Folder)?;
+        games_folder::check(&config.games)?;
         let read =
             || config.catalog.as_deref().map(catalogs::read_given).transpose().map_err(StartError::Catalog);
         // A broken file is refused before anything is touched.

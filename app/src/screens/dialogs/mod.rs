@@ -2,6 +2,7 @@
 
 mod error;
 mod first_start;
+mod folder;
 mod organise;
 mod quit;
 mod remove;
@@ -36,6 +37,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DialogsModel, state: &mu
         DialogsModel::Trust(model) => settings::trust(ui, model),
         DialogsModel::MoveGames(model) => settings::move_games(ui, model),
         DialogsModel::FirstStart(model) => first_start::show(ui, model),
+        DialogsModel::Folder(model) => folder::show(ui, model),
         DialogsModel::Organise => organise::show(ui, &mut state.party),
     };
     let is_answered = matches!(

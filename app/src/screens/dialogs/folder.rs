@@ -1,0 +1,43 @@
+//! The games folder cannot be used: what is wrong, and the ways out.
+
+use egui::Ui;
+
+use super::{buttons, focus_first, head, text};
+use crate::action::{Action, FolderTrouble};
+use crate::icon::Icon;
+use crate::model::FolderModel;
+use crate::text::DialogsText;
+use crate::theme::Theme;
+use crate::widgets::{Button, ButtonKind, Dialog, Meaning};
+
+pub(super) fn show(ui: &Ui, model: &FolderModel) -> Option<Action> {
+    let words = DialogsText::of(ui.ctx());
+    let path = model.games.display().to_string();
+    let (icon, title, what, advice) = match model.trouble {
+        FolderTrouble::Gone => (Icon::USB, words.folder_gone(), words.not_reached(&path), words.plug_in()),
+        FolderTrouble::NotWritable => {
+            (Icon::LOCK, words.folder_locked(), words.not_writable(&path), words.choose_other())
+        }
+        FolderTrouble::InUse => {
+            (Icon::FOLDER, words.folder_in_use(), words.runs_already(&path), words.close_other())
+        }
+    };
+    let outcome = Dialog::new(title).show(ui, |ui, is_new| {
+        head(ui, Meaning::Bad, icon, title, &what);
+        text(ui, advice, Theme::of(ui).text_2);
+        buttons(ui, |ui| {
+            let again = Button::primary(words.try_again()).show(ui);
+            focus_first(&again, is_new);
+            let choose = Button::new(words.choose_folder()).show(ui);
+            let quit = Button::new(words.quit()).kind(ButtonKind::Ghost).show(ui);
+            if choose.clicked() {
+                return Some(Action::ChooseAgain);
+            }
+            if quit.clicked() {
+                return Some(Action::Quit);
+            }
+            again.clicked().then_some(Action::Restart)
+        })
+    });
+    outcome.inner.or_else(|| outcome.escaped.then_some(Action::CloseDialog))
+}

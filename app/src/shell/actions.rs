@@ -1,0 +1,229 @@
+//! Carries out what the window asks for.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use egui::ViewportCommand;
+use lanspread_engine::Command;
+use lanspread_peer::api::{PeerCommand, PublishRequest};
+use lanspread_peer::disk::GamesFolder;
+use lanspread_protocol::{GameId, Version};
+
+use super::peer::Begin;
+use super::{Shell, told};
+use crate::action::{Action, Question, Screen, Setting};
+use crate::model::{QuitModel, Source, play_entry, report};
+use crate::notices::Notice;
+use crate::text::NoticeText;
+
+impl Shell {
+    pub(super) fn act(&mut self, action: Action) {
+        let Some(action) = self.state.apply(action) else { return };
+        match action {
+            Action::Command(command) => self.command(command),
+            Action::Play(game) => self.play(game),
+            Action::PlayUnverified(game) => self.start_unverified(game),
+            Action::Start { game, entry, server } => self.start_other(game, entry, server),
+            Action::UseGames(folder) => self.use_games(folder),
+            Action::MoveGames(folder) => self.move_games(folder),
+            Action::ShowFolder(folder) => self.errands.open(folder),
+            Action::CopyReport => {
+                let report = report(Source { snapshot: &self.snapshot, told: &self.told });
+                self.copy(report);
+            }
+            Action::OpenLog => {
+                if let Some(ready) = &self.snapshot.ready {
+                    self.errands.open(GamesFolder::new(&ready.games_dir).logs());
+                }
+            }
+            Action::Publish(request) => self.publish(request),
+            Action::PublishAgain(game) => {
+                let mut earlier = self.told.publishing.iter().map(|publishing| &publishing.request);
+                let request = earlier.find(|request| request.game.id == game).cloned();
+                if let Some(request) = request {
+                    self.publish(request);
+                }
+            }
+            Action::ChooseFiles(who) => self.errands.choose_files(who),
+            Action::LookAtSource(from) => self.errands.look_at_source(from),
+            Action::ShowFile(path) => self.errands.open_place_of(&path),
+            Action::Organise(party) => {
+                if let Some(own) = self.own_catalog() {
+                    self.errands.make_organiser(self.catalog(), own, party);
+                }
+            }
+            Action::AddPeer(address) => self.add_peer(&address),
+            Action::Set(setting) => self.set(setting),
+            Action::OpenFolder(game) => {
+                if let Some(ready) = &self.snapshot.ready {
+                    let folder = Path::new(&ready.games_dir).join(game.as_str());
+                    self.errands.open(folder);
+                }
+            }
+            Action::CheckFolder(path) => self.errands.check_folder(path),
+            Action::ChooseFolder(who) => self.errands.choose_folder(who),
+            Action::Copy(text) => self.copy(text),
+            Action::ClearFinished => self.told.finished.clear(),
+            Action::Restart => self.peer.restart(),
+            Action::Quit => {
+                self.is_leaving = true;
+                self.ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+            Action::Begin { name, games } => self.begin(name, games),
+            Action::LookAgain => {
+                drop(self.state.apply(Action::Navigate(Screen::Party)));
+                self.send(PeerCommand::LookAgain);
+            }
+            Action::RunChecks => {
+                self.send(PeerCommand::Check);
+                self.send(PeerCommand::LookAgain);
+            }
+            // What concerns the window alone was carried out above.
+            Action::Navigate(_)
+            | Action::OpenDetails(_)
+            | Action::CloseDetails
+            | Action::Ask(_)
+            | Action::CloseDialog
+            | Action::Drop(_)
+            | Action::Browse(..)
+            | Action::ChooseAgain
+            | Action::Dismiss(_) => {}
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        if let Command::Trust { key } = &command {
+            // On a stick it counts more than the stick's own from now on.
+            self.settings.organiser = Some(*key);
+            self.save();
+        }
+        self.send(PeerCommand::Engine(command));
+    }
+
+    /// The first form was filled in.
+    fn begin(&mut self, name: String, games: PathBuf) {
+        self.settings.games = Some(games.clone());
+        self.settings.name = Some(name);
+        self.save();
+        self.args.games = Some(games);
+        if let Some(mut config) = self.args.peer_config() {
+            self.settings.configure(&mut config);
+            self.peer.start(Begin::NewFolder(config));
+            self.state.is_first_run = false;
+        }
+    }
+
+    /// Asks first while something runs. Else the window goes at once, and nothing that is seen waits for the peer.
+    pub(super) fn leave(&mut self) {
+        let model = QuitModel::new(Source { snapshot: &self.snapshot, told: &self.told });
+        if model.operations > 0 && !self.is_leaving {
+            self.ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.state.question = Some(Question::Quit);
+            return;
+        }
+        self.ctx.send_viewport_cmd(ViewportCommand::Visible(false));
+        self.settings.window = self.desk.place().or(self.settings.window);
+        let zoom = self.ctx.zoom_factor();
+        self.settings.zoom = ((zoom - 1.0).abs() > f32::EPSILON).then_some(zoom);
+        self.save();
+    }
+
+    fn publish(&mut self, request: Box<PublishRequest>) {
+        told::publish_begins(&mut self.told, request.clone());
+        self.send(PeerCommand::Publish(request));
+    }
+
+    fn copy(&mut self, text: String) {
+        self.ctx.copy_text(text);
+        let copied = NoticeText::of(&self.ctx).copied();
+        self.state.toasts.add(Notice::good(copied, ""));
+    }
+
+    /// Asks before the first start of a version that no catalog pins.
+    fn play(&mut self, game: GameId) {
+        if self.is_to_be_asked(&game) {
+            drop(self.state.apply(Action::Ask(Question::FirstStart(game))));
+        } else {
+            self.start(game);
+        }
+    }
+
+    fn start_other(&mut self, game: GameId, entry: &str, server: Option<IpAddr>) {
+        if self.is_to_be_asked(&game) {
+            drop(self.state.apply(Action::Ask(Question::FirstStart(game))));
+        } else {
+            let (entry, server) = (entry.to_owned(), server.map(|server| server.to_string()));
+            self.send(PeerCommand::Engine(Command::Start { game, entry, server }));
+        }
+    }
+
+    fn is_to_be_asked(&self, game: &GameId) -> bool {
+        self.unverified(game).is_some_and(|version| self.settings.started.get(game) != Some(&version))
+    }
+
+    fn start_unverified(&mut self, game: GameId) {
+        if let Some(version) = self.unverified(&game) {
+            self.settings.started.insert(game.clone(), version);
+            self.save();
+        }
+        self.start(game);
+    }
+
+    /// The version that is here of a game that the catalog does not pin.
+    fn unverified(&self, game: &GameId) -> Option<Version> {
+        let source = Source { snapshot: &self.snapshot, told: &self.told };
+        let view = source.game(game)?;
+        let is_pinned = view.entry.as_ref()?.manifest.is_some();
+        view.installed_version.clone().or_else(|| view.expected.clone()).filter(|_| !is_pinned)
+    }
+
+    fn start(&mut self, game: GameId) {
+        let source = Source { snapshot: &self.snapshot, told: &self.told };
+        let entry = source.game(&game).and_then(|view| view.entry.as_ref()).and_then(play_entry);
+        // Without an entry the peer says why it does not start.
+        let entry = entry.map_or_else(|| "play".to_owned(), |entry| entry.name.clone());
+        self.send(PeerCommand::Engine(Command::Start { game, entry, server: None }));
+    }
+
+    fn add_peer(&mut self, address: &str) {
+        match address.parse::<lanspread_peer::api::PeerAddress>() {
+            Ok(address) => {
+                let addresses = address.socket_addrs();
+                self.send(PeerCommand::Engine(Command::Connect { addresses }));
+            }
+            Err(error) => {
+                self.state.toasts.add(Notice::bad(error.to_string(), ""));
+            }
+        }
+    }
+
+    pub(super) fn set(&mut self, setting: Setting) {
+        match setting {
+            Setting::Language(language) => {
+                language.set(&self.ctx);
+                self.settings.language = Some(language.code().to_owned());
+            }
+            Setting::Theme(theme) => {
+                self.ctx.set_theme(theme);
+                self.settings.theme = Some(theme.into());
+            }
+            Setting::Zoom(percent) => {
+                self.ctx.set_zoom_factor(f32::from(percent) / 100.0);
+                self.settings.zoom = Some(f32::from(percent) / 100.0);
+            }
+            Setting::Peer(change) => {
+                self.settings.change(&change);
+                self.send(PeerCommand::Set(change));
+            }
+        }
+        self.save();
+    }
+
+    /// Shows and keeps what is chosen now.
+    pub(super) fn save(&mut self) {
+        self.state.settings.chosen = self.settings.clone();
+        if let Some(keeper) = &self.keeper {
+            keeper.save(&self.settings);
+        }
+    }
+}
