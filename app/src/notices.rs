@@ -173,6 +173,11 @@ impl Toasts {
         }
     }
 
+    /// Takes away those whose button has nothing to do any more.
+    pub fn drop_done(&mut self, is_done: impl Fn(&Action) -> bool) {
+        self.list.retain(|toast| toast.notice.button.as_ref().is_none_or(|button| !is_done(&button.action)));
+    }
+
     /// Answers the peer's notice that it showed.
     pub fn dismiss(&mut self, id: NoticeId) -> Option<u64> {
         let index = self.list.iter().position(|toast| toast.id == id)?;

@@ -167,6 +167,8 @@ impl Shell {
             self.be_found();
             let told = self.snapshot.view.as_ref().map_or(&[][..], |view| &view.notices);
             self.state.toasts.follow(told);
+            let source = Source { snapshot: &self.snapshot, told: &self.told };
+            self.state.toasts.drop_done(|action| told::is_done(source, action));
             if let Some(notice) = told::updates(&mut self.told, &self.snapshot, &self.ctx) {
                 self.state.toasts.add(notice);
             }

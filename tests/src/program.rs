@@ -15,19 +15,28 @@ pub fn program() -> &'static Path {
         if let Some(given) = std::env::var_os("LANSPREAD_PEER") {
             return given.into();
         }
-        let own = std::env::current_exe().unwrap();
-        let mut profile_dir = own.parent().unwrap();
-        if profile_dir.ends_with("deps") {
-            profile_dir = profile_dir.parent().unwrap();
-        }
+        let profile_dir = profile_dir();
         let program = profile_dir.join(format!("lanspread-peer{}", std::env::consts::EXE_SUFFIX));
         let cargo = std::env::var_os("CARGO");
         if cargo.is_some() || !program.exists() {
-            build(&cargo.unwrap_or_else(|| "cargo".into()), profile_dir);
+            build(&cargo.unwrap_or_else(|| "cargo".into()), &profile_dir);
         }
         assert!(program.exists(), "cargo built no {}", program.display());
         program
     })
+}
+
+/// The real `lanspread`, the window; `None` when it was not built: `cargo test --workspace` does, and keeps it true.
+pub fn window_program() -> Option<PathBuf> {
+    let program = profile_dir().join(format!("lanspread{}", std::env::consts::EXE_SUFFIX));
+    program.exists().then_some(program)
+}
+
+fn profile_dir() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let folder = own.parent().unwrap();
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
+    folder.to_owned()
 }
 
 fn build(cargo: &OsStr, profile_dir: &Path) {

@@ -11,11 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use lanspread_tests::{
-    Game, MIB, Node, Party, Screen, Wine, assert_same_tree, has_program, program, read_tree, skip,
-    windows_path, write_file,
+    Game, MIB, Node, Party, SCREEN_PROGRAMS, Screen, Wine, assert_same_tree, has_program, pictures,
+    read_tree, skip, until, windows_path, write_file,
 };
 use serde_json::json;
 
@@ -131,15 +130,6 @@ impl Drop for Window {
     }
 }
 
-/// Nothing tells of these from inside; they are looked at until they hold.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !holds() {
-        assert!(Instant::now() < deadline, "it did not come to: {what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
 /// All files of the disk `C:`, but those that wine itself writes at any time.
 fn files(prefix: &Path) -> BTreeSet<PathBuf> {
     let disk = prefix.join("drive_c");
@@ -147,19 +137,12 @@ fn files(prefix: &Path) -> BTreeSet<PathBuf> {
     all.filter(|path| !path.starts_with(disk.join("windows/temp"))).collect()
 }
 
-/// Where CI keeps what a person may want to look at.
-fn pictures() -> PathBuf {
-    let folder = program().ancestors().nth(2).unwrap().join("ci/pictures");
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 #[test]
 fn the_window_opens_from_the_stick_and_leaves_nothing_on_the_pc() {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let story = "the window from a stick";
     let party = Party::new();
-    if let Some(missing) = ["Xvfb", "xdotool", "import"].iter().find(|name| !has_program(name)) {
+    if let Some(missing) = SCREEN_PROGRAMS.iter().find(|name| !has_program(name)) {
         return skip(&format!("wine: {story}"), &format!("{missing} is not here"));
     }
     let screen = Screen::open();

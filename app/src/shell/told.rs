@@ -11,7 +11,7 @@ use lanspread_protocol::GameId;
 
 use crate::action::{Action, Question};
 use crate::icon::Icon;
-use crate::model::{Filter, Finished, PublishStep, Publishing, Sort, Told};
+use crate::model::{Filter, Finished, PublishStep, Publishing, Sort, Source, Told};
 use crate::notices::{Notice, NoticeButton};
 use crate::text::{Common, Format, NoticeText};
 
@@ -119,6 +119,12 @@ pub(super) fn updates(told: &mut Told, snapshot: &Snapshot, ctx: &Context) -> Op
     };
     told.outdated = outdated().map(|game| game.id.clone()).collect::<BTreeSet<_>>();
     notice
+}
+
+/// A toast's button leads nowhere: the update was made by another way.
+pub(super) fn is_done(source: Source<'_>, action: &Action) -> bool {
+    let Action::Ask(Question::Update(game)) = action else { return false };
+    source.game(game).is_none_or(|game| !game.update_available)
 }
 
 fn button(label: &str, icon: Option<Icon>, action: Action) -> NoticeButton {
