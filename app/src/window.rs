@@ -144,7 +144,7 @@ pub fn show(
             actions.extend(frame::top_banner(ui, rect, banner));
         }
         actions.extend(over(ui, &mut scene, source, state));
-        actions.extend(keys(ui, state));
+        actions.extend(keys(ui, source, state, now));
         actions.extend(dropped::take(ui, window));
     }
     let (action, hovered) = frame::toasts(ui, window, &state.toasts);
@@ -203,9 +203,14 @@ fn over(ui: &mut Ui, scene: &mut Scene<'_>, source: Source<'_>, state: &mut Wind
 }
 
 /// The keys that work everywhere.
-fn keys(ui: &Ui, state: &WindowState) -> Option<Action> {
+fn keys(ui: &Ui, source: Source<'_>, state: &WindowState, now: Instant) -> Vec<Action> {
     if state.question.is_some() {
-        return None;
+        return Vec::new();
+    }
+    let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+    if pressed(Modifiers::COMMAND, Key::P) {
+        let model = DownloadsModel::new(source, &state.downloads.history, now);
+        return model.all_commands().into_iter().map(Action::Command).collect();
     }
     let screens = [
         (Key::Num1, Screen::Library),
@@ -214,16 +219,10 @@ fn keys(ui: &Ui, state: &WindowState) -> Option<Action> {
         (Key::Num4, Screen::Settings),
         (Key::Num5, Screen::Publish),
     ];
-    ui.input_mut(|input| {
-        for (key, screen) in screens {
-            let is_there = screen != Screen::Publish || state.can_publish();
-            if is_there && input.consume_key(Modifiers::COMMAND, key) {
-                return Some(Action::Navigate(screen));
-            }
-        }
-        if input.consume_key(Modifiers::NONE, Key::F5) {
-            return Some(Action::LookAgain);
-        }
-        input.consume_key(Modifiers::NONE, Key::F1).then_some(Action::RunChecks)
-    })
+    let mut there =
+        screens.into_iter().filter(|(_, screen)| *screen != Screen::Publish || state.can_publish());
+    let screen = there.find(|(key, _)| pressed(Modifiers::COMMAND, *key)).map(|(_, screen)| screen);
+    let look = pressed(Modifiers::NONE, Key::F5).then_some(Action::LookAgain);
+    let checks = pressed(Modifiers::NONE, Key::F1).then_some(Action::RunChecks);
+    screen.map(Action::Navigate).into_iter().chain(look).chain(checks).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use lanspread_engine::{GameView, LocalState, OperationKind, Phase};
+use lanspread_engine::{Command, GameView, LocalState, OperationKind, Phase};
 use lanspread_peer::api::Status;
 use lanspread_protocol::{GameId, Version};
 
@@ -79,6 +79,19 @@ impl RowState {
 }
 
 impl DownloadsModel {
+    /// Pauses what runs; when nothing does, resumes what is paused.
+    pub fn all_commands(&self) -> Vec<Command> {
+        let games = |rows: &[DownloadRow], takes: fn(&DownloadRow) -> bool| -> Vec<GameId> {
+            rows.iter().filter(|row| takes(row)).map(|row| row.id.clone()).collect()
+        };
+        let running = games(&self.active, |row| row.state.can_pause());
+        if running.is_empty() {
+            let paused = games(&self.next, |row| row.state.can_resume());
+            return paused.into_iter().map(|game| Command::Resume { game }).collect();
+        }
+        running.into_iter().map(|game| Command::Pause { game }).collect()
+    }
+
     pub fn new(source: Source<'_>, history: &History, now: Instant) -> Self {
         let status = StatusModel::new(source);
         let mut model = Self {

@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use egui::{Pos2, Vec2, vec2};
+use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{Harness, SnapshotOptions};
-use lanspread_app::action::Action;
+use lanspread_app::action::{Action, Screen};
 use lanspread_app::cover::Covers;
 use lanspread_app::model::{Source, Told};
 use lanspread_app::text::Language;
@@ -25,7 +26,8 @@ pub(crate) struct Shown {
     covers: Covers,
     /// What the window asked the shell for, beyond what it did itself.
     pub(crate) asked: Vec<Action>,
-    start: Instant,
+    /// A standing clock: pictures are the same whenever they are made.
+    pub(crate) now: Instant,
 }
 
 impl Shown {
@@ -36,14 +38,20 @@ impl Shown {
             state: WindowState::default(),
             covers: Covers::immediate(),
             asked: Vec::new(),
-            start: Instant::now(),
+            now: Instant::now(),
         }
+    }
+
+    /// Begins with this screen instead of the library.
+    pub(crate) fn on(screen: Screen, snapshot: Snapshot, told: Told) -> Self {
+        let mut shown = Self::new(snapshot, told);
+        shown.state.screen = screen;
+        shown
     }
 
     fn frame(&mut self, ui: &mut egui::Ui) {
         let source = Source { snapshot: &self.snapshot, told: &self.told };
-        // A standing clock: pictures are the same whenever they are made.
-        let actions = window::show(ui, source, &mut self.state, &mut self.covers, self.start);
+        let actions = window::show(ui, source, &mut self.state, &mut self.covers, self.now);
         for action in actions {
             self.asked.extend(self.state.apply(action));
         }
@@ -91,18 +99,24 @@ pub(crate) fn settle<State>(window: &mut Harness<'_, State>) {
     drop(window.try_run());
 }
 
+/// Clicks the button of this name; answers what the window asked for.
+pub(crate) fn click(window: &mut Window, name: &str) -> Vec<Action> {
+    // A tooltip may say the same.
+    window.get_by_role_and_label(egui::accesskit::Role::Button, name).click();
+    settle(window);
+    std::mem::take(&mut window.state_mut().asked)
+}
+
 /// Compares with the picture of this name, or says why it cannot.
-pub(crate) fn picture<State>(window: &mut Harness<'_, State>, name: &str) {
+pub(crate) fn picture<State>(window: &mut Harness<'_, State>, name: &str) -> Result<(), String> {
     if !has_gpu() {
         let line = format!("SKIPPED: picture {name}: no GPU adapter; install mesa-vulkan-drivers");
         drop(writeln!(std::io::stderr(), "{line}"));
-        return;
+        return Ok(());
     }
     // Other rasterisers place the edges of letters and curves a little differently.
     let options = SnapshotOptions::new().threshold(1.5).max_failed_pixels(400_usize);
-    if let Err(error) = window.try_snapshot_options(name, &options) {
-        panic!("{error}");
-    }
+    window.try_snapshot_options(name, &options).map_err(|error| error.to_string())
 }
 
 /// True where something draws, be it in software.

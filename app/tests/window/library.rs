@@ -1,15 +1,14 @@
 //! The library.
 
-use egui::{Key, Theme, vec2};
+use egui::Key;
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Question, Screen};
 use lanspread_app::model::Told;
-use lanspread_app::notices::{Notice, NoticeButton};
 use lanspread_app::sample::{self, GameSample};
-use lanspread_app::text::Language;
-use lanspread_engine::{AfterDownload, Command, ErrorCode, KeptFiles, OperationKind, Phase};
+use lanspread_engine::{AfterDownload, Command, KeptFiles, OperationKind, Phase};
 
-use crate::harness::{Look, Shown, Window, open, picture, settle};
+use crate::harness::{Look, Shown, Window, open, settle};
+use crate::scenes::network_stopped;
 
 fn party() -> Shown {
     Shown::new(sample::party(), Told::default())
@@ -20,96 +19,26 @@ fn window() -> Window {
 }
 
 #[test]
-fn pictures_of_the_party() {
-    for (name, theme, size) in [
-        ("library-dark", Theme::Dark, vec2(1280.0, 800.0)),
-        ("library-light", Theme::Light, vec2(1280.0, 800.0)),
-        ("library-wide", Theme::Dark, vec2(1920.0, 1080.0)),
-    ] {
-        let mut window = open(Look { size, theme, ..Look::default() }, party());
-        window.get_by_label("Teeworlds, Installed").hover();
-        settle(&mut window);
-        picture(&mut window, name);
-    }
-}
-
-#[test]
-fn a_small_window_at_150_percent_in_german() {
-    let look = Look { size: vec2(960.0, 600.0), scale: 1.5, language: Language::German, ..Look::default() };
-    let mut window = open(look, party());
-    window.get_by_label("Bereit zum Installieren 2");
-    picture(&mut window, "library-small-german");
-}
-
-#[test]
-fn nobody_is_here() {
-    for (name, theme) in [("library-empty-dark", Theme::Dark), ("library-empty-light", Theme::Light)] {
-        let shown = Shown::new(sample::snapshot(Vec::new()), Told::default());
-        let mut window = open(Look { theme, ..Look::default() }, shown);
-        window.get_by_label("Add by address…").click();
+fn who_is_alone_can_look_for_others() {
+    let mut window = open(Look::default(), Shown::new(sample::snapshot(Vec::new()), Told::default()));
+    for label in ["Add by address…", "Can’t see someone?"] {
+        window.get_by_label(label).click();
         settle(&mut window);
         assert_eq!(window.state().state.screen, Screen::Party);
         window.get_by_label("Library").click();
         settle(&mut window);
         assert_eq!(window.state().state.screen, Screen::Library);
-        window.get_by_label("Can’t see someone?").click();
-        settle(&mut window);
-        assert_eq!(window.state().state.screen, Screen::Party);
-        window.get_by_label("Library").click();
-        settle(&mut window);
-        crate::harness::leave(&mut window);
-        picture(&mut window, name);
     }
 }
 
 #[test]
 fn the_network_has_stopped() {
-    let mut snapshot = sample::party();
-    snapshot.failure = Some(sample::failure());
-    let mut shown = Shown::new(snapshot, Told::default());
-    let button = |label: &str, action| NoticeButton { label: label.to_owned(), icon: None, action };
-    let play = Action::Play("freedoom".parse().unwrap());
-    let update = Action::Ask(Question::Update("0ad".parse().unwrap()));
-    for notice in [
-        Notice::good("Freedoom is ready", "Installed in 4 s.").with_button(button("Play", play)),
-        Notice::good("Update for 0 A.D.", "0.27 is at the party, 212 MB.")
-            .with_button(button("Update…", update)),
-        Notice::warn("No source left for Unvanquished", "It goes on when someone is back."),
-    ] {
-        shown.state.toasts.add(notice);
-    }
-    let mut window = open(Look::default(), shown);
-    picture(&mut window, "library-network-stopped");
+    let mut window = open(Look::default(), network_stopped());
     window.get_by_label("Restart").click();
     settle(&mut window);
     assert_eq!(window.state().asked, [Action::Restart]);
     window.get_by_label("No source left for Unvanquished. It goes on when someone is back.");
     assert!(window.query_by_label("Red Eclipse, Waiting for network").is_some());
-}
-
-#[test]
-fn every_card_state_has_a_picture() {
-    let game = |id: &str, title: &str| GameSample::new(id, title).about("Strategy", 1, 8);
-    let games = vec![
-        game("a", "A Installed").installed().playing(2).outbound(3),
-        game("b", "B Update").installed().outdated().sources(3),
-        game("c", "C Ready").downloaded(),
-        game("d", "D Download").sources(6),
-        game("e", "E Downloading").sources(6).downloading(41, 100, 78_000_000),
-        game("f", "F Waiting").sources(3).waiting(),
-        game("g", "G Paused").sources(2).paused(),
-        game("h", "H No source").waiting(),
-        game("i", "I Running").installed().running(),
-        game("j", "J Failed").sources(1).failed(OperationKind::Download, ErrorCode::Io),
-        game("k", "K Not here"),
-        game("l", "L No cover").downloaded(),
-    ];
-    for (name, theme) in [("card-states-dark", Theme::Dark), ("card-states-light", Theme::Light)] {
-        let mut shown = Shown::new(sample::snapshot(games.clone()), Told::default());
-        shown.state.library.sort = lanspread_app::model::Sort::Name;
-        let mut window = open(Look { theme, ..Look::default() }, shown);
-        picture(&mut window, name);
-    }
 }
 
 #[test]
@@ -194,7 +123,6 @@ fn the_right_button_opens_the_menu() {
     let mut window = window();
     window.get_by_label("Teeworlds, Installed").click_secondary();
     settle(&mut window);
-    picture(&mut window, "library-menu");
     window.get_by_label("Verify files").click();
     settle(&mut window);
     let command = Command::Verify { game: "teeworlds".parse().unwrap() };

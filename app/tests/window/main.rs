@@ -2,6 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a harness fails its test by panicking")]
 
+mod downloads;
 mod harness;
 mod library;
+mod names;
+mod party;
+mod pictures;
+mod publish;
+mod scenes;
+mod settings;
+mod setup;
 mod widgets;

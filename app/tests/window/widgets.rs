@@ -24,7 +24,7 @@ fn pictures_of_the_controls() {
             })
             .build_ui(board);
         settle(&mut window);
-        picture(&mut window, name);
+        picture(&mut window, name).unwrap();
     }
 }
 

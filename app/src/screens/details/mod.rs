@@ -15,7 +15,7 @@ use egui::{
 };
 use lanspread_protocol::{GameId, PeerId};
 
-use super::Scene;
+use super::{Scene, library};
 use crate::action::Action;
 use crate::frame::within;
 use crate::model::DetailsModel;
@@ -59,7 +59,8 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DetailsModel, state: &mu
     let is_on_top = ctx.memory(|memory| memory.is_above_modal_layer(layer));
     ctx.memory_mut(|memory| memory.set_modal_layer(layer));
     let escaped = is_on_top && ctx.input(|input| input.key_pressed(Key::Escape));
-    shown.inner.or_else(|| escaped.then_some(Action::CloseDetails))
+    let by_key = || if is_on_top { library::game_key(ui, &model.card) } else { None };
+    shown.inner.or_else(|| escaped.then_some(Action::CloseDetails)).or_else(by_key)
 }
 
 fn over_page(

@@ -19,7 +19,7 @@ use crate::action::{Action, Screen};
 use crate::cover::Covers;
 use crate::frame::{page_title, within};
 use crate::icon::Icon;
-use crate::model::{DownloadRow, DownloadsModel, History};
+use crate::model::{DownloadsModel, History};
 use crate::text::{Common, DownloadsText, Format};
 use crate::theme::{self, Theme};
 use crate::widgets::{Button, ButtonKind, ButtonSize, Meaning, draw_icon, draw_text, empty_state};
@@ -61,15 +61,11 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DownloadsModel, state: &
 /// Pauses what runs; when nothing does, resumes what is paused.
 fn all_button(ui: &mut Ui, scene: &Scene<'_>, model: &DownloadsModel, state: &mut State) {
     let text = DownloadsText::of(ui.ctx());
-    let games = |rows: &[DownloadRow], takes: fn(&DownloadRow) -> bool| -> Vec<_> {
-        rows.iter().filter(|row| takes(row)).map(|row| row.id.clone()).collect()
-    };
-    let running = games(&model.active, |row| row.state.can_pause());
-    let paused = games(&model.next, |row| row.state.can_resume());
-    let (label, icon) = match (running.is_empty(), paused.is_empty()) {
-        (false, _) => (text.pause_all(), Icon::PAUSE.fill()),
-        (true, false) => (text.resume_all(), Icon::PLAY.fill()),
-        (true, true) => return,
+    let commands = model.all_commands();
+    let (label, icon) = match commands.first() {
+        Some(Command::Pause { .. }) => (text.pause_all(), Icon::PAUSE.fill()),
+        Some(_) => (text.resume_all(), Icon::PLAY.fill()),
+        None => return,
     };
     let bar = scene.places.top_bar;
     let place =
@@ -77,10 +73,8 @@ fn all_button(ui: &mut Ui, scene: &Scene<'_>, model: &DownloadsModel, state: &mu
     let is_clicked = within(ui, place, Layout::right_to_left(Align::Center), |ui| {
         Button::new(label).icon(icon).show(ui).clicked()
     });
-    if is_clicked && running.is_empty() {
-        state.commands.extend(paused.into_iter().map(|game| Command::Resume { game }));
-    } else if is_clicked {
-        state.commands.extend(running.into_iter().map(|game| Command::Pause { game }));
+    if is_clicked {
+        state.commands.extend(commands);
     }
 }
 

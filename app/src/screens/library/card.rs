@@ -1,8 +1,8 @@
 //! A card: cover, title, meta line, and the one action of its state.
 
 use egui::{
-    Align2, Color32, CornerRadius, CursorIcon, Id, Key, Painter, Rect, Response, Role, Sense, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, CursorIcon, Id, Key, Modifiers, Painter, Rect, Response, Role, Sense,
+    StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::menu;
@@ -42,16 +42,31 @@ pub(super) fn show(ui: &mut Ui, covers: &mut Covers, rect: Rect, id: Id, card: &
 /// Enter does the card's action; a click or Space opens the details.
 fn clicked(ui: &Ui, response: &Response, card: &Card) -> Option<Action> {
     if response.has_focus() {
-        let (enter, delete) =
-            ui.input(|input| (input.key_pressed(Key::Enter), input.key_pressed(Key::Delete)));
-        if enter {
+        if ui.input(|input| input.key_pressed(Key::Enter)) {
             return Some(intent(card).unwrap_or_else(|| Action::OpenDetails(card.id.clone())));
         }
-        if delete && card.has_payload {
-            return Some(Action::remove(card.id.clone()));
+        if let Some(action) = game_key(ui, card) {
+            return Some(action);
         }
     }
     response.clicked().then(|| Action::OpenDetails(card.id.clone()))
+}
+
+/// The keys of one game, on its card and in its details.
+pub(in crate::screens) fn game_key(ui: &Ui, card: &Card) -> Option<Action> {
+    let game = || card.id.clone();
+    ui.input_mut(|input| {
+        let mut pressed = |modifiers, key| input.consume_key(modifiers, key);
+        if (card.has_payload || card.is_installed) && pressed(Modifiers::COMMAND, Key::O) {
+            Some(Action::OpenFolder(game()))
+        } else if matches!(card.state, CardState::Update { .. }) && pressed(Modifiers::COMMAND, Key::U) {
+            Some(Action::Ask(Question::Update(game())))
+        } else if card.has_payload && pressed(Modifiers::NONE, Key::Delete) {
+            Some(Action::remove(game()))
+        } else {
+            None
+        }
+    })
 }
 
 /// What the card's button does.

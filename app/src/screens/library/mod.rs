@@ -6,7 +6,7 @@ mod grid;
 mod menu;
 mod tools;
 
-pub(super) use card::{bar_look, fill, intent, picture};
+pub(super) use card::{bar_look, fill, game_key, intent, picture};
 use egui::{Id, Key, Ui};
 use lanspread_protocol::GameId;
 

@@ -17,10 +17,12 @@ pub(super) fn show(ui: &mut Ui, places: &Places, model: &LibraryModel, state: &m
     let width = if ui.max_rect().width() < theme::NARROW { 220.0 } else { 320.0 };
     let place = Rect::from_min_size(pos2(title + 20.0, bar.top() + 16.0), vec2(width, 36.0));
     within(ui, place, Layout::left_to_right(Align::Center), |ui| search(ui, state, width));
+    // The tabulator comes to the chips first.
+    let bottom = chips(ui, places, model, state) + 4.0;
     let place =
         Rect::from_min_max(pos2(bar.right() - 320.0, bar.top() + 16.0), pos2(bar.right(), bar.top() + 52.0));
     within(ui, place, Layout::right_to_left(Align::Center), |ui| sort(ui, state));
-    chips(ui, places, model, state) + 4.0
+    bottom
 }
 
 fn search(ui: &mut Ui, state: &mut State, width: f32) {

@@ -4,32 +4,29 @@ use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Screen};
 use lanspread_app::model::Told;
 use lanspread_app::sample;
-use lanspread_app::text::Language;
 use lanspread_engine::PeerGame;
 
-use crate::harness::{Shown, click, open, open_as, picture, settle};
+use crate::harness::{Look, Shown, click, open, settle};
 
 fn party() -> Shown {
     let mut snapshot = sample::party();
     if let Some(view) = snapshot.view.as_mut().and_then(std::sync::Arc::get_mut) {
         view.peers[1].presence.playing = "openarena".parse().ok();
     }
-    Shown::new(Screen::Party, snapshot, Told::default())
+    Shown::on(Screen::Party, snapshot, Told::default())
 }
 
 #[test]
 fn everybody_is_listed_with_what_they_play() {
-    let mut window = open(party());
+    let window = open(Look::default(), party());
     for name in ["Lea, OpenArena", "Aylin, In the lobby", "Mika (you)"] {
         assert!(window.query_by_label(name).is_some(), "“{name}” is missing");
     }
-    picture(&mut window, "party");
-    picture(&mut open_as(party(), 960.0, Language::German, egui::Theme::Light), "party-small-german");
 }
 
 #[test]
 fn an_address_is_checked_while_it_is_typed() {
-    let mut window = open(party());
+    let mut window = open(Look::default(), party());
     let mut type_text = |text: &str| {
         window.get_by_role_and_label(egui::accesskit::Role::TextInput, "Address").focus();
         settle(&mut window);
@@ -44,10 +41,10 @@ fn an_address_is_checked_while_it_is_typed() {
 
 #[test]
 fn alone_others_are_awaited() {
-    let mut window = open(Shown::new(Screen::Party, sample::snapshot(Vec::new()), Told::default()));
+    let mut window =
+        open(Look::default(), Shown::on(Screen::Party, sample::snapshot(Vec::new()), Told::default()));
     assert_eq!(click(&mut window, "Can’t see someone?"), [Action::RunChecks]);
     assert!(window.query_by_label("Direct reach: Not known yet").is_some());
-    picture(&mut window, "party-empty");
 }
 
 #[test]
@@ -65,11 +62,10 @@ fn a_row_opens_what_that_pc_shares() {
             chunks_total: 1,
         });
     }
-    let mut window = open(shown);
+    let mut window = open(Look::default(), shown);
     window.get_by_label("Lea, OpenArena").click();
     settle(&mut window);
     assert!(window.query_by_label("Games of Lea").is_some());
-    picture(&mut window, "party-games");
     assert_eq!(click(&mut window, "OpenArena"), []);
     assert_eq!(window.state().state.details_of, "openarena".parse().ok());
 }
@@ -78,7 +74,7 @@ fn a_row_opens_what_that_pc_shares() {
 fn help_is_one_key_away_and_says_what_to_do() {
     let mut snapshot = sample::party();
     snapshot.network = sample::network();
-    let mut window = open(Shown::new(Screen::Library, snapshot, Told::default()));
+    let mut window = open(Look::default(), Shown::on(Screen::Library, snapshot, Told::default()));
     window.key_press(egui::Key::F1);
     settle(&mut window);
     for check in ["Network adapter: OK", "Firewall: Problem", "Multicast: Limited", "Direct reach: OK"] {
@@ -87,13 +83,13 @@ fn help_is_one_key_away_and_says_what_to_do() {
     assert_eq!(std::mem::take(&mut window.state_mut().asked), [Action::RunChecks]);
     assert_eq!(click(&mut window, "Show how to allow it"), []);
     assert!(window.query_by_label_contains("40420/udp").is_some() || cfg!(windows));
-    picture(&mut window, "party-help");
     assert_eq!(click(&mut window, "Check again"), [Action::RunChecks]);
 }
 
 #[test]
 fn nobody_at_an_address_is_said_after_a_while() {
-    let mut window = open(Shown::new(Screen::Party, sample::snapshot(Vec::new()), Told::default()));
+    let mut window =
+        open(Look::default(), Shown::on(Screen::Party, sample::snapshot(Vec::new()), Told::default()));
     window.get_by_role_and_label(egui::accesskit::Role::TextInput, "Address").focus();
     settle(&mut window);
     window.get_by_role_and_label(egui::accesskit::Role::TextInput, "Address").type_text("192.168.10.77");

@@ -9,13 +9,12 @@ use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Question, Screen};
 use lanspread_app::model::{Organiser, PublishStep, Publishing, SourceReport, Told};
 use lanspread_app::sample;
-use lanspread_app::text::Language;
 use lanspread_engine::PeerGame;
 use lanspread_peer::api::PublishRequest;
 use lanspread_peer::publish::{SourceContents, SourceFile};
 use lanspread_protocol::{OrganiserKey, Os};
 
-use crate::harness::{Shown, Window, click, open, open_as, picture, settle};
+use crate::harness::{Look, Shown, Window, click, open, settle};
 
 fn organiser() -> Organiser {
     let catalog = PathBuf::from("/party/catalog.ron");
@@ -23,8 +22,8 @@ fn organiser() -> Organiser {
     Organiser { catalog, key, public: OrganiserKey([7; 32]), party: Some("LAN Nord 2026".to_owned()) }
 }
 
-fn shown() -> Shown {
-    let mut shown = Shown::new(Screen::Publish, sample::party(), Told::default());
+pub(crate) fn shown() -> Shown {
+    let mut shown = Shown::on(Screen::Publish, sample::party(), Told::default());
     shown.state.publish.organiser = Some(organiser());
     shown
 }
@@ -45,7 +44,7 @@ fn report() -> SourceReport {
 }
 
 /// With a folder that was dropped and looked at.
-fn filled(mut shown: Shown) -> Shown {
+pub(crate) fn filled(mut shown: Shown) -> Shown {
     shown.state.publish.take_source(folder());
     shown.state.publish.source_looked_at(report());
     shown
@@ -53,7 +52,7 @@ fn filled(mut shown: Shown) -> Shown {
 
 /// What was asked for to fill it is done.
 fn open_filled(shown: Shown) -> Window {
-    let mut window = open(filled(shown));
+    let mut window = open(Look::default(), filled(shown));
     window.state_mut().asked.clear();
     window
 }
@@ -66,9 +65,8 @@ fn request(window: &mut Window) -> PublishRequest {
 
 #[test]
 fn a_dropped_folder_is_published_by_one_click() {
-    let mut window = open(shown());
+    let mut window = open(Look::default(), shown());
     assert!(window.query_by_label("Choose a folder or an archive").is_some());
-    picture(&mut window, "publish-empty");
     assert_eq!(window.state_mut().state.apply(Action::Drop(folder())), None);
     window.run_steps(1);
     assert_eq!(std::mem::take(&mut window.state_mut().asked), [Action::LookAtSource(folder())]);
@@ -136,23 +134,18 @@ fn one_sees_how_far_it_is_and_who_has_it() {
         publishing("armagetron", "Armagetron Advanced", PublishStep::Published),
     ];
     let mut window = open_filled(shown);
-    picture(&mut window, "publish");
     assert!(window.query_by_label("Armagetron Advanced, Published — 14 of 18 PCs have it").is_some());
     assert!(window.query_by_label_contains("Veloren, Preparing — 62%").is_some());
-    picture(&mut window, "publish");
     let again = Action::PublishAgain("mindustry".parse().unwrap());
     assert_eq!(click(&mut window, "Retry Mindustry"), [again]);
-    let mut small = open_as(filled(self::shown()), 960.0, Language::German, egui::Theme::Light);
-    picture(&mut small, "publish-small-german");
 }
 
 #[test]
 fn who_is_no_organiser_is_asked_first() {
-    let mut shown = Shown::new(Screen::Library, sample::party(), Told::default());
+    let mut shown = Shown::on(Screen::Library, sample::party(), Told::default());
     assert_eq!(shown.state.apply(Action::Drop(folder())), None);
     assert_eq!(shown.state.question, Some(Question::Organise));
-    let mut window = open(shown);
-    picture(&mut window, "organise");
+    let mut window = open(Look::default(), shown);
     assert_eq!(click(&mut window, "Make a key"), [], "it needs a name");
     window.get_by_role_and_label(Role::TextInput, "Name of the party").focus();
     settle(&mut window);
