@@ -14,7 +14,7 @@ use crate::cover::Covers;
 use crate::dropped;
 use crate::frame::{self, Places};
 use crate::model::{
-    BannerModel, DetailsModel, DialogsModel, DownloadsModel, LibraryModel, PartyModel, PublishModel,
+    BannerModel, DetailsModel, DialogsModel, DownloadsModel, LibraryCache, PartyModel, PublishModel,
     SettingsModel, Source, StatusModel,
 };
 use crate::notices::Toasts;
@@ -31,6 +31,7 @@ pub struct WindowState {
     pub is_first_run: bool,
     pub toasts: Toasts,
     pub library: library::State,
+    pub library_cache: LibraryCache,
     pub details: details::State,
     pub downloads: downloads::State,
     pub party: party::State,
@@ -165,8 +166,8 @@ fn page(
     match state.screen {
         Screen::Library => {
             let of = &state.library;
-            let model = LibraryModel::new(source, of.filter, of.sort, &of.search);
-            library::show(ui, scene, &model, &mut state.library)
+            let model = state.library_cache.get(source, of.filter, of.sort, &of.search);
+            library::show(ui, scene, model, &mut state.library)
         }
         Screen::Downloads => {
             let model = DownloadsModel::new(source, &state.downloads.history, now);

@@ -1,8 +1,11 @@
 //! The library: which games, in which order, with how many of each kind.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use lanspread_engine::CatalogSource;
+use lanspread_engine::{CatalogSource, View};
+use lanspread_protocol::GameId;
 
 use super::Source;
 use super::card::{Card, CardState};
@@ -19,6 +22,60 @@ pub struct LibraryModel {
     pub is_loading: bool,
     /// Others are here.
     pub peers: usize,
+}
+
+/// The library as it was made last: frames in which nothing is new make none.
+#[derive(Debug, Default)]
+pub struct LibraryCache {
+    made_of: Option<MadeOf>,
+    model: LibraryModel,
+}
+
+/// All that a library is made of.
+#[derive(Clone, Debug)]
+struct MadeOf {
+    /// Held, so that no other view can lie at its place.
+    view: Option<Arc<View>>,
+    is_connected: bool,
+    games_dir: Option<String>,
+    played: BTreeMap<GameId, u64>,
+    filter: Filter,
+    sort: Sort,
+    search: String,
+}
+
+impl LibraryCache {
+    pub fn get(&mut self, source: Source<'_>, filter: Filter, sort: Sort, search: &str) -> &LibraryModel {
+        if !self.made_of.as_ref().is_some_and(|made_of| made_of.is(source, filter, sort, search)) {
+            self.model = LibraryModel::new(source, filter, sort, search);
+            self.made_of = Some(MadeOf {
+                view: source.snapshot.view.clone(),
+                is_connected: source.is_connected(),
+                games_dir: source.snapshot.ready.as_ref().map(|ready| ready.games_dir.clone()),
+                played: source.told.played.clone(),
+                filter,
+                sort,
+                search: search.to_owned(),
+            });
+        }
+        &self.model
+    }
+}
+
+impl MadeOf {
+    fn is(&self, source: Source<'_>, filter: Filter, sort: Sort, search: &str) -> bool {
+        let is_same_view = match (&self.view, &source.snapshot.view) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        let games_dir = source.snapshot.ready.as_ref().map(|ready| &ready.games_dir);
+        is_same_view
+            && (self.filter, self.sort, self.search.as_str()) == (filter, sort, search)
+            && self.is_connected == source.is_connected()
+            && self.games_dir.as_ref() == games_dir
+            && self.played == source.told.played
+    }
 }
 
 /// Games of each chip.
@@ -140,7 +197,8 @@ fn sort_cards(cards: &mut [Card], sort: Sort) {
 mod tests {
     use super::*;
     use crate::model::Told;
-    use crate::sample::{GameSample, snapshot};
+    use crate::sample::{self, GameSample, snapshot};
+    use lanspread_peer::api::Snapshot;
 
     fn titles(filter: Filter, sort: Sort, search: &str) -> Vec<String> {
         let snapshot = snapshot(vec![
@@ -170,5 +228,27 @@ mod tests {
     fn what_is_played_comes_first() {
         assert_eq!(titles(Filter::All, Sort::Popular, ""), ["Beta", "Gamma Ray", "alpha", "Delta"]);
         assert_eq!(titles(Filter::All, Sort::Sources, ""), ["Gamma Ray", "alpha", "Delta", "Beta"]);
+    }
+
+    #[test]
+    fn a_library_is_made_anew_only_for_news() {
+        let (mut snapshot, mut told, mut cache) = (sample::party(), Told::default(), LibraryCache::default());
+        let mut made = |snapshot: &Snapshot, told: &Told, search: &str| {
+            let source = Source { snapshot, told };
+            let made_of = cache.made_of.as_ref();
+            let is_new = !made_of.is_some_and(|of| of.is(source, Filter::All, Sort::Name, search));
+            let cards = cache.get(source, Filter::All, Sort::Name, search).cards.len();
+            (is_new, cards)
+        };
+        assert_eq!(made(&snapshot, &told, ""), (true, 18));
+        assert_eq!(made(&snapshot, &told, ""), (false, 18));
+        assert_eq!(made(&snapshot, &told, "wes"), (true, 1));
+        told.played.insert("wesnoth".parse().unwrap(), 7);
+        assert_eq!(made(&snapshot, &told, "wes"), (true, 1));
+        snapshot.view =
+            snapshot.view.map(|view| Arc::new(View { games: Vec::new(), ..view.as_ref().clone() }));
+        assert_eq!(made(&snapshot, &told, ""), (true, 0));
+        snapshot.failure = Some(sample::failure());
+        assert_eq!(made(&snapshot, &told, ""), (true, 0));
     }
 }

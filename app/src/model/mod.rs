@@ -31,7 +31,7 @@ pub use dialogs::{
 };
 pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
 pub use first_run::{FolderNote, FolderReport, can_begin};
-pub use library::{Counts, Filter, LibraryModel, Sort};
+pub use library::{Counts, Filter, LibraryCache, LibraryModel, Sort};
 pub use party::{Checks, PartyModel, PeerRow, Quality, SharedGame, You};
 pub use publish::{
     Form, Lack, Organiser, PublishModel, PublishStep, PublishedRow, Publishing, SourceCheck, SourceReport,
