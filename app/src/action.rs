@@ -67,6 +67,8 @@ pub enum Action {
     PublishAgain(GameId),
     /// Makes an organiser's key for a party of this name.
     Organise(String),
+    /// No catalog file counts any more, only what the party has.
+    FollowParty,
     /// This is the games folder from now on, as it is.
     UseGames(PathBuf),
     /// All games go there, then it is the games folder.

@@ -46,6 +46,7 @@ impl GameSample {
             installed_version: None,
             running: Vec::new(),
             outbound: 0,
+            receivers: Vec::new(),
             playing: 0,
             entry: Some(entry),
             parts: None,
@@ -77,14 +78,7 @@ impl GameSample {
     pub fn downloaded(mut self) -> Self {
         let bytes = self.0.entry.as_ref().and_then(|entry| entry.size).unwrap_or_default();
         let version = self.0.expected.clone();
-        self.0.local = Some(LocalView {
-            version,
-            state: LocalState::Downloaded,
-            checked: true,
-            bytes,
-            installed_bytes: None,
-            person_bytes: None,
-        });
+        self.0.local = Some(LocalView { version, state: LocalState::Downloaded, checked: true, bytes });
         self
     }
 
@@ -131,8 +125,9 @@ impl GameSample {
     }
 
     #[must_use]
-    pub const fn outbound(mut self, count: usize) -> Self {
-        self.0.outbound = count;
+    pub fn outbound(mut self, count: u8) -> Self {
+        self.0.outbound = count.into();
+        self.0.receivers = (1..=count).map(|number| PeerId([number; 32])).collect();
         self
     }
 

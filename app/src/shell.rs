@@ -21,7 +21,7 @@ use lanspread_peer::api::{PeerCommand, PeerEvent, Snapshot};
 
 use crate::action::Question;
 use crate::cover::Covers;
-use crate::model::{PublishStep, Source, Told};
+use crate::model::{CatalogProblem, PublishStep, Source, Told};
 use crate::notices::Notice;
 use crate::screens::first_run;
 use crate::settings::{Keeper, Loaded, Settings, Store, Unread};
@@ -129,7 +129,8 @@ impl Shell {
                 self.state.question = Some(Question::Folder { games, trouble });
             }
             StartTrouble::Catalog => {
-                self.state.settings.catalog_problem = Some(failure.error);
+                self.state.settings.catalog_problem =
+                    Some(CatalogProblem { is_signature: false, why: failure.error });
                 self.peer.start_without_catalog();
             }
             // The banner says it.

@@ -112,7 +112,7 @@ impl Card {
             untroubled: resting(source, game),
             popularity: (game.playing, game.sources),
             playing: people(game.playing),
-            outbound: people(game.outbound),
+            outbound: people(game.receivers.len()),
             sources: people(game.sources),
             is_installed: game.installed,
             has_payload: game.local.as_ref().is_some_and(|local| local.state != LocalState::LocalOnly),

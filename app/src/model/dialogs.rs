@@ -45,7 +45,7 @@ pub struct UpdateModel {
     pub place: Option<String>,
     pub is_running: bool,
     /// Players who receive the old version from here.
-    pub receivers: usize,
+    pub receivers: Vec<String>,
     /// What of `local/` survives.
     pub keep: Vec<String>,
 }
@@ -63,7 +63,8 @@ pub struct RemoveModel {
     /// Bytes of a person's files, where they are counted.
     pub saves: Option<u64>,
     pub is_running: bool,
-    pub receivers: usize,
+    /// Players who receive it from here.
+    pub receivers: Vec<String>,
     /// Others who have it.
     pub others: usize,
 }
@@ -180,7 +181,7 @@ impl UpdateModel {
             missing_space: missing.filter(|missing| *missing > 0),
             place: source.place(),
             is_running: !game.running.is_empty(),
-            receivers: game.outbound,
+            receivers: source.names(&game.receivers),
             keep: game.entry.as_ref().map(|entry| entry.keep.clone()).unwrap_or_default(),
         }
     }
@@ -200,18 +201,17 @@ fn update_progress(game: &GameView) -> Option<(u64, u64)> {
 impl RemoveModel {
     fn new(source: Source<'_>, game: &GameView, first: RemoveWhat) -> Self {
         let payload = game.local.as_ref().filter(|local| local.state != LocalState::LocalOnly);
-        let (installed, saves) =
-            game.local.as_ref().map_or((None, None), |local| (local.installed_bytes, local.person_bytes));
+        let measured = source.told.measured.as_ref().filter(|(measured, _)| *measured == game.id);
         Self {
             id: game.id.clone(),
             title: game.title.clone(),
             first,
             download: payload.map(|local| local.bytes),
             is_installed: game.installed,
-            installed: installed.map(|bytes| bytes.saturating_sub(saves.unwrap_or(0))),
-            saves,
+            installed: measured.map(|(_, size)| size.game),
+            saves: measured.map(|(_, size)| size.person),
             is_running: !game.running.is_empty(),
-            receivers: game.outbound,
+            receivers: source.names(&game.receivers),
             others: if source.is_connected() { game.sources } else { 0 },
         }
     }

@@ -20,7 +20,8 @@ use std::time::Instant;
 
 use lanspread_engine::{FailureView, GameView, OperationKind, OperationView, Phase, View};
 use lanspread_peer::api::Snapshot;
-use lanspread_protocol::{Game, GameId, LaunchEntry, Os};
+use lanspread_peer::install::LocalSize;
+use lanspread_protocol::{Game, GameId, LaunchEntry, Os, PeerId};
 
 pub use banner::BannerModel;
 pub use card::{Card, CardState, Stop, Trouble, Work};
@@ -37,7 +38,7 @@ pub use publish::{
     Form, Lack, Organiser, PublishModel, PublishStep, PublishedRow, Publishing, SourceCheck, SourceReport,
 };
 pub use report::report;
-pub use settings::{CatalogSeal, SettingsModel};
+pub use settings::{CatalogProblem, CatalogSeal, SettingsModel};
 pub use status::{Link, StatusModel};
 
 /// What a model is made of: the snapshot, and what events told that the snapshot does not hold.
@@ -82,6 +83,13 @@ impl<'a> Source<'a> {
         Some(format!("{letter}:"))
     }
 
+    /// Names of players who are here.
+    fn names(self, peers: &[PeerId]) -> Vec<String> {
+        let all = self.view().map_or(&[][..], |view| &view.peers).iter();
+        let here = all.filter(|peer| peers.contains(&peer.peer_id));
+        here.map(|peer| peer.presence.name.clone()).collect()
+    }
+
     /// The file of a game's cover, once it is here.
     pub fn cover(self, game: &GameView) -> Option<PathBuf> {
         let hash = game.entry.as_ref()?.cover.as_ref()?;
@@ -95,6 +103,8 @@ impl<'a> Source<'a> {
 pub struct Told {
     /// When each game was last started here, in seconds since 1970.
     pub played: BTreeMap<GameId, u64>,
+    /// How large an installed game was found to be, when its removal was asked about.
+    pub measured: Option<(GameId, LocalSize)>,
     /// Since when games are being installed.
     pub installing: BTreeMap<GameId, Instant>,
     /// Games whose new versions were told.

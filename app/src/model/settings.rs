@@ -37,6 +37,14 @@ impl CatalogSeal {
     }
 }
 
+/// Why a catalog file that was chosen is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogProblem {
+    /// It may have been tampered with.
+    pub is_signature: bool,
+    pub why: String,
+}
+
 /// What the screen shows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SettingsModel {

@@ -18,12 +18,21 @@ use crate::text::NoticeText;
 
 impl Shell {
     pub(super) fn act(&mut self, action: Action) {
+        if let Action::Ask(Question::Remove { game, .. }) = &action {
+            self.measure(game);
+        }
         let Some(action) = self.state.apply(action) else { return };
         match action {
             Action::Command(command) => self.command(command),
             Action::Play(game) => self.play(game),
             Action::PlayUnverified(game) => self.start_unverified(game),
             Action::Start { game, entry, server } => self.start_other(game, entry, server),
+            Action::FollowParty => {
+                (self.settings.catalog, self.args.catalog) = (None, None);
+                self.state.settings.catalog_problem = None;
+                self.save();
+                self.peer.start_without_catalog();
+            }
             Action::UseGames(folder) => self.use_games(folder),
             Action::MoveGames(folder) => self.move_games(folder),
             Action::ShowFolder(folder) => self.errands.open(folder),
@@ -88,6 +97,16 @@ impl Shell {
             | Action::Browse(..)
             | Action::ChooseAgain
             | Action::Dismiss(_) => {}
+        }
+    }
+
+    fn measure(&self, game: &GameId) {
+        let source = Source { snapshot: &self.snapshot, told: &self.told };
+        let (Some(ready), Some(view)) = (&self.snapshot.ready, source.game(game)) else { return };
+        if view.installed {
+            let folder = GamesFolder::new(&ready.games_dir).game(game);
+            let keep = view.entry.as_ref().map(|entry| entry.keep.clone()).unwrap_or_default();
+            self.errands.measure(game.clone(), folder, keep);
         }
     }
 

@@ -21,6 +21,7 @@ impl Shell {
         match answer {
             Answer::Folder { who, folder } => self.state.folder_chosen(who, folder),
             Answer::FolderChecked(report) => self.state.first_run.folder_checked(report),
+            Answer::Measured(game, size) => self.told.measured = Some((game, size)),
             Answer::SourceLookedAt(report) => self.state.publish.source_looked_at(report),
             Answer::NotOpened(path) => drop(self.state.toasts.add(Notice::bad(text.cannot_open(&path), ""))),
             Answer::Files { who, files } => self.take_files(who, files),

@@ -5,10 +5,13 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use egui::Context;
-use lanspread_peer::disk::Cancel;
+use lanspread_peer::catalog_file::CatalogFileError;
+use lanspread_peer::disk::{Cancel, GameFolder};
+use lanspread_peer::install::LocalSize;
+use lanspread_protocol::GameId;
 
 use crate::action::{FileFor, FolderFor};
-use crate::model::{FolderReport, Moving, Organiser, SourceReport};
+use crate::model::{CatalogProblem, FolderReport, Moving, Organiser, SourceReport};
 use moving::Copied;
 
 pub(super) mod moving;
@@ -32,13 +35,14 @@ pub(super) enum Answer {
         files: Vec<PathBuf>,
     },
     FolderChecked(FolderReport),
+    Measured(GameId, LocalSize),
     SourceLookedAt(SourceReport),
     /// A folder or file that could not be shown.
     NotOpened(String),
     /// A catalog file was read: why it cannot be used.
     CatalogRead {
         path: PathBuf,
-        problem: Option<String>,
+        problem: Option<CatalogProblem>,
     },
     Moving(Moving),
     /// The games are in both folders.
@@ -116,6 +120,14 @@ impl Errands {
         });
     }
 
+    /// How large an installed game is, for the question of its removal.
+    pub(super) fn measure(&self, game: GameId, folder: GameFolder, keep: Vec<String>) {
+        self.run("measure", move || {
+            let size = lanspread_peer::install::measure(&folder, &keep);
+            size.ok().map(|size| Answer::Measured(game, size))
+        });
+    }
+
     /// Looks at what is to be published.
     pub(super) fn look_at_source(&self, from: Vec<PathBuf>) {
         self.run("look-at-source", move || {
@@ -128,7 +140,10 @@ impl Errands {
     /// Whether a catalog file can be used.
     pub(super) fn read_catalog(&self, path: PathBuf) {
         self.run("read-catalog", move || {
-            let problem = lanspread_peer::catalog_file::read(&path).err().map(|error| error.to_string());
+            let problem = lanspread_peer::catalog_file::read(&path).err().map(|error| CatalogProblem {
+                is_signature: matches!(error, CatalogFileError::Signature { .. }),
+                why: error.to_string(),
+            });
             Some(Answer::CatalogRead { path, problem })
         });
     }

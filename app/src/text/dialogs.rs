@@ -22,9 +22,9 @@ super::texts! {
     free_of(free: &str, total: &str): "{free} free of {total}", "{free} frei von {total}";
     remove_games: "Remove games…", "Spiele löschen…";
     only_changes: "Only what changed is downloaded.", "Nur was sich geändert hat, wird geladen.";
-    plural sending_pauses(count: usize): "Sending to {count} player pauses until it is done."
-        | "Sending to {count} players pauses until it is done.",
-        "Senden an {count} Spieler ruht, bis es fertig ist." | "Senden an {count} Spieler ruht, bis es fertig ist.";
+    plural sending_pauses(count: usize, names: &str): "Sending to {count} player ({names}) pauses until it is done."
+        | "Sending to {count} players ({names}) pauses until it is done.",
+        "Senden an {count} Spieler ({names}) ruht, bis es fertig ist." | "Senden an {count} Spieler ({names}) ruht, bis es fertig ist.";
     saves_stay(what: &str): "Your saves stay: {what}.", "Deine Spielstände bleiben: {what}.";
     nothing_kept: "This game has no keep rules. Saves inside its folder may be replaced.",
         "Dieses Spiel hat keine Regeln zum Behalten. Spielstände in seinem Ordner können ersetzt werden.";
@@ -43,9 +43,9 @@ super::texts! {
     saves: "Saves and settings", "Spielstände und Einstellungen";
     saves_kept: "Kept for next time", "Bleiben fürs nächste Mal";
     saves_gone: "They can’t be brought back", "Sie sind unwiederbringlich weg";
-    plural sending_stops(count: usize): "You are sending it to {count} player. That stops."
-        | "You are sending it to {count} players. That stops.",
-        "Du sendest es an {count} Spieler. Das endet." | "Du sendest es an {count} Spieler. Das endet.";
+    plural sending_stops(count: usize, names: &str): "You are sending it to {count} player ({names}). That stops."
+        | "You are sending it to {count} players ({names}). That stops.",
+        "Du sendest es an {count} Spieler ({names}). Das endet." | "Du sendest es an {count} Spieler ({names}). Das endet.";
     plural others_have_it(count: usize): "{count} other has it, so you can download it again."
         | "{count} others have it, so you can download it again.",
         "{count} anderer hat es, du kannst es wieder laden." | "{count} andere haben es, du kannst es wieder laden.";

@@ -53,6 +53,9 @@ super::texts! {
     signed: "Signed by the organiser you trust", "Vom Veranstalter signiert, dem du vertraust";
     signed_by_other: "Signed, not confirmed by you yet", "Signiert, von dir noch nicht bestätigt";
     not_signed: "Not signed", "Nicht signiert";
+    file_not_used: "The catalog file is not used", "Die Katalogdatei wird nicht verwendet";
+    follow_party: "Follow the party", "Der Party folgen";
+    catalog_busy: "Something is being done with a game.", "Mit einem Spiel wird gerade etwas getan.";
     signature_wrong: "Signature is wrong — not used", "Signatur ist falsch – nicht verwendet";
     catalog_unusable: "This catalog can’t be used", "Dieser Katalog ist nicht verwendbar";
     no_catalog: "No catalog yet", "Noch kein Katalog";

@@ -4,11 +4,11 @@
 //! only if the game is in the catalog, the manifest is the accepted one of the expected version, and either the payload
 //! is complete and no operation runs, or the units are verified units of the download in the making.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lanspread_protocol::limits::{MAX_REQUESTS_PER_CONNECTION, MAX_UNITS_PER_REQUEST};
 use lanspread_protocol::message::{Refusal, Request, WantedUnit};
-use lanspread_protocol::{GameId, ManifestId};
+use lanspread_protocol::{GameId, ManifestId, PeerId};
 
 use crate::effect::{Effect, ServeFrom};
 use crate::engine::Engine;
@@ -166,6 +166,17 @@ impl Engine {
             ServeEnd::Refused | ServeEnd::Cancelled => {}
         }
         self.start_writing_if_drained(&game);
+    }
+
+    /// Who receives which games.
+    pub(crate) fn receivers(&self) -> BTreeMap<&GameId, BTreeSet<PeerId>> {
+        let mut receivers = BTreeMap::<_, BTreeSet<_>>::new();
+        for transfer in self.serving.transfers.values().filter(|transfer| transfer.counted) {
+            if let (Some(game), Some(peer)) = (&transfer.game, self.roster.peer_of(transfer.conn)) {
+                receivers.entry(game).or_default().insert(peer);
+            }
+        }
+        receivers
     }
 
     /// Stops all outbound transfers of a game.

@@ -74,8 +74,11 @@ pub struct GameView {
     pub installed_version: Option<Version>,
     /// Its programs that run here.
     pub running: Vec<RunView>,
-    /// Peers that receive it from here.
+    /// Transfers of it from here that run.
     pub outbound: usize,
+    /// Who receives it from here.
+    #[serde(skip)]
+    pub receivers: Vec<PeerId>,
     /// Peers that play it now.
     pub playing: usize,
     /// The catalog's entry.
@@ -118,10 +121,6 @@ pub struct LocalView {
     /// The payload was hashed since it last changed: the state is proven, not only claimed by its `version.ini`.
     pub checked: bool,
     pub bytes: u64,
-    /// Of `local/`; measured by the shell.
-    pub installed_bytes: Option<u64>,
-    /// Of the files in `local/` that are a person's, or that keep rules name; measured by the shell.
-    pub person_bytes: Option<u64>,
 }
 
 /// A program of a game that runs on this PC.
@@ -202,8 +201,10 @@ impl Engine {
             .chain(self.library.games().keys())
             .chain(self.operations.active().keys())
             .collect();
+        let mut receivers = self.receivers();
+        let mut game_view = |id| self.game_view(id, receivers.remove(id).unwrap_or_default());
         View {
-            games: ids.into_iter().map(|id| self.game_view(id)).collect(),
+            games: ids.into_iter().map(&mut game_view).collect(),
             peers: self.roster.live_peers().filter_map(|(peer, _)| self.peer_view(peer)).collect(),
             catalog: self.authority.source(),
             party: self.authority.party(),
@@ -216,7 +217,7 @@ impl Engine {
         }
     }
 
-    fn game_view(&self, id: &GameId) -> GameView {
+    fn game_view(&self, id: &GameId, receivers: BTreeSet<PeerId>) -> GameView {
         let entry = self.authority.game(id).cloned();
         let local = self.library.game(id);
         let state = self.local_state(id);
@@ -232,8 +233,6 @@ impl Engine {
                 state,
                 checked: local.scan.payload != Payload::Unknown,
                 bytes: local.scan.bytes,
-                installed_bytes: None,
-                person_bytes: None,
             }),
             sources: self.source_count(id),
             operation: self.operation_view(id),
@@ -245,6 +244,7 @@ impl Engine {
             installed_version: local.and_then(|local| local.scan.installed.clone()),
             running: self.playing.of(id).map(run_view).collect(),
             outbound: self.serving.count(id),
+            receivers: receivers.into_iter().collect(),
             playing: playing.count(),
             entry,
             parts: self.operations.download(id).and_then(|download| download.any_swarm()).map(parts_view),

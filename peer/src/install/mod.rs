@@ -30,6 +30,7 @@ use lanspread_protocol::{Blake3Hash, Game, GameId, Manifest};
 
 pub use self::error::InstallError;
 pub use self::kept::Kept;
+pub use self::person::{LocalSize, measure};
 pub use self::recover::{Recovered, recover, recover_all};
 pub use crate::disk::installed::{Record, read_record};
 

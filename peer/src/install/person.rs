@@ -262,6 +262,36 @@ pub(super) fn unchanged_files(
     Ok(unchanged)
 }
 
+/// Bytes in an installed game's `local/`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LocalSize {
+    /// Of what was installed.
+    pub game: u64,
+    /// Of a person's files and of what keep rules name.
+    pub person: u64,
+}
+
+/// Measures without reading: a file of another size or time than recorded counts as a person's.
+///
+/// # Errors
+/// When the folder cannot be looked through.
+pub fn measure(folder: &GameFolder, keep: &[String]) -> Result<LocalSize, DiskError> {
+    let (record, keep) = (read_record(folder), KeepRules::new(keep));
+    let mut size = LocalSize::default();
+    for found in files_below(&folder.local())? {
+        let recorded = |name: &String| {
+            let file = record.as_ref()?.files.get(name)?;
+            Some(file.bytes == found.stat.bytes && file.modified == found.stat.modified && !keep.keep(name))
+        };
+        if found.name.as_ref().and_then(recorded).unwrap_or(false) {
+            size.game += found.stat.bytes;
+        } else {
+            size.person += found.stat.bytes;
+        }
+    }
+    Ok(size)
+}
+
 impl Found {
     /// It may go if it is as the record says.
     fn droppable_by(&self, record: &Record, name: &str) -> Result<Option<Droppable>, DiskError> {

@@ -56,6 +56,14 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DialogsModel, state: &mu
     action.into_iter().chain(is_answered.then_some(Action::CloseDialog)).collect()
 }
 
+/// The first names; more would be no dialog any more.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 4;
+    let first = names.iter().take(MOST).map(String::as_str);
+    let rest = (names.len() > MOST).then_some("…");
+    first.chain(rest).collect::<Vec<_>>().join(", ")
+}
+
 /// A sentence behind its icon.
 fn line(ui: &mut Ui, meaning: Meaning, icon: Icon, words: &str) {
     let theme = Theme::of(ui);

@@ -4,7 +4,7 @@ use egui::{CornerRadius, Frame, Margin, Ui};
 use lanspread_engine::{Command, Saves};
 use lanspread_protocol::GameId;
 
-use super::{buttons, focus_first, head, line};
+use super::{buttons, focus_first, head, line, listed};
 use crate::action::{Action, RemoveWhat};
 use crate::icon::Icon;
 use crate::model::RemoveModel;
@@ -60,8 +60,9 @@ pub(super) fn show(ui: &Ui, model: &RemoveModel, ticks: &mut Ticks) -> Option<Ac
         rows(ui, model, ticks);
         ui.add_space(4.0);
         if ticks.download {
-            if model.receivers > 0 {
-                line(ui, Meaning::Leaving, Icon::ARROW_UP, &text.sending_stops(model.receivers));
+            if !model.receivers.is_empty() {
+                let stops = text.sending_stops(model.receivers.len(), &listed(&model.receivers));
+                line(ui, Meaning::Leaving, Icon::ARROW_UP, &stops);
             }
             if model.others > 0 {
                 line(ui, Meaning::Good, Icon::HARD_DRIVES, &text.others_have_it(model.others));

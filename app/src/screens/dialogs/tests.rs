@@ -8,7 +8,7 @@ use lanspread_engine::{Command, Saves};
 use crate::action::{Action, Question, RemoveWhat};
 use crate::cover::Covers;
 use crate::model::{Source, Told};
-use crate::sample::{GameSample, snapshot};
+use crate::sample::{GameSample, peer, snapshot_with};
 use crate::theme;
 use crate::window::{self, WindowState};
 
@@ -19,7 +19,8 @@ struct Stage {
 }
 
 fn dialog<'a>(game: GameSample, question: Question) -> Harness<'a, Stage> {
-    let snapshot = snapshot(vec![game]);
+    let here = (1..).zip(["Jonas", "Lea"]).map(|(number, name)| peer(number, name, 0, 0));
+    let snapshot = snapshot_with(vec![game], here.collect());
     let state = WindowState { question: Some(question), ..WindowState::default() };
     let stage = Stage { state, covers: Covers::immediate(), asked: Vec::new() };
     let mut harness = HarnessBuilder::<Stage>::default()
@@ -58,7 +59,7 @@ fn remove(first: RemoveWhat) -> Question {
 fn an_update_is_done_by_its_button() {
     let mut harness =
         dialog(game().outdated().sources(1).outbound(2), Question::Update("game".parse().unwrap()));
-    harness.get_by_label("Sending to 2 players pauses until it is done.");
+    harness.get_by_label("Sending to 2 players (Jonas, Lea) pauses until it is done.");
     let update = Action::Command(Command::Update { game: "game".parse().unwrap() });
     assert_eq!(click(&mut harness, Role::Button, "Update now"), [update, Action::CloseDialog]);
 }

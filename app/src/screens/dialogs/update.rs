@@ -3,7 +3,7 @@
 use egui::{Color32, CornerRadius, Sense, Ui, vec2};
 use lanspread_engine::Command;
 
-use super::{buttons, focus_first, line, text};
+use super::{buttons, focus_first, line, listed, text};
 use crate::action::Action;
 use crate::cover::{CoverKey, Covers};
 use crate::icon::Icon;
@@ -90,8 +90,9 @@ fn lines(ui: &mut Ui, model: &UpdateModel) {
     } else if model.is_ready {
         line(ui, Meaning::Neutral, Icon::TIMER, words.takes_a_moment());
     }
-    if model.receivers > 0 {
-        line(ui, Meaning::Leaving, Icon::PAUSE_CIRCLE, &words.sending_pauses(model.receivers));
+    if !model.receivers.is_empty() {
+        let pauses = words.sending_pauses(model.receivers.len(), &listed(&model.receivers));
+        line(ui, Meaning::Leaving, Icon::PAUSE_CIRCLE, &pauses);
     }
     if model.keep.is_empty() {
         line(ui, Meaning::Warn, Icon::WARNING, words.nothing_kept());

@@ -25,11 +25,19 @@ pub(super) fn show(
     };
     action = action.or(row(ui, text.catalog_source(), &source, |ui| {
         let open = Button::new(text.open_file()).show(ui);
+        if state.chosen.catalog.is_some() {
+            let why = model.is_busy.then(|| text.catalog_busy());
+            let follow = Button::new(text.follow_party()).kind(ButtonKind::Ghost).disabled(why).show(ui);
+            if follow.clicked() {
+                return Some(Action::FollowParty);
+            }
+        }
         open.clicked().then_some(Action::ChooseFiles(FileFor::Catalog))
     }));
     if let Some(problem) = &state.catalog_problem {
         let icon = Icon::SEAL_WARNING.fill();
-        noted(ui, Meaning::Bad, icon, text.signature_wrong(), problem, |_| None::<Action>);
+        let title = if problem.is_signature { text.signature_wrong() } else { text.file_not_used() };
+        noted(ui, Meaning::Bad, icon, title, &problem.why, |_| None::<Action>);
     }
     let has_one = matches!(model.seal, CatalogSeal::Trusted(_));
     for offered in &model.offered {

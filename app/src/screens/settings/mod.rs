@@ -17,7 +17,7 @@ use super::Scene;
 use crate::action::{Action, Setting};
 use crate::frame::{page_title, within};
 use crate::icon::Icon;
-use crate::model::{Moving, Organiser, SettingsModel};
+use crate::model::{CatalogProblem, Moving, Organiser, SettingsModel};
 use crate::settings::Settings;
 use crate::text::{Common, SettingsText};
 use crate::theme::{self, Theme};
@@ -35,7 +35,7 @@ pub struct State {
     /// Games that are on their way to another folder.
     pub moving: Option<Moving>,
     /// Why the catalog file that was chosen is not used.
-    pub catalog_problem: Option<String>,
+    pub catalog_problem: Option<CatalogProblem>,
     /// A folder that was chosen and waits for the question what becomes of the games.
     folder: Option<PathBuf>,
     /// A name or a limit that is being typed.

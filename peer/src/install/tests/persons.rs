@@ -44,6 +44,19 @@ fn an_update_keeps_saves_and_moves_what_it_overwrites() {
 }
 
 #[test]
+fn what_is_whose_is_measured_without_reading() {
+    let mut home = Home::new(&PAYLOAD);
+    home.entry.keep = vec!["*.cfg".to_owned()];
+    home.install();
+    let game: u64 = home.local().values().map(|text| text.len() as u64).sum();
+    let config = home.local()["config.cfg"].len() as u64;
+    home.tree.put("local/saves/slot 1", b"save");
+    home.tree.put("local/mine.cfg", b"123456");
+    let size = crate::install::measure(&home.tree.folder(), &home.entry.keep).unwrap();
+    assert_eq!((size.game, size.person), (game - config, config + 10));
+}
+
+#[test]
 fn a_folder_that_lanspread_did_not_make_is_kept_as_a_whole() {
     let mut home = Home::new(&PAYLOAD);
     home.entry.keep = vec!["*.cfg".to_owned()];
