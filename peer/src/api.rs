@@ -118,8 +118,6 @@ pub enum PeerCommand {
     Peers,
     Status,
     Set(SettingsChange),
-    /// Runs the party checks; what they find is in the snapshot.
-    Check,
     /// Announces and asks by multicast at once, and dials all known addresses.
     LookAgain,
     Shutdown,

@@ -83,10 +83,8 @@ impl Shell {
                 drop(self.state.apply(Action::Navigate(Screen::Party)));
                 self.send(PeerCommand::LookAgain);
             }
-            Action::RunChecks => {
-                self.send(PeerCommand::Check);
-                self.send(PeerCommand::LookAgain);
-            }
+            // The facts are in the snapshot at all times; looking again makes new ones.
+            Action::RunChecks => self.send(PeerCommand::LookAgain),
             // What concerns the window alone was carried out above.
             Action::Navigate(_)
             | Action::OpenDetails(_)

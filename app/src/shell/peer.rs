@@ -211,7 +211,6 @@ impl Peer {
             | PeerCommand::List
             | PeerCommand::Peers
             | PeerCommand::Status
-            | PeerCommand::Check
             | PeerCommand::LookAgain
             | PeerCommand::Shutdown => Asked::Else,
         };

@@ -214,7 +214,6 @@ impl<'a> EventLoop<'a> {
             PeerCommand::Peers
             | PeerCommand::Status
             | PeerCommand::Set(_)
-            | PeerCommand::Check
             | PeerCommand::LookAgain
             | PeerCommand::Shutdown => false,
         };
@@ -265,7 +264,6 @@ impl<'a> EventLoop<'a> {
                 answer(reply, Ok(PeerReply::Status(status)));
             }
             PeerCommand::Set(change) => self.set(change, reply),
-            PeerCommand::Check => answer(reply, Ok(PeerReply::Done {})),
             PeerCommand::LookAgain => {
                 // What is announced again is also asked for again.
                 self.shell.announcement.send_modify(|_same| {});
