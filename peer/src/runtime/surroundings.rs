@@ -89,7 +89,7 @@ impl Surroundings {
                     None
                 }
             };
-            if self.disk() != now {
+            if is_news(self.disk(), now) {
                 self.0.disk.store(now.map(Arc::new));
                 self.0.changed.notify_one();
             }
@@ -99,6 +99,17 @@ impl Surroundings {
                 Ok(()) = folder.changed() => {}
             }
         }
+    }
+}
+
+/// Nobody sees a difference of less than a part in 256; other programs make such all the time, and an idle window sleeps.
+fn is_news(before: Option<DiskSpace>, now: Option<DiskSpace>) -> bool {
+    match (before, now) {
+        (Some(before), Some(now)) => {
+            before.total_bytes != now.total_bytes
+                || before.free_bytes.abs_diff(now.free_bytes) > now.free_bytes / 256
+        }
+        (before, now) => before != now,
     }
 }
 
@@ -118,6 +129,14 @@ fn check_adapters(adapters: &[AdapterView]) -> CheckResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn little_changes_of_the_free_space_are_no_news() {
+        let disk = |free_bytes| Some(DiskSpace { free_bytes, total_bytes: 1_000_000 });
+        assert!(is_news(None, disk(1)) && is_news(disk(1), None));
+        assert!(!is_news(disk(500_000), disk(499_000)) && is_news(disk(500_000), disk(490_000)));
+        assert!(is_news(disk(1_000), disk(0)), "a full disk is seen");
+    }
 
     #[test]
     fn what_is_not_proven_is_not_called_a_fault() {
