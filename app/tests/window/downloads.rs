@@ -1,46 +1,22 @@
 //! Downloads: groups, what each row offers, the empty list.
 
-use std::time::{Duration, Instant};
-
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Question, Screen};
-use lanspread_app::model::{Finished, Told};
+use lanspread_app::model::Told;
 use lanspread_app::sample;
-use lanspread_engine::{AfterDownload, Command, ErrorCode, OperationKind};
-use lanspread_peer::api::Status;
+use lanspread_engine::{AfterDownload, Command};
 use lanspread_protocol::GameId;
 
 use crate::harness::{Look, Shown, click, open};
+use crate::scenes;
 
 fn id(game: &str) -> GameId {
     game.parse().unwrap()
 }
 
-/// The design's: two downloads, two that wait, one that failed, one that is done.
-fn busy() -> Shown {
-    let mut party = sample::party();
-    sample::fail(&mut party, "veloren", OperationKind::Download, ErrorCode::Io);
-    let now = Instant::now();
-    let finished = vec![
-        Finished { game: id("hedgewars"), what: OperationKind::Download, at: now },
-        Finished { game: id("openarena"), what: OperationKind::Install, at: now },
-    ];
-    let told = Told { finished, ..Told::default() };
-    let mut shown = Shown::on(Screen::Downloads, party, told);
-    let (mut rx_bytes, mut tx_bytes) = (0, 0);
-    for second in 0..=120_u64 {
-        let wave = (second * 7919) % 17;
-        rx_bytes += if second > 24 { (90 + 2 * wave) * 1_000_000 } else { 0 };
-        tx_bytes += (70 + wave) * 1_000_000;
-        let status = Status { rx_bytes, tx_bytes, ..Status::default() };
-        shown.state.downloads.history.take(&status, now + Duration::from_secs(second));
-    }
-    shown
-}
-
 #[test]
 fn each_game_is_listed_with_what_it_does() {
-    let window = open(Look::default(), busy());
+    let window = open(Look::default(), scenes::downloads());
     for name in [
         "Downloading, 2",
         "Red Eclipse, 41% · 779 MB of 1.9 GB",
@@ -61,7 +37,7 @@ fn each_game_is_listed_with_what_it_does() {
 
 #[test]
 fn each_row_offers_what_its_state_allows() {
-    let mut window = open(Look::default(), busy());
+    let mut window = open(Look::default(), scenes::downloads());
     for (name, action) in [
         ("Pause Red Eclipse", Action::Command(Command::Pause { game: id("redeclipse") })),
         ("Cancel Warzone 2100", Action::Command(Command::Cancel { game: id("warzone2100") })),
@@ -83,7 +59,7 @@ fn each_row_offers_what_its_state_allows() {
 
 #[test]
 fn all_can_be_paused_and_resumed_at_once() {
-    let mut window = open(Look::default(), busy());
+    let mut window = open(Look::default(), scenes::downloads());
     let pause = |game| Action::Command(Command::Pause { game: id(game) });
     assert_eq!(click(&mut window, "Pause all"), [pause("redeclipse"), pause("warzone2100")]);
     let games = vec![sample::GameSample::new("a", "A").sources(1).paused()];

@@ -7,14 +7,7 @@ use lanspread_app::sample;
 use lanspread_engine::PeerGame;
 
 use crate::harness::{Look, Shown, click, open, settle};
-
-fn party() -> Shown {
-    let mut snapshot = sample::party();
-    if let Some(view) = snapshot.view.as_mut().and_then(std::sync::Arc::get_mut) {
-        view.peers[1].presence.playing = "openarena".parse().ok();
-    }
-    Shown::on(Screen::Party, snapshot, Told::default())
-}
+use crate::scenes::party;
 
 #[test]
 fn everybody_is_listed_with_what_they_play() {
