@@ -13,6 +13,8 @@ use crate::demo::game::DemoGame;
 use crate::settings::{Loaded, Store, WindowPlace};
 use crate::shell::{Shell, is_shown_by_another};
 
+const ICON: &[u8] = include_bytes!("../../assets/icon/lanspread.png");
+
 /// Lanspread: every game, from the people next to you
 ///
 /// Without a window, for a server or a script, use lanspread-peer.
@@ -107,7 +109,8 @@ pub fn run(args: &Args) -> Result<(), StartError> {
 
 fn open(args: &Args, loaded: &Loaded, renderer: Renderer) -> Result<(), eframe::Error> {
     if let Some(game) = args.demo_game() {
-        let options = NativeOptions { viewport: game.viewport(), renderer, ..NativeOptions::default() };
+        let viewport = with_icon(game.viewport());
+        let options = NativeOptions { viewport, renderer, ..NativeOptions::default() };
         let make = move |cc: &eframe::CreationContext<'_>| {
             DemoGame::set_up(&cc.egui_ctx);
             Ok(Box::new(game) as Box<dyn eframe::App>)
@@ -118,7 +121,7 @@ fn open(args: &Args, loaded: &Loaded, renderer: Renderer) -> Result<(), eframe::
         .with_app_id("lanspread")
         .with_title("Lanspread")
         .with_min_inner_size([960.0, 600.0]);
-    let viewport = place(viewport, loaded.settings.window);
+    let viewport = place(with_icon(viewport), loaded.settings.window);
     let options = NativeOptions { viewport, renderer, ..NativeOptions::default() };
     let (args, loaded) = (args.clone(), loaded.clone());
     eframe::run_native(
@@ -126,6 +129,17 @@ fn open(args: &Args, loaded: &Loaded, renderer: Renderer) -> Result<(), eframe::
         options,
         Box::new(move |cc| Ok(Box::new(Shell::new(&cc.egui_ctx, &args, loaded)))),
     )
+}
+
+/// In the taskbar, and in the title bar where there is one.
+fn with_icon(viewport: ViewportBuilder) -> ViewportBuilder {
+    match eframe::icon_data::from_png_bytes(ICON) {
+        Ok(icon) => viewport.with_icon(icon),
+        Err(error) => {
+            tracing::warn!(%error, "the program's icon cannot be read");
+            viewport
+        }
+    }
 }
 
 fn place(viewport: ViewportBuilder, place: Option<WindowPlace>) -> ViewportBuilder {
@@ -174,6 +188,11 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn the_icon_can_be_read() {
+        assert!(eframe::icon_data::from_png_bytes(ICON).is_ok_and(|icon| icon.width == icon.height));
     }
 
     #[test]
