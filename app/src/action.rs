@@ -167,6 +167,8 @@ pub enum Setting {
     Theme(egui::ThemePreference),
     /// In percent.
     Zoom(u16),
+    /// The only network adapter that is used, by name; none is all of them.
+    Adapter(Option<String>),
     Peer(SettingsChange),
 }
 

@@ -62,6 +62,8 @@ pub struct SettingsModel {
     /// Catalogs of others that a person may trust.
     pub offered: Vec<OfferedCatalogView>,
     pub addresses: Vec<SocketAddr>,
+    /// Names of the network adapters that are here.
+    pub adapters: Vec<String>,
     /// Others are connected: the port is reachable.
     pub is_reached: bool,
     pub is_running: bool,
@@ -90,6 +92,7 @@ impl SettingsModel {
             serial: source.view().map_or(0, |view| view.serial),
             games: source.games().iter().filter(|game| game.entry.is_some()).count(),
             offered: offered.cloned().collect(),
+            adapters: source.snapshot.network.adapters.iter().map(|adapter| adapter.name.clone()).collect(),
             addresses: ready.map(|ready| ready.addresses.clone()).unwrap_or_default(),
             is_reached: source.view().is_some_and(|view| view.peers.iter().any(|peer| peer.connected)),
             is_running: ready.is_some() && source.is_connected(),

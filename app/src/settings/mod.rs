@@ -5,9 +5,11 @@ mod keeper;
 mod store;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use lanspread_peer::api::{PeerAddress, PeerConfig, SettingsChange};
+use lanspread_peer::discovery::adapters::Adapters;
 use lanspread_protocol::{GameId, OrganiserKey, Version};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,9 @@ pub struct Settings {
     pub playing_limit: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fetch_ahead: Option<bool>,
+    /// The name of the only network adapter that is used; none is all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
     /// The organiser whose signed catalogs count, for who trusts none yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organiser: Option<OrganiserKey>,
@@ -147,6 +152,9 @@ impl Settings {
         config.playing_limit = self.playing_limit.unwrap_or(config.playing_limit);
         config.fetch_ahead = self.fetch_ahead.unwrap_or(config.fetch_ahead);
         config.organiser = config.organiser.or(self.organiser);
+        if let Some(name) = self.adapter.as_ref().filter(|_| config.bind.is_empty()) {
+            config.bind = addresses_of(name);
+        }
         for address in self.peers.iter().flatten() {
             match address.parse::<PeerAddress>() {
                 Ok(address) => config.peers.push(address),
@@ -175,6 +183,7 @@ impl Settings {
             upload_limit: self.upload_limit.or(base.upload_limit),
             playing_limit: self.playing_limit.or(base.playing_limit),
             fetch_ahead: self.fetch_ahead.or(base.fetch_ahead),
+            adapter: self.adapter.or(base.adapter),
             organiser: self.organiser.or(base.organiser),
             peers: self.peers.or(base.peers),
             party: self.party.or(base.party),
@@ -208,6 +217,7 @@ impl Settings {
             upload_limit: unless(self.upload_limit, base.upload_limit.as_ref()),
             playing_limit: unless(self.playing_limit, base.playing_limit.as_ref()),
             fetch_ahead: unless(self.fetch_ahead, base.fetch_ahead.as_ref()),
+            adapter: unless(self.adapter, base.adapter.as_ref()),
             organiser: unless(self.organiser, base.organiser.as_ref()),
             peers: unless(self.peers, base.peers.as_ref()),
             party: unless(self.party, base.party.as_ref()),
@@ -229,6 +239,18 @@ impl Settings {
     }
 }
 
+/// Where an adapter can be listened on; nowhere in particular, which means everywhere, while it is not there.
+fn addresses_of(adapter: &str) -> Vec<IpAddr> {
+    let adapters = Adapters::now().unwrap_or_default();
+    // A link-local IPv6 address is none without its scope.
+    let can_bind = |address: &IpAddr| match address {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(address) => !address.is_unicast_link_local(),
+    };
+    let of_name = adapters.as_slice().iter().filter(|known| known.name == adapter);
+    of_name.map(|known| known.address).filter(can_bind).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +267,7 @@ mod tests {
             upload_limit: Some(5_000_000),
             playing_limit: Some(0),
             fetch_ahead: Some(false),
+            adapter: Some("Ethernet".to_owned()),
             organiser: Some(OrganiserKey([1; 32])),
             peers: Some(vec!["192.168.10.7".to_owned()]),
             party: Some("LAN Nord".to_owned()),

@@ -228,6 +228,13 @@ impl Shell {
                 self.ctx.set_zoom_factor(f32::from(percent) / 100.0);
                 self.settings.zoom = Some(f32::from(percent) / 100.0);
             }
+            Setting::Adapter(adapter) => {
+                self.settings.adapter = adapter;
+                if let Some(mut config) = self.args.peer_config() {
+                    self.settings.configure(&mut config);
+                    self.peer.start(Begin::Folder(config));
+                }
+            }
             Setting::Peer(change) => {
                 self.settings.change(&change);
                 self.send(PeerCommand::Set(change));

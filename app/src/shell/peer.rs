@@ -149,15 +149,19 @@ impl Peer {
         self.restart();
     }
 
-    /// Starts a peer in the background.
+    /// Starts a peer in the background, in the place of the one that runs.
     pub(super) fn start(&mut self, begin: Begin) {
         self.begin = Some(begin.clone());
         self.failure = None;
+        let old = self.running.take();
         let (sender, started) = sync_channel(1);
         let (ctx, waker, cancel) = (self.ctx.clone(), self.waker(), self.cancel.clone());
         let party = self.party.take();
         let start = move || {
-            let result = begin.carry_out(party, waker, &cancel);
+            let result = match old {
+                Some(old) => begin.carry_out_after(old, party, &waker, &cancel),
+                None => begin.carry_out(party, waker, &cancel),
+            };
             // The window is gone: dropping what was started stops it.
             drop(sender.send(result));
             ctx.request_repaint();
@@ -183,7 +187,6 @@ impl Peer {
 
     /// Starts it again as it was.
     pub(super) fn restart(&mut self) {
-        self.running = None;
         if let Some(begin) = self.begin.clone() {
             self.start(begin);
         }
@@ -317,6 +320,26 @@ impl Running {
 }
 
 impl Begin {
+    /// The old one lets the folder go a moment after it has said that it stops.
+    fn carry_out_after(self, old: Running, party: Option<Party>, waker: &Waker, cancel: &Cancel) -> Started {
+        let deadline = Instant::now() + GOODBYE;
+        old.stop(deadline);
+        if party.is_some() {
+            return self.carry_out(party, waker.clone(), cancel);
+        }
+        loop {
+            let started = self.clone().carry_out(None, waker.clone(), cancel);
+            let is_held = matches!(
+                &started,
+                Err(StartFailure { trouble: StartTrouble::Folder { trouble: FolderTrouble::InUse, .. }, .. })
+            );
+            if !is_held || Instant::now() >= deadline {
+                return started;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Takes its time: makes folders and games, reads keys, opens sockets.
     fn carry_out(self, party: Option<Party>, waker: Waker, cancel: &Cancel) -> Started {
         let (config, party) = match self {

@@ -41,6 +41,11 @@ super::texts! {
     fetch_ahead: "Fetch updates ahead", "Updates vorab laden";
     fetch_for: "New versions of your games load in the background.", "Neue Versionen deiner Spiele laden im Hintergrund.";
     network: "Network", "Netzwerk";
+    adapter: "Network adapter", "Netzwerkadapter";
+    all_adapters: "All adapters", "Alle Adapter";
+    adapter_for: "For a PC with a VPN or two networks. Lanspread reconnects at once.",
+        "Für einen PC mit VPN oder zwei Netzwerken. Lanspread verbindet sich sofort neu.";
+    adapter_busy: "Something is being done with a game: not now.", "Mit einem Spiel wird gerade etwas getan: jetzt nicht.";
     addresses: "Addresses", "Adressen";
     addresses_for: "Others reach this PC here.", "Hier erreichen andere diesen PC.";
     port: "Port", "Port";

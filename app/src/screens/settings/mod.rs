@@ -123,7 +123,7 @@ pub fn show(
                     Section::Games => games::show(ui, model, state),
                     Section::You => person::you(ui, model, state),
                     Section::Sharing => person::sharing(ui, state),
-                    Section::Network => about::network(ui, model),
+                    Section::Network => about::network(ui, model, state),
                     Section::Catalog => catalog::show(ui, model, organiser, state),
                     Section::About => about::show(ui),
                 });
