@@ -36,6 +36,12 @@ pub enum DiskError {
     /// Found before work began; a disk that fills up meanwhile is [`DiskError::Io`] of the same kind.
     #[error("“{}” needs {} more, and {} are free", .folder.display(), Size(*.needed), Size(*.free))]
     NoSpace { folder: PathBuf, needed: u64, free: u64 },
+    #[error(
+        "“{file}” has {}, and the drive of “{}” is formatted as FAT32, which holds at most 4 GiB in a file: choose a folder on another drive, or format this one as exFAT or NTFS",
+        Size(*.bytes),
+        .folder.display()
+    )]
+    FileTooLarge { folder: PathBuf, file: String, bytes: u64 },
     #[error("cancelled")]
     Cancelled,
     #[error("“{}” was changed meanwhile", .path.display())]
@@ -98,6 +104,7 @@ impl DiskError {
                 }
             }
             Self::Locked { .. }
+            | Self::FileTooLarge { .. }
             | Self::LeadsOut { .. }
             | Self::Names { .. }
             | Self::Manifest { .. }

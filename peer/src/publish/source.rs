@@ -197,6 +197,7 @@ fn copy(
     let io = |cause| DiskError::Io { action: "create the folder", path: new_files.clone(), cause };
     fs::create_dir_all(&new_files).map_err(io)?;
     let total = files.iter().map(|file| file.stat.bytes).sum();
+    space::check_sizes(folder.root(), files.iter().map(|file| (file.name.as_str(), file.stat.bytes)))?;
     progress.expect_more(total);
     let placer = Mutex::new(Placer::new(folder, new_files.clone()));
     let can_reflink = AtomicBool::new(files.iter().any(|file| can_reflink(file, &new_files)));

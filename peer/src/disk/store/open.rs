@@ -87,6 +87,8 @@ impl PayloadStore {
         if fs::symlink_metadata(folder.intent()).is_ok() {
             return Err(DiskError::Unfinished { path: folder.intent() });
         }
+        let sizes = manifest.files().iter().map(|file| (file.path.as_str(), file.bytes));
+        space::check_sizes(folder.root(), sizes)?;
         let parts = folder.parts();
         fs::create_dir_all(&parts).tried("create the folder", &parts)?;
         if mode == Mode::Beside {
