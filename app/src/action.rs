@@ -131,6 +131,8 @@ pub enum FolderTrouble {
     /// Its drive may be unplugged.
     Gone,
     NotWritable,
+    /// A file lies there.
+    NoFolder,
     /// Another Lanspread has it.
     InUse,
 }

@@ -66,6 +66,8 @@ impl Shell {
         let is_portable = store.as_ref().is_some_and(Store::is_portable);
         let settings = loaded.settings;
         let (woken, mut args) = (ctx.clone(), args.clone());
+        // What could not be read is not written over.
+        let store = store.filter(|_| !matches!(loaded.unread, Some(Unread::Left { .. })));
         let keeper = store.and_then(|store| Keeper::new(store, move || woken.request_repaint()).ok());
         ctx.set_theme(settings.theme());
         settings.language().set(ctx);
@@ -87,6 +89,7 @@ impl Shell {
             let text = NoticeText::of(ctx);
             let line = match unread {
                 Unread::SetAside(path) => text.settings_set_aside(&path.display().to_string()),
+                Unread::Left { path, error } => text.settings_left(&path.display().to_string(), error),
                 Unread::OnStick { path, error } => text.not_used(&path.display().to_string(), error),
             };
             state.toasts.add(Notice::bad(text.settings_unreadable(), line));
@@ -143,9 +146,7 @@ impl Shell {
         let Some(ready) = self.snapshot.ready.as_ref().filter(|_| !self.args.demo) else { return };
         let games = Path::new(&ready.games_dir);
         if self.front.as_ref().is_none_or(|front| !front.is_of(games)) {
-            let front = Front::listen(&self.ctx, games);
-            self.front =
-                front.inspect_err(|error| tracing::warn!(%error, "second starts find no window")).ok();
+            self.front = Some(Front::listen(&self.ctx, games));
         }
     }
 

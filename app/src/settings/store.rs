@@ -18,6 +18,7 @@ use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use thiserror::Error;
 
 use super::Settings;
 
@@ -55,8 +56,10 @@ pub struct Loaded {
 /// A file that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unread {
-    /// It lies here now, and all is as at the start.
+    /// It was broken, lies here now, and all is as at the start.
     SetAside(PathBuf),
+    /// It could not be read now, or not be set aside: nothing may be written in its place.
+    Left { path: PathBuf, error: String },
     /// The organiser's on the stick: it stays as it is and counts for nothing.
     OnStick { path: PathBuf, error: String },
 }
@@ -102,27 +105,38 @@ impl Store {
         let Some(stick) = &self.stick else {
             return match read(&self.path) {
                 Ok(settings) => Loaded { settings: settings.unwrap_or_default(), unread: None },
-                Err(error) => Loaded { settings: Settings::default(), unread: Some(self.set_aside(&error)) },
+                Err(error) => Loaded { settings: Settings::default(), unread: Some(self.unread(error)) },
             };
         };
-        let (mut pcs, aside) = match read::<BTreeMap<String, Settings>>(&self.path) {
+        let (mut pcs, unread) = match read::<BTreeMap<String, Settings>>(&self.path) {
             Ok(pcs) => (pcs.unwrap_or_default(), None),
-            Err(error) => (BTreeMap::new(), Some(self.set_aside(&error))),
+            Err(error) => (BTreeMap::new(), Some(self.unread(error))),
         };
         let own = pcs.remove(&stick.pc).unwrap_or_default();
         let own = own.map_paths(|path| stick.folder.join(path));
         let error = stick.error.clone();
         let on_stick = error.map(|error| Unread::OnStick { path: stick.folder.join(ON_STICK), error });
-        Loaded { settings: own.over(&stick.base), unread: on_stick.or(aside) }
+        // What is left must not be written over, so it is told first.
+        let is_left = matches!(unread, Some(Unread::Left { .. }));
+        let unread = if is_left { unread } else { on_stick.or(unread) };
+        Loaded { settings: own.over(&stick.base), unread }
     }
 
-    fn set_aside(&self, error: &io::Error) -> Unread {
-        let aside = self.path.with_extension("ron.broken");
+    /// A broken file is set aside. One that could not be read may be whole, and is left.
+    fn unread(&self, error: ReadError) -> Unread {
         tracing::warn!(path = %self.path.display(), %error, "settings cannot be read");
-        if let Err(error) = std::fs::rename(&self.path, &aside) {
-            tracing::warn!(%error, "settings cannot be set aside");
+        let left = |error: String| Unread::Left { path: self.path.clone(), error };
+        if let ReadError::Io(error) = error {
+            return left(error.to_string());
         }
-        Unread::SetAside(aside)
+        let aside = self.path.with_extension("ron.broken");
+        match std::fs::rename(&self.path, &aside) {
+            Ok(()) => Unread::SetAside(aside),
+            Err(cannot) => {
+                tracing::warn!(error = %cannot, "settings cannot be set aside");
+                left(error.to_string())
+            }
+        }
     }
 
     /// Replaces the file as a whole.
@@ -132,7 +146,8 @@ impl Store {
     pub fn save(&self, settings: &Settings) -> io::Result<()> {
         let Some(stick) = &self.stick else { return write(&self.path, settings) };
         // Other PCs were here since, perhaps.
-        let mut pcs = read::<BTreeMap<String, Settings>>(&self.path)?.unwrap_or_default();
+        let pcs = read::<BTreeMap<String, Settings>>(&self.path).map_err(io::Error::other)?;
+        let mut pcs = pcs.unwrap_or_default();
         let own = settings.clone().beyond(&stick.base).map_paths(|path| stick.relative(path));
         if own == Settings::default() && !pcs.contains_key(&stick.pc) {
             return Ok(());
@@ -158,13 +173,27 @@ impl Stick {
     }
 }
 
-/// `None`: there is no file.
-fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => format().from_str(&text).map(Some).map_err(io::Error::other),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+/// Why a file was not read.
+#[derive(Debug, Error)]
+enum ReadError {
+    #[error(transparent)]
+    Io(io::Error),
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// `None`: there is no file. Windows' editor may begin it with a byte order mark.
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, ReadError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(ReadError::Broken(error.to_string()));
+        }
+        Err(error) => return Err(ReadError::Io(error)),
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    format().from_str(text).map(Some).map_err(|error| ReadError::Broken(error.to_string()))
 }
 
 fn write(path: &Path, value: &impl Serialize) -> io::Result<()> {
@@ -227,6 +256,35 @@ mod tests {
         let Some(Unread::SetAside(aside)) = store.load().unread else { panic!("it was read") };
         assert_eq!(std::fs::read_to_string(aside).unwrap(), "{\"name\": ");
         assert_eq!(store.load(), Loaded::default());
+    }
+
+    #[test]
+    fn what_cannot_be_read_now_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path().join("settings.ron"));
+        // It is there and cannot be read, whoever asks.
+        std::fs::create_dir(&store.path).unwrap();
+        assert!(matches!(store.load().unread, Some(Unread::Left { path, .. }) if path == store.path));
+        assert!(store.path.is_dir(), "not set aside");
+    }
+
+    #[test]
+    fn a_broken_file_that_cannot_be_set_aside_is_not_said_to_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path().join("settings.ron"));
+        std::fs::write(&store.path, "{\"name\": ").unwrap();
+        let in_the_way = store.path.with_extension("ron.broken");
+        std::fs::create_dir_all(in_the_way.join("full")).unwrap();
+        assert!(matches!(store.load().unread, Some(Unread::Left { path, .. }) if path == store.path));
+        assert_eq!(std::fs::read_to_string(&store.path).unwrap(), "{\"name\": ");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(ON_STICK), "\u{feff}{ \"party\": \"LAN Nord\" }").unwrap();
+        let loaded = Store::on_stick(folder.path(), "pc".to_owned()).load();
+        assert_eq!((loaded.settings.party.as_deref(), loaded.unread), (Some("LAN Nord"), None));
     }
 
     /// A stick as the organiser made it, in this folder.

@@ -7,6 +7,8 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use egui::{Context, ViewportCommand};
@@ -19,30 +21,32 @@ const WORD: usize = 32;
 /// On one PC, an answer is there at once or never.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Listens as long as it lives; the file goes with it.
+/// Listens on a thread as long as it lives; the file goes with it.
 #[derive(Debug)]
 pub(super) struct Front {
     games: PathBuf,
     file: PathBuf,
+    /// Where the thread listens, once it does.
+    port: Arc<OnceLock<u16>>,
+    is_over: Arc<AtomicBool>,
 }
 
 impl Front {
-    /// Of a window that has this games folder.
-    pub(super) fn listen(ctx: &Context, games: &Path) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let word = format!("{:0width$x}", rand::random::<u128>(), width = WORD);
+    /// Of a window that has this games folder. A failure is logged: second starts then find the folder in use.
+    pub(super) fn listen(ctx: &Context, games: &Path) -> Self {
         let file = GamesFolder::new(games).state().join(FILE);
-        std::fs::write(&file, format!("{} {word}", listener.local_addr()?.port()))?;
-        let ctx = ctx.clone();
-        let answer = move || {
-            while let Ok((caller, _)) = listener.accept() {
-                if answer(caller, &word).is_ok() {
-                    show(&ctx);
-                }
+        let front = Self { games: games.to_owned(), file, port: Arc::default(), is_over: Arc::default() };
+        let (ctx, file) = (ctx.clone(), front.file.clone());
+        let (port, is_over) = (Arc::clone(&front.port), Arc::clone(&front.is_over));
+        let listen = move || {
+            if let Err(error) = answer_all(&ctx, &file, &port, &is_over) {
+                tracing::warn!(%error, "second starts find no window");
             }
         };
-        std::thread::Builder::new().name("front".to_owned()).spawn(answer)?;
-        Ok(Self { games: games.to_owned(), file })
+        if let Err(error) = std::thread::Builder::new().name("front".to_owned()).spawn(listen) {
+            tracing::warn!(%error, "second starts find no window");
+        }
+        front
     }
 
     pub(super) fn is_of(&self, games: &Path) -> bool {
@@ -52,8 +56,33 @@ impl Front {
 
 impl Drop for Front {
     fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Release);
+        // The thread wakes, and sees it. One that does not listen yet sees it before it does.
+        if let Some(port) = self.port.get() {
+            TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, *port).into(), PATIENCE).ok();
+        }
         // What stays leads nowhere.
         std::fs::remove_file(&self.file).ok();
+    }
+}
+
+fn answer_all(ctx: &Context, file: &Path, port: &OnceLock<u16>, is_over: &AtomicBool) -> io::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let own = listener.local_addr()?.port();
+    let word = format!("{:0width$x}", rand::random::<u128>(), width = WORD);
+    port.set(own).ok();
+    if is_over.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    std::fs::write(file, format!("{own} {word}"))?;
+    loop {
+        let (caller, _) = listener.accept()?;
+        if is_over.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        if answer(caller, &word).is_ok() {
+            show(ctx);
+        }
     }
 }
 
@@ -100,9 +129,15 @@ mod tests {
         let state = GamesFolder::new(folder.path()).state();
         std::fs::create_dir_all(&state).unwrap();
         assert!(!call(folder.path()), "nobody has the folder");
-        let front = Front::listen(&Context::default(), folder.path()).unwrap();
+        let front = Front::listen(&Context::default(), folder.path());
+        let told = loop {
+            // Written by a thread, at once.
+            match std::fs::read_to_string(state.join(FILE)) {
+                Ok(told) if told.len() > WORD => break told,
+                _ => std::thread::yield_now(),
+            }
+        };
         assert!(front.is_of(folder.path()) && call(folder.path()));
-        let told = std::fs::read_to_string(state.join(FILE)).unwrap();
         let (port, word) = told.split_once(' ').unwrap();
         std::fs::write(state.join(FILE), format!("{port} {}", word.replace(|_| true, "0"))).unwrap();
         assert!(!call(folder.path()), "another word");

@@ -12,6 +12,7 @@ use lanspread_peer::api::{
     PeerCommand, PeerConfig, PeerEvent, PeerRuntimeHandle, Pending, SendRefused, Snapshot, Waker,
 };
 use lanspread_peer::disk::{Cancel, DiskError};
+use lanspread_peer::runtime::supervisor::RuntimeFailure;
 use lanspread_peer::runtime::{GamesFolderError, StartError, start_peer};
 use lanspread_protocol::GameId;
 use tokio::sync::broadcast;
@@ -86,6 +87,8 @@ pub(super) struct Peer {
     is_awaited: Arc<AtomicBool>,
     /// Why it did not start.
     failure: Option<StartFailure>,
+    /// What is shown while none runs; one and the same, so that it is no news in every frame.
+    without: Arc<Snapshot>,
     /// That was not told yet.
     is_news: bool,
     told: Option<StartTrouble>,
@@ -129,6 +132,7 @@ impl Peer {
             party: None,
             is_awaited: Arc::default(),
             failure: None,
+            without: Arc::default(),
             is_news: false,
             told: None,
             retry_at: None,
@@ -137,7 +141,7 @@ impl Peer {
 
     /// A start that has failed since the last call.
     pub(super) fn failed_start(&mut self) -> Option<StartFailure> {
-        self.failure.clone().filter(|_| std::mem::take(&mut self.is_news))
+        if std::mem::take(&mut self.is_news) { self.failure.clone() } else { None }
     }
 
     /// Starts without the catalog file that cannot be used.
@@ -153,15 +157,16 @@ impl Peer {
     pub(super) fn start(&mut self, begin: Begin) {
         self.begin = Some(begin.clone());
         self.failure = None;
+        self.without = Arc::default();
         let old = self.running.take();
         let (sender, started) = sync_channel(1);
         let (ctx, waker, cancel) = (self.ctx.clone(), self.waker(), self.cancel.clone());
         let party = self.party.take();
         let start = move || {
-            let result = match old {
-                Some(old) => begin.carry_out_after(old, party, &waker, &cancel),
-                None => begin.carry_out(party, waker, &cancel),
-            };
+            if let Some(old) = old {
+                old.stop(Instant::now() + GOODBYE);
+            }
+            let result = begin.carry_out(party, waker, &cancel);
             // The window is gone: dropping what was started stops it.
             drop(sender.send(result));
             ctx.request_repaint();
@@ -182,6 +187,8 @@ impl Peer {
         let is_same = self.told.as_ref() == Some(&failure.trouble);
         self.is_news = !(is_gone && is_same);
         self.told = Some(failure.trouble.clone());
+        let shown = RuntimeFailure { component: "start".to_owned(), error: failure.error.clone() };
+        self.without = Arc::new(Snapshot { failure: Some(shown), ..Snapshot::default() });
         self.failure = Some(failure);
     }
 
@@ -274,16 +281,9 @@ impl Peer {
     }
 
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
-        match (&self.running, &self.failure) {
-            (Some(running), None) => running.handle.snapshot(),
-            (_, Some(failure)) => Arc::new(Snapshot {
-                failure: Some(lanspread_peer::runtime::supervisor::RuntimeFailure {
-                    component: "start".to_owned(),
-                    error: failure.error.clone(),
-                }),
-                ..Snapshot::default()
-            }),
-            (None, None) => Arc::default(),
+        match &self.running {
+            Some(running) => running.handle.snapshot(),
+            None => Arc::clone(&self.without),
         }
     }
 
@@ -320,26 +320,6 @@ impl Running {
 }
 
 impl Begin {
-    /// The old one lets the folder go a moment after it has said that it stops.
-    fn carry_out_after(self, old: Running, party: Option<Party>, waker: &Waker, cancel: &Cancel) -> Started {
-        let deadline = Instant::now() + GOODBYE;
-        old.stop(deadline);
-        if party.is_some() {
-            return self.carry_out(party, waker.clone(), cancel);
-        }
-        loop {
-            let started = self.clone().carry_out(None, waker.clone(), cancel);
-            let is_held = matches!(
-                &started,
-                Err(StartFailure { trouble: StartTrouble::Folder { trouble: FolderTrouble::InUse, .. }, .. })
-            );
-            if !is_held || Instant::now() >= deadline {
-                return started;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
     /// Takes its time: makes folders and games, reads keys, opens sockets.
     fn carry_out(self, party: Option<Party>, waker: Waker, cancel: &Cancel) -> Started {
         let (config, party) = match self {
@@ -381,7 +361,8 @@ impl StartFailure {
         let folder = |trouble| StartTrouble::Folder { games, trouble };
         let trouble = match error {
             StartError::Folder(GamesFolderError::Gone(_)) => folder(FolderTrouble::Gone),
-            StartError::Folder(_) => folder(FolderTrouble::NotWritable),
+            StartError::Folder(GamesFolderError::NoFolder(_)) => folder(FolderTrouble::NoFolder),
+            StartError::Folder(GamesFolderError::NotWritable { .. }) => folder(FolderTrouble::NotWritable),
             StartError::Disk(DiskError::Locked { .. }) => folder(FolderTrouble::InUse),
             StartError::Catalog(_) => StartTrouble::Catalog,
             StartError::Disk(_) | StartError::Identity(_) | StartError::Net(_) | StartError::Thread(_) => {

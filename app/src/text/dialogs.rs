@@ -69,6 +69,10 @@ super::texts! {
     not_writable(path: &str): "Lanspread can’t write to {path}.", "Lanspread kann in {path} nicht schreiben.";
     choose_other: "Take away the write protection, or choose another folder.",
         "Heb den Schreibschutz auf oder wähle einen anderen Ordner.";
+    folder_is_file: "That is no folder", "Das ist kein Ordner";
+    is_a_file(path: &str): "{path} is a file.", "{path} ist eine Datei.";
+    choose_other_folder: "Choose another folder for your games.", "Wähle einen anderen Ordner für deine Spiele.";
+    quit_lanspread: "Quit Lanspread", "Lanspread beenden";
     folder_in_use: "Lanspread already runs here", "Lanspread läuft hier schon";
     runs_already(path: &str): "Another Lanspread has {path}.", "Ein anderes Lanspread benutzt {path}.";
     close_other: "Close the other one, or choose another folder.",

@@ -29,8 +29,7 @@ super::texts! {
         "{size} werden neu geholt. Deine Spielstände bleiben.";
     plural kept(count: usize): "{count} file of yours was kept" | "{count} files of yours were kept",
         "{count} Datei von dir wurde behalten" | "{count} Dateien von dir wurden behalten";
-    kept_of(game: &str): "Of {game}. The next install brings them back.",
-        "Von {game}. Die nächste Installation bringt sie zurück.";
+    kept_of(game: &str): "They lie in the folder of {game}.", "Sie liegen im Ordner von {game}.";
     ended_with(game: &str, code: i32): "{game} ended with code {code}", "{game} endete mit Code {code}";
     installed_in(span: &str): "Installed in {span}.", "Installiert in {span}.";
     not_started: "Lanspread could not start:", "Lanspread konnte nicht starten:";
@@ -50,6 +49,8 @@ super::texts! {
     settings_unreadable: "Your settings could not be read", "Deine Einstellungen waren nicht lesbar";
     settings_set_aside(path: &str): "Everything is as at the start. The old file is now {path}.", "Alles ist wie am Anfang. Die alte Datei ist jetzt {path}.";
     not_used(path: &str, why: &str): "{path} is not used: {why}", "{path} wird nicht benutzt: {why}";
+    settings_left(path: &str, why: &str): "{path} stays as it is, and nothing is kept this time: {why}",
+        "{path} bleibt, wie es ist, und diesmal wird nichts behalten: {why}";
     settings_not_saved: "Your settings could not be saved", "Deine Einstellungen ließen sich nicht speichern";
     goes_on: "It goes on when someone is back.", "Es geht weiter, wenn jemand wieder da ist.";
 }

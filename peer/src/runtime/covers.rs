@@ -9,7 +9,7 @@ use lanspread_protocol::Blake3Hash;
 use lanspread_protocol::limits::MAX_COVER_BYTES;
 
 use super::effects::{Shell, blob_error};
-use super::library::Disk;
+use super::games_folder::Disk;
 use crate::disk::atomic;
 use crate::disk::error::Tried as _;
 use crate::net::fetch::Blob;

@@ -11,7 +11,8 @@ use tokio::task::{AbortHandle, JoinError};
 use tokio_util::sync::CancellationToken;
 
 use super::catalogs::Catalogs;
-use super::library::{Disk, Library, OpenedFolder};
+use super::games_folder::Disk;
+use super::library::{Library, OpenedFolder};
 use super::state::PeerState;
 use super::supervisor::{Supervisor, describe_join_error};
 use super::surroundings::Surroundings;

@@ -6,7 +6,7 @@ use lanspread_engine::{DiskFailure, FailureKind, Input, Kept, KeptFiles, OpId, S
 use lanspread_protocol::{Game, GameId, ManifestId};
 
 use super::effects::{Shell, disk_failure, failure_kind};
-use super::library::Disk;
+use super::games_folder::Disk;
 use super::works::Work;
 use crate::disk::reserve;
 use crate::install::{self, InstallError, InstallRequest, Restore};

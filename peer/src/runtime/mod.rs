@@ -5,7 +5,7 @@
 //!   input;
 //! - `effects` turns each effect into a call or a task, `library`, `transfers`, `catalogs` and `covers` are those tasks; every
 //!   result comes back as an input;
-//! - `games_folder` says whether a folder can be the games folder;
+//! - `games_folder`: whether a folder can be the games folder, and the one in use;
 //! - `surroundings`: free space, and what keeps PCs from meeting;
 //! - `fault` lets a service fail, for tests;
 //! - `supervisor` keeps services running by their policies and bounds the stop.

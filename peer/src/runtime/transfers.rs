@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::effects::{Shell, blob_error, disk_failure, failed_inside, tell};
+use super::games_folder::Disk;
 use super::install::refuse_if_in_use;
-use super::library::Disk;
 use crate::disk::store::{Mode, PayloadStore};
 use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader};
 use crate::net::fetch::{Blob, FetchError, FetchedUnit};

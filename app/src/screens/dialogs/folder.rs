@@ -18,6 +18,9 @@ pub(super) fn show(ui: &Ui, model: &FolderModel) -> Option<Action> {
         FolderTrouble::NotWritable => {
             (Icon::LOCK, words.folder_locked(), words.not_writable(&path), words.choose_other())
         }
+        FolderTrouble::NoFolder => {
+            (Icon::FILE, words.folder_is_file(), words.is_a_file(&path), words.choose_other_folder())
+        }
         FolderTrouble::InUse => {
             (Icon::FOLDER, words.folder_in_use(), words.runs_already(&path), words.close_other())
         }
@@ -29,7 +32,7 @@ pub(super) fn show(ui: &Ui, model: &FolderModel) -> Option<Action> {
             let again = Button::primary(words.try_again()).show(ui);
             focus_first(&again, is_new);
             let choose = Button::new(words.choose_folder()).show(ui);
-            let quit = Button::new(words.quit()).kind(ButtonKind::Ghost).show(ui);
+            let quit = Button::new(words.quit_lanspread()).kind(ButtonKind::Ghost).show(ui);
             if choose.clicked() {
                 return Some(Action::ChooseAgain);
             }
