@@ -267,8 +267,10 @@ pub fn snapshot(games: Vec<GameSample>) -> Snapshot {
 pub fn snapshot_with(games: Vec<GameSample>, peers: Vec<PeerView>) -> Snapshot {
     let catalog =
         if games.is_empty() { CatalogSource::Nothing } else { CatalogSource::Given { signed_by: None } };
+    let mut games: Vec<GameView> = games.into_iter().map(|game| game.0).collect();
+    games.sort_by(|a, b| a.id.cmp(&b.id));
     let view = View {
-        games: games.into_iter().map(|game| game.0).collect(),
+        games,
         peers,
         catalog,
         party: Some("LAN Nord 2026".to_owned()),

@@ -1,8 +1,8 @@
 //! What a person must see wherever they are: one thing at a time, the worst first, until it is mended.
 
-use lanspread_engine::{ErrorCode, OfferedCatalogView};
+use lanspread_engine::{CatalogSource, ErrorCode, OfferedCatalogView};
 
-use super::{CatalogSeal, SettingsModel, Source, failure};
+use super::{Source, failure};
 
 /// What the banner says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +48,9 @@ fn drive_full(source: Source<'_>) -> Option<BannerModel> {
 /// The catalog that most PCs hold, as long as no organiser's counts here.
 fn offered(source: Source<'_>) -> Option<OfferedCatalogView> {
     let view = source.view()?;
-    let seal = CatalogSeal::of(&view.catalog);
-    if view.offered.is_empty() || matches!(seal, CatalogSeal::Trusted(_)) {
-        return None;
-    }
-    SettingsModel::new(source).offered.into_iter().max_by_key(|offered| offered.peers)
+    let is_trusted = matches!(view.catalog, CatalogSource::Pinned(_));
+    let offered = view.offered.iter().filter(|_| !is_trusted);
+    offered.max_by_key(|offered| offered.peers).cloned()
 }
 
 #[cfg(test)]
@@ -60,7 +58,7 @@ mod tests {
     use super::*;
     use crate::model::Told;
     use crate::sample;
-    use lanspread_engine::{CatalogSource, OperationKind};
+    use lanspread_engine::OperationKind;
     use lanspread_peer::api::Snapshot;
     use lanspread_protocol::OrganiserKey;
 

@@ -96,7 +96,7 @@ impl DetailsModel {
     /// `None` when the game is gone: the panel closes.
     pub fn new(source: Source<'_>, id: &GameId) -> Option<Self> {
         let games = source.games();
-        let at = games.iter().position(|game| game.id == *id)?;
+        let at = games.binary_search_by(|game| game.id.cmp(id)).ok()?;
         let game = games.get(at)?;
         let entry = game.entry.as_ref();
         let progress = operation(game).and_then(|operation| operation.progress.as_ref());

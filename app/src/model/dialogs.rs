@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lanspread_engine::{GameView, LocalState, OfferedCatalogView, Phase};
 use lanspread_protocol::{GameId, OrganiserKey, Version};
 
-use super::{Card, CatalogSeal, SettingsModel, Source, StatusModel, Trouble, failure, operation};
+use super::{Card, CatalogSeal, SettingsModel, Source, Trouble, failure, operation};
 use crate::action::{FolderTrouble, Question, RemoveWhat};
 
 /// What a dialog shows.
@@ -170,7 +170,8 @@ impl UpdateModel {
         let left = progress.map(|(done, total)| total.saturating_sub(done));
         let missing = left.zip(source.free_bytes()).map(|(left, free)| left.saturating_sub(free));
         let local_version = game.local.as_ref().and_then(|local| local.version.as_ref());
-        let rate = Some(StatusModel::new(source).down_rate).filter(|rate| *rate > 0);
+        let rates = source.view().map_or(&[][..], |view| &view.peers).iter().map(|peer| peer.rx_rate);
+        let rate = Some(rates.sum::<u64>()).filter(|rate| *rate > 0);
         Self {
             card: Card::new(source, game),
             from: game.installed_version.as_ref().or(local_version).map(Version::to_string),

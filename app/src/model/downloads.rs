@@ -8,7 +8,7 @@ use lanspread_engine::{Command, GameView, LocalState, OperationKind, Phase};
 use lanspread_peer::api::Status;
 use lanspread_protocol::{GameId, Version};
 
-use super::{Card, CardState, Finished, Source, StatusModel, Stop, Trouble, Work, operation};
+use super::{Card, CardState, Finished, Source, StatusModel, Stop, Trouble, Work, failure, operation};
 
 /// Seconds of the plot.
 pub const HISTORY_SECS: usize = 120;
@@ -129,6 +129,9 @@ impl DownloadsModel {
 
     /// Puts a game where it belongs, if it belongs here.
     fn take(&mut self, source: Source<'_>, game: &GameView) {
+        if game.operation.is_none() && failure(game).is_none() {
+            return;
+        }
         let card = Card::new(source, game);
         match card.state {
             CardState::Downloading { rate, left_secs, .. } => {

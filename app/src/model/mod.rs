@@ -58,7 +58,8 @@ impl<'a> Source<'a> {
     }
 
     pub fn game(self, id: &GameId) -> Option<&'a GameView> {
-        self.games().iter().find(|game| game.id == *id)
+        let games = self.games();
+        games.binary_search_by(|game| game.id.cmp(id)).ok().and_then(|at| games.get(at))
     }
 
     /// The network service works.

@@ -116,13 +116,11 @@ pub struct Checks {
     pub is_down: bool,
 }
 
-impl Checks {
-    /// Something keeps PCs from meeting.
-    pub fn has_problem(&self) -> bool {
-        [self.adapter, self.firewall, self.multicast, self.reach]
-            .iter()
-            .any(|check| matches!(check, CheckResult::Problem(_)))
-    }
+/// Something keeps PCs from meeting.
+pub(super) fn has_problem(source: Source<'_>) -> bool {
+    let found = source.snapshot.network.checks;
+    let all = [found.adapter, found.firewall, found.multicast, found.reach];
+    !source.is_connected() || all.iter().any(|check| matches!(check, CheckResult::Problem(_)))
 }
 
 impl PartyModel {
@@ -207,7 +205,7 @@ fn games_shared(source: Source<'_>, rows: &[PeerRow]) -> usize {
 }
 
 /// Facts of the peer. Somebody who is connected proves the way there; nobody proves nothing, for the party may be empty.
-pub(super) fn checks(source: Source<'_>) -> Checks {
+fn checks(source: Source<'_>) -> Checks {
     let (network, peers) = (&source.snapshot.network, source.view().map_or(&[][..], |view| &view.peers));
     let fastest =
         peers.iter().filter(|peer| peer.connected).min_by_key(|peer| peer.rtt.unwrap_or(Duration::MAX));
@@ -260,7 +258,8 @@ mod tests {
         assert_eq!(checks.firewall, CheckResult::Problem(CheckReason::RuleBlocks));
         assert_eq!((checks.adapter, checks.port), (CheckResult::Ok, Some(40420)));
         assert_eq!(checks.answers, Some(("Jonas".to_owned(), Some(Duration::from_micros(300)))));
-        assert!(checks.has_problem() && !model(&Snapshot::default()).checks.has_problem());
+        let has_problem = |snapshot: &Snapshot| has_problem(Source { snapshot, told: &Told::default() });
+        assert!(has_problem(&snapshot) && !has_problem(&Snapshot::default()));
         snapshot.failure = Some(sample::failure());
         let checks = model(&snapshot).checks;
         assert_eq!((checks.firewall, checks.answers), (CheckResult::Unknown, None));

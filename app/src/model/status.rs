@@ -65,7 +65,7 @@ impl StatusModel {
                 .filter(|operation| is_fetching(operation.operation, operation.phase))
                 .count(),
             needs_attention: games.iter().any(|game| failure(game).is_some()),
-            party_warning: party::checks(source).has_problem(),
+            party_warning: party::has_problem(source),
             name: source.snapshot.ready.as_ref().map(|ready| ready.name.clone()).unwrap_or_default(),
         }
     }

@@ -42,8 +42,10 @@ pub(super) fn take(told: &mut Told, snapshot: &Snapshot, event: &PeerEvent, ctx:
     };
     match event {
         Event::ActiveOperationsChanged { operations } => {
-            for operation in operations.iter().filter(|of| of.operation == OperationKind::Install) {
-                told.installing.entry(operation.game.clone()).or_insert_with(Instant::now);
+            let installs = || operations.iter().filter(|of| of.operation == OperationKind::Install);
+            told.installing.retain(|game, _| installs().any(|install| install.game == *game));
+            for install in installs() {
+                told.installing.entry(install.game.clone()).or_insert_with(Instant::now);
             }
             None
         }

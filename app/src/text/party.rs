@@ -57,7 +57,6 @@ super::texts! {
     ok: "OK", "OK";
     limited: "Limited", "Eingeschränkt";
     problem: "Problem", "Problem";
-    checking: "Checking…", "Prüft…";
     unknown: "Not known yet", "Noch offen";
     no_adapter: "No network is connected.", "Kein Netzwerk ist verbunden.";
     only_wifi(adapter: &str): "{adapter}. A cable is faster.", "{adapter}. Mit Kabel geht es schneller.";

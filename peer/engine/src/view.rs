@@ -24,6 +24,7 @@ use crate::playing::{Run, RunState};
 /// Everything at one moment.
 #[derive(Clone, Debug)]
 pub struct View {
+    /// By id.
     pub games: Vec<GameView>,
     pub peers: Vec<PeerView>,
     pub catalog: CatalogSource,

@@ -51,7 +51,6 @@ pub enum CheckResult {
     /// It was not checked, or cannot be.
     #[default]
     Unknown,
-    Running,
     Ok,
     /// It works, but not as well as it could.
     Limited(CheckReason),

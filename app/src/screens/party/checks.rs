@@ -71,7 +71,7 @@ fn adapter(ui: &mut Ui, checks: &Checks) -> Option<Action> {
         CheckResult::Limited(CheckReason::OnlyWiFi) => text.only_wifi(&found),
         CheckResult::Limited(CheckReason::OnlyVirtual) => text.only_virtual(&found),
         CheckResult::Problem(_) => text.no_adapter().to_owned(),
-        CheckResult::Ok | CheckResult::Limited(_) | CheckResult::Running | CheckResult::Unknown => found,
+        CheckResult::Ok | CheckResult::Limited(_) | CheckResult::Unknown => found,
     };
     check(ui, text.adapter(), checks.adapter, &words, |ui| {
         let settings = Button::new(text.choose_adapter()).icon(Icon::PLUGS).size(ButtonSize::Row);
@@ -88,13 +88,12 @@ fn firewall(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
         (CheckResult::Problem(_), _) => text.firewall_blocks().to_owned(),
         (CheckResult::Ok, _) | (CheckResult::Unknown, CheckResult::Ok) => text.firewall_open().to_owned(),
         (CheckResult::Unknown | CheckResult::Limited(_), _) => text.firewall_unknown(port),
-        (CheckResult::Running, _) => String::new(),
     };
     // Who was reached has a firewall that is open.
     let is_open = checks.firewall == CheckResult::Unknown && checks.reach == CheckResult::Ok;
     let result = if is_open { CheckResult::Ok } else { checks.firewall };
     check(ui, text.firewall(), result, &words, |ui| {
-        if matches!(result, CheckResult::Ok | CheckResult::Running) {
+        if result == CheckResult::Ok {
             return None;
         }
         let is_problem = matches!(result, CheckResult::Problem(_));
@@ -119,10 +118,9 @@ fn multicast(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> 
         CheckResult::Limited(CheckReason::SwitchedOff) => text.multicast_off(),
         CheckResult::Limited(_) | CheckResult::Problem(_) => text.multicast_silent(),
         CheckResult::Unknown => text.multicast_unknown(),
-        CheckResult::Running => "",
     };
     check(ui, text.multicast(), checks.multicast, words, |ui| {
-        if matches!(checks.multicast, CheckResult::Ok | CheckResult::Running) {
+        if checks.multicast == CheckResult::Ok {
             return None;
         }
         let add = Button::new(Common::of(ui.ctx()).add_by_address()).icon(Icon::PLUS).size(ButtonSize::Row);
@@ -169,7 +167,6 @@ fn check<R>(
     let (text, theme) = (PartyText::of(ui.ctx()), Theme::of(ui));
     let (icon, said, meaning) = match result {
         CheckResult::Unknown => (Icon::CLOCK, text.unknown(), Meaning::Neutral),
-        CheckResult::Running => (Icon::CIRCLE_NOTCH, text.checking(), Meaning::Neutral),
         CheckResult::Ok => (Icon::CHECK_CIRCLE.fill(), text.ok(), Meaning::Good),
         CheckResult::Limited(_) => (Icon::WARNING.fill(), text.limited(), Meaning::Warn),
         CheckResult::Problem(_) => (Icon::X_CIRCLE.fill(), text.problem(), Meaning::Bad),

@@ -142,3 +142,20 @@ fn covers_reach_everybody_from_whoever_has_them() {
         world.until("who comes late has them from others", 60, |world| has_all(world, late));
     }
 }
+
+#[test]
+fn who_receives_a_game_is_named_once_and_only_while_it_does() {
+    let payload = release("ut", "1", 200);
+    let mut world = World::new(1);
+    let catalog = plain(vec![payload.pinned()]);
+    let seed = world.add(Setup::new().catalog(&catalog).has(&payload).link(1_000_000));
+    let guest = world.add(Setup::new().catalog(&catalog));
+    world.until("they meet", 3, |world| world.sources(guest, &payload) == 1);
+    let receivers = |world: &World| world.game(seed, &payload.game).unwrap().receivers;
+    assert_eq!(receivers(&world), []);
+    world.download(guest, &payload);
+    let guest_id = world.nodes[guest.0].peer;
+    world.until("it is sent", 5, |world| receivers(world) == [guest_id]);
+    world.until("it is here", 120, |world| world.shares(guest, &payload));
+    world.until("nothing is sent", 5, |world| receivers(world).is_empty());
+}
