@@ -43,6 +43,9 @@ pub struct Args {
     /// An address of this PC to listen on; for tests
     #[arg(long, value_name = "ADDR", hide = true)]
     pub bind: Vec<IpAddr>,
+    /// The UDP port, 0 is any free one; for tests
+    #[arg(long, hide = true)]
+    pub port: Option<u16>,
     /// Another peer's address; for tests
     #[arg(long, value_name = "ADDR", hide = true)]
     pub peer: Vec<PeerAddress>,
@@ -66,6 +69,7 @@ impl Args {
         Some(PeerConfig {
             catalog: self.catalog.clone(),
             bind: self.bind.clone(),
+            port: self.port,
             mdns: !self.no_mdns,
             peers: self.peer.clone(),
             ..PeerConfig::new(games)

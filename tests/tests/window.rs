@@ -46,7 +46,7 @@ struct Window<'a> {
 impl<'a> Window<'a> {
     fn open(screen: &'a Screen, home: &Path, games: &Path, peer: &str) -> Self {
         let mut command = command(screen, home);
-        command.args(["--bind", "127.0.0.1", "--no-mdns", "--peer", peer]);
+        command.args(["--bind", "127.0.0.1", "--port", "0", "--no-mdns", "--peer", peer]);
         let mut process = command.spawn().unwrap();
         until("the window", || {
             let ended = process.try_wait().unwrap();

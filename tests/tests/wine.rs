@@ -104,7 +104,7 @@ struct Window(Child);
 impl Window {
     fn open(wine: &Wine, screen: &Screen, program: &Path) -> Self {
         let mut command = wine.command(program);
-        command.args(["--no-mdns", "--bind", "127.0.0.1"]);
+        command.args(["--no-mdns", "--bind", "127.0.0.1", "--port", "0"]);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut window = Self(command.spawn().expect("wine starts"));
         until("the window", || {
