@@ -19,10 +19,11 @@ check_program() { # check_program FILE
 
 need cargo rustup
 need objdump binutils
-cargo build --locked --profile dist -p lanspread -p lanspread-peer --bin lanspread --bin lanspread-peer
+RUSTFLAGS=${rust_flags# } cargo build --locked --profile dist -p lanspread -p lanspread-peer --bin lanspread --bin lanspread-peer
 built=$target/dist
 for program in lanspread lanspread-peer; do
     check_program "$built/$program"
+    check_paths "$built/$program"
 done
 
 fresh_folder linux

@@ -27,12 +27,13 @@ need x86_64-w64-mingw32-windres binutils-mingw-w64-x86-64
 
 flags=$(dist/windows-std.sh)
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
-[ -z "$flags" ] || export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUSTFLAGS=$flags
+export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUSTFLAGS="$flags$rust_flags"
 cargo build --locked --profile dist --target "$triple" -p lanspread -p lanspread-peer \
     --bin lanspread --bin lanspread-peer
 built=$target/$triple/dist
 for program in lanspread lanspread-peer; do
     check_program "$built/$program.exe"
+    check_paths "$built/$program.exe"
 done
 [ "${1:-}" != --build-only ] || exit 0
 
