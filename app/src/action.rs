@@ -91,6 +91,8 @@ pub enum Action {
     LookAgain,
     /// The party screen's checks.
     RunChecks,
+    /// Lets others through the firewall: these parameters of `cmd.exe`, run by an administrator.
+    AllowInFirewall(String),
     /// First run: this name, this folder.
     Begin {
         name: String,

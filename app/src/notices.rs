@@ -7,6 +7,7 @@ use lanspread_engine::{Level, NoticeView};
 
 use crate::action::Action;
 use crate::icon::Icon;
+use crate::text::PeerText;
 use crate::widgets::Meaning;
 
 /// Toasts on screen at most; the oldest that may go does.
@@ -79,8 +80,8 @@ impl Notice {
         }
     }
 
-    fn of_peer(notice: &NoticeView) -> Self {
-        let message = notice.message.clone();
+    fn of_peer(notice: &NoticeView, text: PeerText) -> Self {
+        let message = text.notice(&notice.message);
         match notice.level {
             Level::Info => Self::good(message, ""),
             Level::Warning => Self::warn(message, "").that_stays(),
@@ -159,13 +160,13 @@ impl Toasts {
     }
 
     /// Shows what the peer tells and has not told before. What it no longer tells goes.
-    pub fn follow(&mut self, notices: &[NoticeView]) {
+    pub fn follow(&mut self, notices: &[NoticeView], text: PeerText) {
         let is_told = |id: &u64| notices.iter().any(|notice| notice.id == *id);
         self.told.retain(is_told);
         self.list.retain(|toast| toast.told.as_ref().is_none_or(is_told));
         for notice in notices {
             if self.told.insert(notice.id) {
-                self.add(Notice::of_peer(notice));
+                self.add(Notice::of_peer(notice, text));
                 if let Some(toast) = self.list.last_mut() {
                     toast.told = Some(notice.id);
                 }
@@ -208,6 +209,8 @@ impl Toasts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Language;
+    use lanspread_engine::NoticeKind;
 
     fn titles(toasts: &Toasts) -> Vec<&str> {
         toasts.list().iter().map(|toast| toast.notice.title.as_str()).collect()
@@ -239,18 +242,20 @@ mod tests {
     #[test]
     fn what_the_peer_tells_is_shown_once_and_dismissed_there() {
         let mut toasts = Toasts::default();
-        let notice = |id, level, message: &str| NoticeView { id, level, message: message.to_owned() };
-        let first = notice(1, Level::Error, "first");
-        let second = notice(2, Level::Warning, "second");
-        toasts.follow(std::slice::from_ref(&first));
-        toasts.follow(&[first, second.clone()]);
-        assert_eq!(titles(&toasts), ["first", "second"]);
+        let text = PeerText(Language::English);
+        let notice = |id, level, count| NoticeView { id, level, message: NoticeKind::EventsLost { count } };
+        let first = notice(1, Level::Error, 1);
+        let second = notice(2, Level::Warning, 2);
+        toasts.follow(std::slice::from_ref(&first), text);
+        toasts.follow(&[first.clone(), second.clone()], text);
+        assert_eq!(titles(&toasts), [first, second.clone()].map(|notice| text.notice(&notice.message)));
         assert_eq!(toasts.dismiss(toasts.list()[1].id), Some(2));
-        toasts.follow(&[second]);
+        toasts.follow(&[second], text);
         assert_eq!(titles(&toasts), [""; 0], "the second was shown, the first is no longer told");
-        toasts.follow(&[]);
-        toasts.follow(&[notice(1, Level::Info, "of a restarted peer")]);
-        assert_eq!(titles(&toasts), ["of a restarted peer"]);
+        toasts.follow(&[], text);
+        let other = notice(1, Level::Info, 3);
+        toasts.follow(std::slice::from_ref(&other), text);
+        assert_eq!(titles(&toasts), [text.notice(&other.message)], "of a restarted peer");
     }
 
     #[test]

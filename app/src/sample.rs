@@ -256,7 +256,7 @@ pub fn network() -> NetworkView {
         reach: CheckResult::Ok,
         firewall: CheckResult::Problem(CheckReason::RuleBlocks),
     };
-    NetworkView { adapters: vec![adapter], port: Some(40420), checks }
+    NetworkView { adapters: vec![adapter], port: Some(40420), checks, allow_command: None }
 }
 
 /// A ready peer of a player called Mika with these games, alone.

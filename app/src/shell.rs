@@ -9,6 +9,8 @@ mod desk;
 mod front;
 mod peer;
 mod told;
+#[cfg(windows)]
+mod windows;
 mod work;
 
 use std::path::Path;
@@ -26,7 +28,7 @@ use crate::notices::Notice;
 use crate::screens::first_run;
 use crate::settings::{Keeper, Loaded, Settings, Store, Unread};
 use crate::start::Args;
-use crate::text::NoticeText;
+use crate::text::{NoticeText, PeerText};
 use crate::theme;
 use crate::window::{self, WindowState};
 use desk::Desk;
@@ -168,7 +170,7 @@ impl Shell {
             self.snapshot = snapshot;
             self.be_found();
             let told = self.snapshot.view.as_ref().map_or(&[][..], |view| &view.notices);
-            self.state.toasts.follow(told);
+            self.state.toasts.follow(told, PeerText::of(&self.ctx));
             let source = Source { snapshot: &self.snapshot, told: &self.told };
             self.state.toasts.drop_done(|action| told::is_done(source, action));
             if let Some(notice) = told::updates(&mut self.told, &self.snapshot, &self.ctx) {
@@ -210,9 +212,9 @@ impl Shell {
 }
 
 impl eframe::App for Shell {
-    fn logic(&mut self, _ctx: &Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, _ctx: &Context, frame: &mut eframe::Frame) {
         self.take_news();
-        self.desk.follow(&self.ctx, Source { snapshot: &self.snapshot, told: &self.told });
+        self.desk.follow(&self.ctx, frame, Source { snapshot: &self.snapshot, told: &self.told });
         self.desk.see(&self.ctx);
         if self.ctx.input(|input| input.viewport().close_requested()) {
             self.leave();

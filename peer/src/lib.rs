@@ -3,6 +3,7 @@
 //! - [`api`]: what a program starts, commands and is told; [`json_lines`] is that as lines of text;
 //! - [`runtime`]: the thread, the loop that owns the engine, the shell that carries its decisions out;
 //! - [`net`] and [`discovery`]: other peers; [`identity`]: this one's key;
+//! - [`firewall`]: whether the system lets others in;
 //! - [`launch`]: starting games, and knowing how long they run;
 //! - [`disk`]: everything on disk; [`install`]: its transactions; [`unpack`]: archives;
 //! - [`publish`] and [`catalog_file`]: a game's way into a catalog.
@@ -12,6 +13,7 @@ pub mod catalog_file;
 pub mod discovery;
 pub mod disk;
 pub mod eti;
+pub mod firewall;
 pub mod identity;
 pub mod install;
 pub mod json_lines;

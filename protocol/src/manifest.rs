@@ -8,7 +8,7 @@
 //! requested, announced and scheduled. A chunk that stands in a manifest several times belongs to the unit where it
 //! stands first; a receiver fetches it there once and copies it to its other places.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -249,6 +249,12 @@ impl Manifest {
     }
 
     /// Where the chunk at `index` stands first: itself, or an earlier chunk with the same hash.
+    /// Bytes of the chunks that another payload lacks, each counted once.
+    pub fn bytes_absent_from(&self, other: &Self) -> u64 {
+        let mut seen: HashSet<Blake3Hash> = other.chunks.iter().map(|chunk| chunk.hash).collect();
+        self.chunks.iter().filter(|chunk| seen.insert(chunk.hash)).map(|chunk| u64::from(chunk.bytes)).sum()
+    }
+
     pub fn first_occurrence(&self, index: u32) -> u32 {
         self.firsts.get(index as usize).copied().unwrap_or(index)
     }

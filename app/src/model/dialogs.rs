@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lanspread_engine::{GameView, LocalState, OfferedCatalogView, Phase};
+use lanspread_engine::{CommandError, GameView, LocalState, OfferedCatalogView, Phase};
 use lanspread_protocol::{GameId, OrganiserKey, Version};
 
 use super::{Card, CatalogSeal, SettingsModel, Source, Trouble, failure, operation};
@@ -96,7 +96,7 @@ pub struct ErrorModel {
     pub card: Card,
     pub trouble: Trouble,
     /// The engine's sentence.
-    pub message: String,
+    pub error: CommandError,
     pub place: Option<String>,
     /// Free bytes and all of them, where the games are.
     pub disk: Option<(u64, u64)>,
@@ -225,7 +225,7 @@ impl ErrorModel {
         Some(Self {
             card: Card::new(source, game),
             trouble: Trouble::of(error.code),
-            message: error.message.clone(),
+            error: error.clone(),
             place: source.place(),
             disk: source.snapshot.disk.map(|disk| (disk.free_bytes, disk.total_bytes)),
         })

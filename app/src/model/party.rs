@@ -114,12 +114,16 @@ pub struct Checks {
     pub answers: Option<(String, Option<Duration>)>,
     /// The network service has stopped.
     pub is_down: bool,
+    /// Parameters of `cmd.exe` by which an administrator lets others in.
+    pub allow_command: Option<String>,
 }
 
 /// Something keeps PCs from meeting.
 pub(super) fn has_problem(source: Source<'_>) -> bool {
     let found = source.snapshot.network.checks;
-    let all = [found.adapter, found.firewall, found.multicast, found.reach];
+    // Whoever was reached in spite of it needs no warning.
+    let firewall = if found.reach == CheckResult::Ok { CheckResult::Ok } else { found.firewall };
+    let all = [found.adapter, firewall, found.multicast, found.reach];
     !source.is_connected() || all.iter().any(|check| matches!(check, CheckResult::Problem(_)))
 }
 
@@ -222,6 +226,7 @@ fn checks(source: Source<'_>) -> Checks {
         is_other_port: matches!(found.port, CheckResult::Limited(_)),
         answers: fastest.filter(|_| !is_down).map(|peer| (peer.presence.name.clone(), peer.rtt)),
         is_down,
+        allow_command: network.allow_command.clone().filter(|_| !is_down),
     }
 }
 
@@ -259,7 +264,12 @@ mod tests {
         assert_eq!((checks.adapter, checks.port), (CheckResult::Ok, Some(40420)));
         assert_eq!(checks.answers, Some(("Jonas".to_owned(), Some(Duration::from_micros(300)))));
         let has_problem = |snapshot: &Snapshot| has_problem(Source { snapshot, told: &Told::default() });
-        assert!(has_problem(&snapshot) && !has_problem(&Snapshot::default()));
+        assert!(
+            !has_problem(&snapshot) && !has_problem(&Snapshot::default()),
+            "others reach it all the same"
+        );
+        snapshot.network.checks.reach = CheckResult::Limited(CheckReason::NothingInbound);
+        assert!(has_problem(&snapshot));
         snapshot.failure = Some(sample::failure());
         let checks = model(&snapshot).checks;
         assert_eq!((checks.firewall, checks.answers), (CheckResult::Unknown, None));

@@ -18,8 +18,8 @@ use crate::text::NoticeText;
 
 impl Shell {
     pub(super) fn act(&mut self, action: Action) {
-        if let Action::Ask(Question::Remove { game, .. }) = &action {
-            self.measure(game);
+        if let Action::Ask(question) = &action {
+            self.look_up(question);
         }
         let Some(action) = self.state.apply(action) else { return };
         match action {
@@ -85,6 +85,7 @@ impl Shell {
             }
             // The facts are in the snapshot at all times; looking again makes new ones.
             Action::RunChecks => self.send(PeerCommand::LookAgain),
+            Action::AllowInFirewall(parameters) => self.errands.allow_in_firewall(parameters),
             // What concerns the window alone was carried out above.
             Action::Navigate(_)
             | Action::OpenDetails(_)
@@ -95,6 +96,16 @@ impl Shell {
             | Action::Browse(..)
             | Action::ChooseAgain
             | Action::Dismiss(_) => {}
+        }
+    }
+
+    /// What a question shows and nobody counts before.
+    fn look_up(&mut self, question: &Question) {
+        if let Question::Remove { game, .. } = question {
+            self.measure(game);
+        } else if let Question::Update(game) = question {
+            // The answer is in a later snapshot.
+            self.command(Command::MeasureUpdate { game: game.clone() });
         }
     }
 

@@ -24,6 +24,10 @@ impl Shell {
             Answer::Measured(game, size) => self.told.measured = Some((game, size)),
             Answer::SourceLookedAt(report) => self.state.publish.source_looked_at(report),
             Answer::NotOpened(path) => drop(self.state.toasts.add(Notice::bad(text.cannot_open(&path), ""))),
+            Answer::FirewallChanged(Ok(())) => self.send(PeerCommand::LookAgain),
+            Answer::FirewallChanged(Err(error)) => {
+                self.state.toasts.add(Notice::bad(text.firewall_not_changed(), error));
+            }
             Answer::Files { who, files } => self.take_files(who, files),
             Answer::OrganiserFound(organiser) => self.state.publish.organiser = Some(organiser),
             Answer::CatalogRead { path, problem: None } => {

@@ -16,12 +16,16 @@ pub(super) struct Desk {
     place: Option<WindowPlace>,
     is_checked: bool,
     keep_awake: Awake,
+    #[cfg(windows)]
+    taskbar: Option<super::windows::Taskbar>,
 }
 
 impl Desk {
-    /// Keeps the title and the PC's sleep as the work demands.
-    pub(super) fn follow(&mut self, ctx: &Context, source: Source<'_>) {
-        let title = title(source);
+    /// Keeps the title, the taskbar and the PC's sleep as the work demands.
+    pub(super) fn follow(&mut self, ctx: &Context, frame: &eframe::Frame, source: Source<'_>) {
+        let progress = progress(source);
+        self.show_in_taskbar(frame, progress);
+        let title = title(progress);
         if self.title.as_ref() != Some(&title) {
             ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
             self.title = Some(title);
@@ -30,6 +34,21 @@ impl Desk {
             QuitModel::new(source).operations > 0 || source.games().iter().any(|game| game.outbound > 0);
         self.keep_awake.set(is_transferring);
     }
+
+    #[cfg(windows)]
+    fn show_in_taskbar(&mut self, frame: &eframe::Frame, progress: Option<(u64, u64)>) {
+        if self.taskbar.is_none() && progress.is_some() {
+            self.taskbar = super::windows::Taskbar::of(frame);
+        }
+        if let Some(taskbar) = &mut self.taskbar {
+            taskbar.show(progress);
+        }
+    }
+
+    /// Other systems show it only for programs that were installed: there the title must do.
+    #[cfg(not(windows))]
+    #[expect(clippy::unused_self, reason = "it has a bar to draw on Windows")]
+    fn show_in_taskbar(&mut self, _frame: &eframe::Frame, _progress: Option<(u64, u64)>) {}
 
     /// Where the window is.
     pub(super) fn see(&mut self, ctx: &Context) {
@@ -58,14 +77,20 @@ impl Desk {
     }
 }
 
-/// No safe crate reaches the taskbar's progress on Windows: the title says it in every taskbar.
-fn title(source: Source<'_>) -> String {
+/// Bytes that are done, and all of them, of what runs; `None` when nothing is fetched or made.
+fn progress(source: Source<'_>) -> Option<(u64, u64)> {
     let progress = source.games().iter().filter_map(|game| game.operation.as_ref()?.progress.as_ref());
-    let (done, total) =
+    let sum =
         progress.fold((0, 0), |sum, progress| (sum.0 + progress.bytes_done, sum.1 + progress.bytes_total));
-    (done * 100)
-        .checked_div(total)
-        .map_or_else(|| "Lanspread".to_owned(), |percent| format!("{percent} % – Lanspread"))
+    Some(sum).filter(|(_, total)| *total > 0)
+}
+
+/// Every taskbar shows titles.
+fn title(progress: Option<(u64, u64)>) -> String {
+    progress.map_or_else(
+        || "Lanspread".to_owned(),
+        |(done, total)| format!("{} % – Lanspread", (done * 100).checked_div(total).unwrap_or(0)),
+    )
 }
 
 fn place_of(viewport: &ViewportInfo) -> Option<WindowPlace> {
@@ -151,7 +176,7 @@ mod tests {
         let told = Told::default();
         let title_of = |games| {
             let snapshot = snapshot(games);
-            title(Source { snapshot: &snapshot, told: &told })
+            title(progress(Source { snapshot: &snapshot, told: &told }))
         };
         assert_eq!(title_of(vec![GameSample::new("game", "Game")]), "Lanspread");
         let half = GameSample::new("game", "Game").downloading(50, 100, 1);

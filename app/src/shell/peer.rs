@@ -21,6 +21,7 @@ use tokio::sync::oneshot::error::TryRecvError as NoReply;
 
 use crate::action::FolderTrouble;
 use crate::demo::{Pace, Party, Sample};
+use crate::text::PeerText;
 
 /// A window in which nobody does anything follows a transfer four times a second.
 const FOLLOW: Duration = Duration::from_millis(250);
@@ -256,7 +257,7 @@ impl Peer {
                 Ok(Err(error)) => {
                     let is_folder = matches!(asked, Asked::GamesFolder);
                     let publish = if let Asked::Publish(game) = asked { Some(game.clone()) } else { None };
-                    refused.push(Refused { why: error.message, publish, is_folder });
+                    refused.push(Refused { why: PeerText::of(&self.ctx).error(&error), publish, is_folder });
                     false
                 }
                 Err(NoReply::Empty) => true,

@@ -13,7 +13,7 @@ use crate::action::{Action, Question};
 use crate::icon::Icon;
 use crate::model::{Filter, Finished, PublishStep, Publishing, Sort, Source, Told};
 use crate::notices::{Notice, NoticeButton};
-use crate::text::{Common, Format, NoticeText};
+use crate::text::{Common, Format, NoticeText, PeerText};
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "a few of many events; all others are in the snapshot")]
 /// Remembers an event; answers a toast for those that people must not miss.
@@ -50,12 +50,13 @@ pub(super) fn take(told: &mut Told, snapshot: &Snapshot, event: &PeerEvent, ctx:
             None
         }
         Event::OperationFailed { game, operation: OperationKind::Publish, error } => {
-            publish_is_at(told, game, PublishStep::Failed(error.message.clone()));
-            Some(Notice::bad(text.not_published(&title(snapshot, game)), error.message.clone()))
+            let why = PeerText::of(ctx).error(error);
+            publish_is_at(told, game, PublishStep::Failed(why.clone()));
+            Some(Notice::bad(text.not_published(&title(snapshot, game)), why))
         }
         Event::OperationFailed { game, error, .. } => {
             told.installing.remove(game);
-            Some(Notice::bad(text.failed(&title(snapshot, game)), error.message.clone()))
+            Some(Notice::bad(text.failed(&title(snapshot, game)), PeerText::of(ctx).error(error)))
         }
         Event::OperationFinished { game, operation } => {
             remember_finished(told, game, *operation);

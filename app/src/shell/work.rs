@@ -37,6 +37,8 @@ pub(super) enum Answer {
     FolderChecked(FolderReport),
     Measured(GameId, LocalSize),
     SourceLookedAt(SourceReport),
+    /// The firewall's rules were changed, or why not.
+    FirewallChanged(Result<(), String>),
     /// A folder or file that could not be shown.
     NotOpened(String),
     /// A catalog file was read: why it cannot be used.
@@ -182,6 +184,26 @@ impl Errands {
     /// Loads a key that is there.
     pub(super) fn load_organiser(&self, catalog: PathBuf, key: PathBuf) {
         self.run("organiser", move || Some(Answer::OrganiserLoaded(organiser::load(&catalog, key))));
+    }
+
+    /// Asks for an administrator's consent and lets others in. No answer when the person says no.
+    #[cfg(windows)]
+    pub(super) fn allow_in_firewall(&self, parameters: String) {
+        self.run("firewall", move || {
+            let changed = match super::windows::run_as_administrator(&parameters) {
+                Ok(None) => return None,
+                Ok(Some(0)) => Ok(()),
+                Ok(Some(code)) => Err(format!("netsh: {code}")),
+                Err(error) => Err(error.to_string()),
+            };
+            Some(Answer::FirewallChanged(changed))
+        });
+    }
+
+    /// Only Windows says by which command.
+    #[cfg(not(windows))]
+    pub(super) fn allow_in_firewall(&self, _parameters: String) {
+        self.run("firewall", || Some(Answer::FirewallChanged(Err(std::env::consts::OS.to_owned()))));
     }
 
     /// Shows a folder in the system's file manager.

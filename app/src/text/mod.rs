@@ -15,6 +15,7 @@ mod frame;
 mod library;
 mod notices;
 mod party;
+mod peer;
 mod publish;
 mod settings;
 
@@ -29,6 +30,7 @@ pub use frame::FrameText;
 pub use library::LibraryText;
 pub use notices::NoticeText;
 pub use party::PartyText;
+pub use peer::PeerText;
 pub use publish::PublishText;
 pub use settings::SettingsText;
 

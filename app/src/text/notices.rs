@@ -51,6 +51,7 @@ super::texts! {
     not_used(path: &str, why: &str): "{path} is not used: {why}", "{path} wird nicht benutzt: {why}";
     settings_left(path: &str, why: &str): "{path} stays as it is, and nothing is kept this time: {why}",
         "{path} bleibt, wie es ist, und diesmal wird nichts behalten: {why}";
+    firewall_not_changed: "The firewall was not changed", "Die Firewall wurde nicht geändert";
     settings_not_saved: "Your settings could not be saved", "Deine Einstellungen ließen sich nicht speichern";
     goes_on: "It goes on when someone is back.", "Es geht weiter, wenn jemand wieder da ist.";
 }

@@ -46,6 +46,10 @@ super::texts! {
         "Öffne Windows-Sicherheit, Firewall, „App zulassen“ und erlaube Lanspread für private Netzwerke. Es lauscht auf UDP-Port {port}.";
     how_linux(port: u16): "Allow UDP port {port} from your network, for example: sudo ufw allow {port}/udp",
         "Erlaube UDP-Port {port} aus deinem Netzwerk, zum Beispiel: sudo ufw allow {port}/udp";
+    how_command: "Windows lets others in after this command. It asks you for an administrator.",
+        "Nach diesem Befehl lässt Windows andere herein. Es fragt dich nach einem Administrator.";
+    run_as_administrator: "Run it as administrator…", "Als Administrator ausführen…";
+    copy_command: "Copy", "Kopieren";
     test: "Test", "Testen";
     looking_for(address: &str): "Looking for {address}…", "Sucht {address}…";
     added(name: &str): "{name} is here.", "{name} ist da.";
@@ -66,6 +70,10 @@ super::texts! {
     firewall_open: "It lets others in.", "Sie lässt andere herein.";
     firewall_blocks: "A rule blocks Lanspread, so others can’t connect to you. You can still connect to them.",
         "Eine Regel sperrt Lanspread, andere können sich nicht mit dir verbinden. Du dich mit ihnen schon.";
+    firewall_silent: "No rule lets Lanspread in, so others can’t connect to you. You can still connect to them.",
+        "Keine Regel lässt Lanspread herein, andere können sich nicht mit dir verbinden. Du dich mit ihnen schon.";
+    firewall_blocks_all: "It blocks all incoming connections, so others can’t connect to you. You can still connect to them.",
+        "Sie blockiert alle eingehenden Verbindungen, andere können sich nicht mit dir verbinden. Du dich mit ihnen schon.";
     public_network: "Windows counts this network as public, so others can’t connect to you. You can still connect to them.",
         "Windows hält dieses Netzwerk für öffentlich, andere können sich nicht mit dir verbinden. Du dich mit ihnen schon.";
     firewall_unknown(port: u16): "Nobody has connected to this PC yet. If nobody does, allow UDP port {port} in the firewall.",

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use lanspread_app::demo::{Pace, Party, Sample};
@@ -13,7 +14,7 @@ use lanspread_peer::api::{PeerCommand, PeerEvent, PeerRuntimeHandle, Waker};
 use lanspread_peer::disk::Cancel;
 use lanspread_peer::runtime::start_peer;
 use lanspread_protocol::{GameId, Version};
-use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast;
 
 /// Longer than any step takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -35,10 +36,17 @@ fn main() -> ExitCode {
     let pace = Pace { upload_limit: 0, update_after: Duration::ZERO, update_after_download: Duration::ZERO };
     let game_program = std::env::current_exe().unwrap();
     let party = Party::begin(samples, &game_program, pace, &Cancel::new()).unwrap();
-    let config = party.newcomer();
+    let mut config = party.newcomer();
+    // Else it would all be here before anybody looks at it.
+    config.fetch_ahead = false;
     let folder = config.games.parent().unwrap().to_owned();
     assert!(config.bind.iter().all(std::net::IpAddr::is_loopback) && !config.mdns);
-    let newcomer = Newcomer::join(start_peer(config, Waker::none()).unwrap());
+    let (wake, woken) = sync_channel(1);
+    let waker = Waker::new(move || {
+        // One is enough.
+        wake.try_send(()).ok();
+    });
+    let newcomer = Newcomer::join(start_peer(config, waker).unwrap(), woken);
     newcomer.plays_through(&game, &next);
     drop(party);
     assert!(!folder.exists(), "the demo leaves nothing behind");
@@ -48,15 +56,17 @@ fn main() -> ExitCode {
 /// The window's own peer.
 struct Newcomer {
     peer: PeerRuntimeHandle,
-    events: Receiver<PeerEvent>,
+    events: broadcast::Receiver<PeerEvent>,
+    /// The snapshot is another one.
+    woken: Receiver<()>,
     /// All events, for who looks for a fault.
     heard: Vec<String>,
 }
 
 impl Newcomer {
-    fn join(peer: PeerRuntimeHandle) -> Self {
+    fn join(peer: PeerRuntimeHandle, woken: Receiver<()>) -> Self {
         let events = peer.subscribe();
-        Self { peer, events, heard: Vec::new() }
+        Self { peer, events, woken, heard: Vec::new() }
     }
 
     fn plays_through(mut self, game: &GameId, next: &Version) {
@@ -72,6 +82,9 @@ impl Newcomer {
         while !self.can_update(game) {
             self.until("somebody has the new version", |_| true);
         }
+        self.send(&Command::MeasureUpdate { game: game.clone() });
+        let (bytes, size) = self.until_measured(game);
+        assert!(0 < bytes && bytes < size, "{bytes} of {size} bytes are new");
         self.send(&Command::Update { game: game.clone() });
         self.until_finished(game, OperationKind::Install);
         let script = self.games().join(game.as_str()).join("local").join(if cfg!(windows) {
@@ -91,6 +104,21 @@ impl Newcomer {
         let snapshot = self.peer.snapshot();
         let mut games = snapshot.view.iter().flat_map(|view| &view.games);
         games.any(|view| view.id == *game && (view.update_ready || view.update_available && view.sources > 0))
+    }
+
+    /// What the update would fetch, and how large it is.
+    fn until_measured(&self, game: &GameId) -> (u64, u64) {
+        loop {
+            let snapshot = self.peer.snapshot();
+            let games = snapshot.view.iter().flat_map(|view| &view.games);
+            let measured = games
+                .filter(|view| view.id == *game)
+                .find_map(|view| view.fetch_bytes.zip(view.entry.as_ref().and_then(|entry| entry.size)));
+            if let Some(measured) = measured {
+                return measured;
+            }
+            self.woken.recv_timeout(PATIENCE).unwrap();
+        }
     }
 
     fn games(&self) -> std::path::PathBuf {

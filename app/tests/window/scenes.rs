@@ -96,6 +96,21 @@ pub(crate) const SCENES: &[Scene] = &[
         shown.state.party.open_checks();
         shown
     }),
+    scene_then(
+        "party-firewall",
+        || {
+            let mut shown = party();
+            shown.snapshot.network = sample::network();
+            let program = std::path::Path::new(r"E:\Lanspread\lanspread.exe");
+            shown.snapshot.network.allow_command = lanspread_peer::firewall::allow_command(program);
+            shown.state.party.open_checks();
+            shown
+        },
+        |window| {
+            window.get_by_label("Show how to allow it").click();
+            settle(window);
+        },
+    ),
     scene("dialog-organise", || asked(Question::Organise)),
     scene("downloads", downloads),
     scene("downloads-empty", || {

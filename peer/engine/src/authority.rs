@@ -19,9 +19,10 @@ use lanspread_protocol::{
 use crate::config::{EngineConfig, FolderState};
 use crate::effect::Effect;
 use crate::engine::Engine;
-use crate::event::{Event, Level};
+use crate::event::Event;
 use crate::ids::ConnId;
 use crate::input::BlobError;
+use crate::notices::NoticeKind;
 use crate::roster::tidy_name;
 use crate::view::OfferedCatalogView;
 
@@ -363,9 +364,7 @@ impl Engine {
     /// Refused; the peer is asked again a few times, since only what it sent is wrong, not what it named.
     fn catalog_was_wrong(&mut self, conn: ConnId, serial: u64) {
         tracing::warn!(conn = conn.0, serial, "refused: a catalog that is not what was announced");
-        let message =
-            format!("A catalog (serial {serial}) was refused: its signature or contents are wrong.");
-        self.emit(Event::Notice { level: Level::Warning, message });
+        self.warn(NoticeKind::CatalogRefused { serial });
         if let Some(peer) = self.roster.peer_of(conn)
             && let Some(live) = self.roster.live_mut(peer)
         {
@@ -424,12 +423,7 @@ impl Engine {
         let is_twin =
             |held: &CatalogHead| held.key == head.key && held.serial == head.serial && held.hash != head.hash;
         if self.authority.signed.as_ref().is_some_and(|held| is_twin(&held.head)) {
-            let message = format!(
-                "Two different catalogs with serial {} were signed by the organiser's key. Everybody uses the same one of \
-                 them: look whether a game is missing, and publish it again.",
-                head.serial
-            );
-            self.emit(Event::Notice { level: Level::Warning, message });
+            self.warn(NoticeKind::TwinCatalogs { serial: head.serial });
         }
     }
 

@@ -43,6 +43,10 @@ pub enum Command {
     Verify {
         game: GameId,
     },
+    /// Finds out what an update would fetch; the view tells it.
+    MeasureUpdate {
+        game: GameId,
+    },
     Cancel {
         game: GameId,
     },

@@ -6,6 +6,7 @@
 //!
 //! - `waiting`: downloads that do not run yet;
 //! - `ahead`: new versions that are built before anybody asks;
+//! - `measure`: how much an update would fetch;
 //! - `lifecycle`: the stages and their ends;
 //! - `swarm`: the state of a running download;
 //! - `pick`: what to fetch next from whom;
@@ -15,6 +16,7 @@
 mod ahead;
 mod fetches;
 mod lifecycle;
+mod measure;
 mod pick;
 mod rate;
 mod swarm;
@@ -31,6 +33,7 @@ use crate::command::Command;
 use crate::effect::StoreMode;
 use crate::ids::ConnId;
 use crate::operations::{OperationKind, Phase, Why, Writer};
+pub(crate) use measure::Measured;
 pub(crate) use swarm::Swarm;
 
 /// A running download.

@@ -101,6 +101,13 @@ pub enum Effect {
         op: OpId,
         manifest: ManifestId,
     },
+    /// Compares two manifests; fetches the new one where it is not known ([`crate::Input::UpdateMeasured`]).
+    MeasureUpdate {
+        game: GameId,
+        old: ManifestId,
+        new: ManifestId,
+        from: Vec<ConnId>,
+    },
     OpenStore {
         op: OpId,
         game: GameId,

@@ -10,12 +10,13 @@ use crate::authority::Authority;
 use crate::command::{Answer, Command, CommandError, ErrorCode, Settings};
 use crate::config::EngineConfig;
 use crate::covers::Covers;
+use crate::download::Measured;
 use crate::effect::Effect;
 use crate::event::{Event, Level};
 use crate::ids::{ConnId, Counter, ReplyId};
 use crate::input::Input;
 use crate::library::Library;
-use crate::notices::{FailureView, Notices};
+use crate::notices::{FailureView, NoticeKind, Notices};
 use crate::operations::Operations;
 use crate::playing::Playing;
 use crate::random::Random;
@@ -46,6 +47,7 @@ pub struct Engine {
     pub(crate) notices: Notices,
     /// Versions that are not fetched ahead: a person cancelled that, or it failed.
     pub(crate) declined: BTreeMap<GameId, Version>,
+    pub(crate) measured: Measured,
     /// News to be sent or told at a time: see [`Engine::flush_batches`].
     pub(crate) batches: Batches,
     identity_was_renewed: bool,
@@ -83,6 +85,7 @@ impl Engine {
             covers: Covers::default(),
             notices: Notices::default(),
             declined: BTreeMap::new(),
+            measured: Measured::default(),
             batches: Batches::default(),
             identity_was_renewed: false,
             identity_was_kept: false,
@@ -139,6 +142,7 @@ impl Engine {
             }
             Input::FetchEnded { fetch, end } => self.fetch_ended(fetch, end),
             Input::ManifestFetched { op, conn, result } => self.manifest_fetched(op, conn, result),
+            Input::UpdateMeasured { game, size } => self.update_measured(game, size),
             Input::ManifestLoaded { op, manifest } => self.manifest_loaded(op, manifest),
             Input::CatalogFetched { conn, head, result } => self.catalog_fetched(conn, &head, result),
             Input::CoversMissing(covers) => self.covers_missing(covers),
@@ -203,6 +207,7 @@ impl Engine {
             Command::Install { game, kept } => return self.start_install(&game, kept),
             Command::Uninstall { game, saves } => return self.start_uninstall(&game, saves),
             Command::Verify { game } => return self.start_verify(&game),
+            Command::MeasureUpdate { game } => self.measure_update(&game),
             Command::Cancel { game } => return self.cancel(&game),
             Command::Pause { game } => return self.pause(&game),
             Command::Resume { game } => return self.resume(&game),
@@ -285,23 +290,24 @@ impl Engine {
     pub(crate) fn renew_identity(&mut self) {
         if self.config.identity_rests_until.is_some_and(|until| self.now < until) {
             if !std::mem::replace(&mut self.identity_was_kept, true) {
-                let message = "Another PC says again that it has the same identity as this one, which made a new one \
-                               not long ago and keeps it.";
-                self.emit(Event::Notice { level: Level::Warning, message: message.to_owned() });
+                self.warn(NoticeKind::IdentityKept);
             }
             return;
         }
         if !self.identity_was_renewed {
             self.identity_was_renewed = true;
-            let message =
-                "Another PC has the same identity as this one (a copied folder?). Both make new ones.";
-            self.emit(Event::Notice { level: Level::Warning, message: message.to_owned() });
+            self.warn(NoticeKind::IdentityRenewed);
             self.push(Effect::RenewIdentity);
         }
     }
 
     pub(crate) fn push(&mut self, effect: Effect) {
         self.effects.push_back(effect);
+    }
+
+    /// Tells what must not be missed.
+    pub(crate) fn warn(&mut self, message: NoticeKind) {
+        self.emit(Event::Notice { level: Level::Warning, message });
     }
 
     /// Tells subscribers; what must not be missed is kept for those who look later.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::command::CommandError;
 use crate::library::LocalState;
+use crate::notices::NoticeKind;
 use crate::operations::{OperationKind, Phase};
 
 /// Something that happened, for people and scripts.
@@ -112,7 +113,7 @@ pub enum Event {
     },
     Notice {
         level: Level,
-        message: String,
+        message: NoticeKind,
     },
 }
 

@@ -13,6 +13,7 @@ use crate::command::{Command, CommandError, ErrorCode};
 use crate::config::FolderState;
 use crate::event::Level;
 use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
+use crate::notices::NoticeKind;
 
 /// One thing that happened. Results of work name the operation or request they belong to; late ones are dropped.
 #[derive(Clone, Debug)]
@@ -74,6 +75,11 @@ pub enum Input {
         result: Result<Arc<Manifest>, BlobError>,
     },
     /// The manifest from this PC's own store, if it is there.
+    /// How much an update would fetch. Nothing comes where that cannot be found out.
+    UpdateMeasured {
+        game: GameId,
+        size: UpdateSize,
+    },
     ManifestLoaded {
         op: OpId,
         manifest: Option<Arc<Manifest>>,
@@ -158,7 +164,7 @@ pub enum Input {
     /// The shell has something to tell.
     Notice {
         level: Level,
-        message: String,
+        message: NoticeKind,
     },
     Published {
         op: OpId,
@@ -242,6 +248,14 @@ pub struct ScannedGame {
     /// Changes whenever names, sizes, times or the sentinel's contents do.
     pub fingerprint: u64,
     pub payload: Payload,
+}
+
+/// What is in one payload and not in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpdateSize {
+    pub old: ManifestId,
+    pub new: ManifestId,
+    pub bytes: u64,
 }
 
 /// What is known of a payload's identity.

@@ -53,10 +53,10 @@ pub use event::{Event, LeaveReason, Level, OperationStatus, PeerGame, StateEntry
 pub use ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
 pub use input::{
     BlobError, Candidate, ClosedReason, DiskFailure, FailureKind, FetchEnd, Input, Kept, Opened, Payload,
-    ScannedGame, ServeEnd, VerifyOutcome,
+    ScannedGame, ServeEnd, UpdateSize, VerifyOutcome,
 };
 pub use library::LocalState;
-pub use notices::{FailureView, NoticeView};
+pub use notices::{FailureView, NoticeKind, NoticeView};
 pub use operations::{OperationKind, Phase};
 pub use view::{
     GameView, LinkKind, LocalView, MapCell, OfferedCatalogView, OperationView, PartsView, PeerView,

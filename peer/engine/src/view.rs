@@ -280,12 +280,8 @@ impl Engine {
         match self.local_state(id) {
             None | Some(LocalState::LocalOnly) => self.authority.game(id)?.size,
             Some(LocalState::Downloaded | LocalState::Installed) => Some(0),
-            Some(
-                LocalState::WrongVersion
-                | LocalState::Incomplete
-                | LocalState::Modified
-                | LocalState::NotInCatalog,
-            ) => None,
+            Some(LocalState::WrongVersion) => self.update_bytes(id),
+            Some(LocalState::Incomplete | LocalState::Modified | LocalState::NotInCatalog) => None,
         }
     }
 

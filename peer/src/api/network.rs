@@ -21,6 +21,8 @@ pub struct NetworkView {
     /// The UDP port that is listened on.
     pub port: Option<u16>,
     pub checks: Checks,
+    /// Parameters of `cmd.exe` by which an administrator lets others in, where the firewall keeps them out. Windows only.
+    pub allow_command: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -79,4 +81,8 @@ pub enum CheckReason {
     RuleBlocks,
     /// The firewall counts the network as public, and no rule lets this program receive.
     PublicNetwork,
+    /// The firewall lets nothing in, whatever its rules say.
+    AllBlocked,
+    /// No rule of the firewall lets this program receive.
+    NoRule,
 }

@@ -84,6 +84,7 @@ impl Placer {
 }
 
 /// Lets what the manifest calls a program be started. Windows goes by names.
+#[cfg_attr(not(unix), expect(clippy::unnecessary_wraps, reason = "it can fail where files have such a bit"))]
 pub(crate) fn make_executable(path: &Path) -> Result<(), DiskError> {
     #[cfg(unix)]
     {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lanspread_engine::{CommandError, ErrorCode, Event, Level};
+use lanspread_engine::{CommandError, ErrorCode, Event, Level, NoticeKind};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
@@ -125,7 +125,7 @@ fn refusal(refused: SendRefused) -> CommandError {
 }
 
 fn lost_events(count: u64) -> PeerEvent {
-    let message = format!("{count} events were lost: they are read too slowly");
+    let message = NoticeKind::EventsLost { count };
     PeerEvent::Engine(Event::Notice { level: Level::Warning, message })
 }
 
@@ -219,8 +219,8 @@ mod tests {
         }
     }
 
-    fn notice(message: &str) -> PeerEvent {
-        PeerEvent::Engine(Event::Notice { level: Level::Info, message: message.into() })
+    fn notice() -> PeerEvent {
+        PeerEvent::Engine(Event::Notice { level: Level::Info, message: NoticeKind::IdentityRenewed })
     }
 
     #[tokio::test]
@@ -252,16 +252,17 @@ mod tests {
         assert_eq!(scene.next().await["error"]["code"], "bad_command");
         scene.input.as_ref().unwrap().send(InputLine::TooLong).await.unwrap();
         assert_eq!(scene.next().await["error"]["code"], "bad_command");
-        scene.emit(notice("hello"));
-        assert_eq!(scene.next().await, json!({"event":"notice","level":"info","message":"hello"}));
+        scene.emit(notice());
+        let message = NoticeKind::IdentityRenewed.to_string();
+        assert_eq!(scene.next().await, json!({"event":"notice","level":"info","message":message}));
     }
 
     #[tokio::test]
     async fn stopped_is_the_last_line_and_everything_is_answered_before() {
         let mut scene = scene(AtInputEnd::Stay);
         scene.input = None;
-        scene.emit(notice("still here"));
-        assert_eq!(scene.next().await["message"], "still here");
+        scene.emit(notice());
+        assert_eq!(scene.next().await["event"], "notice");
         let failure =
             crate::api::RuntimeFailure { component: "network".into(), error: "port 7 is taken".into() };
         scene.side.as_ref().unwrap().fail(failure);
@@ -292,7 +293,7 @@ mod tests {
     async fn a_reader_that_goes_or_an_input_that_ends_ends_it() {
         let mut gone = scene(AtInputEnd::Stay);
         gone.output.close();
-        gone.emit(notice("to nobody"));
+        gone.emit(notice());
         assert_eq!(gone.end.await.unwrap(), SessionEnd::OutputClosed);
         let mut leaving = scene(AtInputEnd::Leave);
         leaving.say(r#"{"cmd":"peers"}"#).await;
@@ -308,7 +309,7 @@ mod tests {
         let (handle, side) = connect_runtime(Waker::none());
         let events = handle.subscribe();
         for _ in 0..crate::api::EVENT_QUEUE + 10 {
-            side.emit(notice("again"));
+            side.emit(notice());
         }
         let (_input, lines) = mpsc::channel(1);
         let (sender, mut output) = mpsc::channel(1);

@@ -106,6 +106,7 @@ impl Shell {
             Effect::OpenStore { op, game, manifest, mode } => self.open_store(op, &game, manifest, mode),
             Effect::Finish { op, game, version, mode } => self.finish(op, game, version, mode),
             Effect::CloseStore { op, game, discard } => self.close_store(op, game, discard),
+            Effect::MeasureUpdate { game, old, new, from } => self.measure_update(game, old, new, from),
             Effect::Verify { op, game, manifest, from } => self.verify(op, game, manifest, from),
             Effect::Install { op, game, manifest, entry, kept } => {
                 self.install(op, game, manifest, entry, kept);

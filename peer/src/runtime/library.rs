@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use lanspread_engine::{
-    CommandError, ConnId, DiskFailure, ErrorCode, Event, FailureKind, Input, Level, OpId, ReplyId,
-    ScannedGame, VerifyOutcome,
+    CommandError, ConnId, DiskFailure, ErrorCode, Event, FailureKind, Input, Level, NoticeKind, OpId,
+    ReplyId, ScannedGame, VerifyOutcome,
 };
 use lanspread_protocol::{GameId, ManifestId};
 use tokio::sync::{Semaphore, mpsc};
@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::catalogs;
 use super::effects::{Shell, disk_failure, failed_inside, failure_kind, tell};
 use super::games_folder::{self, Disk, lock};
+use super::manifests;
 use super::state::{Loaded, PeerState};
 use super::works::Work;
 use crate::api::{PeerEvent, PublishRequest};
@@ -129,31 +130,11 @@ impl Shell {
         drop(self.supervisor.task("hash", task));
     }
 
-    pub(super) fn load_manifest(&self, op: OpId, manifest: ManifestId) {
-        let disk = Arc::clone(&self.disk);
-        let load = move || {
-            let manifest = disk.manifests.get(manifest).unwrap_or_else(|error| {
-                tracing::warn!(%error, "a stored manifest cannot be read; it is fetched");
-                None
-            });
-            Some(Input::ManifestLoaded { op, manifest })
-        };
-        self.blocking_input("load manifest", load, move |_| {
-            Some(Input::ManifestLoaded { op, manifest: None })
-        });
-    }
-
     pub(super) fn verify(&mut self, op: OpId, game: GameId, id: ManifestId, from: Vec<ConnId>) {
         let work = self.works.begin(op, &self.disk.cancel);
         let (disk, net, token) = (Arc::clone(&self.disk), self.net.clone(), self.token.child_token());
         let task = async move {
-            let known = Arc::clone(&disk);
-            let is_here = move || known.manifests.get(id).is_ok_and(|known| known.is_some());
-            let mut is_known = tokio::task::spawn_blocking(is_here).await.unwrap_or(false);
-            let mut holders = from.into_iter();
-            while !is_known && let Some(conn) = holders.next() {
-                is_known = super::transfers::fetch_manifest(&net, &disk, conn, id, &token).await.is_ok();
-            }
+            manifests::has_manifest(&net, &disk, id, from, &token).await;
             let verify = move || verify(&disk, &game, id, &work);
             let result = tokio::task::spawn_blocking(verify).await;
             let result = result.unwrap_or_else(|end| Err(failed_inside("verify", end)));
@@ -347,11 +328,8 @@ fn verify(disk: &Disk, game: &GameId, id: ManifestId, work: &Work) -> Result<Ver
 
 /// The work is done, but nobody at this peer sees it.
 fn published_elsewhere(game: &GameId, catalog: &Path) -> PeerEvent {
-    let message = format!(
-        "{game} was published into “{}”, which is not the catalog that this peer uses: it counts here when that file is \
-         given, or its organiser's key trusted.",
-        catalog.display()
-    );
+    let catalog = catalog.display().to_string();
+    let message = NoticeKind::PublishedElsewhere { game: game.clone(), catalog };
     PeerEvent::Engine(Event::Notice { level: Level::Warning, message })
 }
 

@@ -3,7 +3,7 @@
 //! - [`start_peer`] makes the thread and hands out a [`crate::api::PeerRuntimeHandle`];
 //! - `event_loop` owns the engine: inputs in, effects out, one at a time, and never waits for anything but the next
 //!   input;
-//! - `effects` turns each effect into a call or a task, `library`, `transfers`, `catalogs` and `covers` are those tasks; every
+//! - `effects` turns each effect into a call or a task, `library`, `manifests`, `transfers`, `catalogs` and `covers` are those tasks; every
 //!   result comes back as an input;
 //! - `games_folder`: whether a folder can be the games folder, and the one in use;
 //! - `surroundings`: free space, and what keeps PCs from meeting;
@@ -19,6 +19,7 @@ pub mod fault;
 mod games_folder;
 mod install;
 mod library;
+mod manifests;
 mod playing;
 mod start;
 mod state;

@@ -7,8 +7,8 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use lanspread_engine::{Candidate, Engine, EngineConfig, GivenCatalog, Input, Level};
-use lanspread_protocol::{ALPN, InstanceId, PeerId, SignedCatalog};
+use lanspread_engine::{Candidate, Engine, EngineConfig, GivenCatalog, Input, Level, NoticeKind};
+use lanspread_protocol::{ALPN, DEFAULT_PORT, InstanceId, PeerId, SignedCatalog};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -94,7 +94,7 @@ struct Prepared {
     identity: Identity,
     given: Option<GivenCatalog>,
     state: PeerState,
-    notice: Option<String>,
+    notice: Option<NoticeKind>,
 }
 
 impl Prepared {
@@ -174,7 +174,7 @@ struct Session<'a> {
     given: Option<GivenCatalog>,
     state: PeerState,
     /// What people are to be told first.
-    notice: Option<String>,
+    notice: Option<NoticeKind>,
 }
 
 /// How a session ended, and what the next one goes on with.
@@ -232,6 +232,7 @@ impl Session<'_> {
             games_dir: self.disk.games.root().display().to_string(),
             protocol: String::from_utf8_lossy(ALPN).into_owned(),
         };
+        let port = ready.addresses.first().map(SocketAddr::port);
         let (inputs_sender, inputs) = mpsc::channel(INPUT_QUEUE);
         let (events_sender, events) = mpsc::channel(TASK_EVENTS);
         let catalogs = Catalogs::default();
@@ -243,7 +244,7 @@ impl Session<'_> {
         let (announcement, announced) = watch::channel(Announcement {
             peer: me,
             name: name.clone(),
-            port: ready.addresses.first().map_or(0, SocketAddr::port),
+            port: port.unwrap_or(0),
             addresses: self.config.bind.clone(),
         });
         let (state_folder, folder_changes) = watch::channel(self.disk.games.state());
@@ -270,13 +271,10 @@ impl Session<'_> {
             announcement,
             state_folder,
         };
-        let (inputs_sender, announced) = (&inputs_sender, self.config.mdns.then_some(announced));
-        Services { supervisor: &supervisor, inputs: inputs_sender, adapters: &adapters, surroundings }.begin(
-            &catalogs,
-            announced,
-            folder_changes,
-            side,
-        );
+        let announced = self.config.mdns.then_some(announced);
+        let (supervisor, inputs_sender, adapters) = (&supervisor, &inputs_sender, &adapters);
+        let services = Services { supervisor, inputs: inputs_sender, adapters, surroundings, port };
+        services.begin(&catalogs, announced, folder_changes, side);
         let mut event_loop = EventLoop::new(engine, shell, side, inputs, net_events, failure);
         begin(&mut event_loop, ready, self.notice);
         if let Some(tell_start) = tell_start {
@@ -343,7 +341,7 @@ impl Session<'_> {
 }
 
 /// The first work on the folder, and the first events.
-fn begin(event_loop: &mut EventLoop<'_>, ready: Ready, notice: Option<String>) {
+fn begin(event_loop: &mut EventLoop<'_>, ready: Ready, notice: Option<NoticeKind>) {
     event_loop.shell.watch_games();
     event_loop.shell.save_state();
     event_loop.shell.tidy_manifests();
@@ -408,6 +406,8 @@ struct Services<'a> {
     inputs: &'a mpsc::Sender<Input>,
     adapters: &'a Arc<ArcSwap<Adapters>>,
     surroundings: Surroundings,
+    /// Where this peer listens.
+    port: Option<u16>,
 }
 
 impl Services<'_> {
@@ -420,6 +420,9 @@ impl Services<'_> {
     ) {
         self.adapters();
         self.disk_space(&folder_changes);
+        if cfg!(windows) {
+            self.firewall();
+        }
         if let Some(announced) = announced {
             self.discovery(announced);
         }
@@ -447,6 +450,13 @@ impl Services<'_> {
         let (surroundings, folder) = (self.surroundings.clone(), folder.clone());
         self.supervisor.service("disk space", Policy::Restart(RESTART_PAUSE), move |token| {
             surroundings.clone().watch_disk(folder.clone(), token)
+        });
+    }
+
+    fn firewall(&self) {
+        let (surroundings, port) = (self.surroundings.clone(), self.port.unwrap_or(DEFAULT_PORT));
+        self.supervisor.service("firewall", Policy::Restart(RESTART_PAUSE), move |token| {
+            surroundings.clone().watch_firewall(port, token)
         });
     }
 

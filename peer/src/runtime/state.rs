@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lanspread_engine::{FolderState, QueuedDownload};
+use lanspread_engine::{FolderState, NoticeKind, QueuedDownload};
 use lanspread_protocol::{GameId, ManifestId, OrganiserKey, SignedCatalog, Version};
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub(crate) struct PeerState {
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
     pub(crate) state: PeerState,
-    pub(crate) notice: Option<String>,
+    pub(crate) notice: Option<NoticeKind>,
 }
 
 /// Between two new identities. Any peer can say that this one's is taken.
@@ -50,15 +50,12 @@ impl PeerState {
             Err(why) => why,
         };
         let aside = games.state().join("state.ron.broken");
-        let outcome = match fs::rename(&path, &aside) {
-            Ok(()) => format!("It lies at “{}” now", aside.display()),
-            Err(error) => format!("It cannot be set aside ({error})"),
+        let is_aside = fs::rename(&path, &aside);
+        let path = path.display().to_string();
+        let notice = match is_aside {
+            Ok(()) => NoticeKind::StateSetAside { path, why, aside: aside.display().to_string() },
+            Err(error) => NoticeKind::StateNotReadable { path, why, error: error.to_string() },
         };
-        let notice = format!(
-            "What this PC remembered is not readable: {why} ({}). {outcome}; the organiser's key and waiting downloads \
-             have to be chosen again.",
-            path.display()
-        );
         tracing::warn!("{notice}");
         Loaded { state: Self::default(), notice: Some(notice) }
     }
@@ -115,7 +112,7 @@ mod tests {
             let games = GamesFolder::new(tree.path());
             let loaded = PeerState::load(&games);
             assert_eq!(loaded.state, PeerState::default());
-            assert!(loaded.notice.unwrap().contains("state.ron.broken"));
+            assert!(loaded.notice.unwrap().to_string().contains("state.ron.broken"));
             assert_eq!(tree.get(".lanspread/state.ron.broken"), broken);
             let state = PeerState { identity_renewed: Some(7), ..PeerState::default() };
             state.save(&games).unwrap();

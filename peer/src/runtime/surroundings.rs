@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use lanspread_engine::LinkKind;
 use lanspread_protocol::DEFAULT_PORT;
 use tokio::sync::{Notify, watch};
@@ -13,9 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{AdapterView, CheckReason, CheckResult, Checks, DiskSpace};
 use crate::disk::space;
+use crate::firewall;
 
 /// Between two looks at the free space.
 const DISK_INTERVAL: Duration = Duration::from_secs(5);
+/// Between two looks at the firewall: people open it while they look at what is said of it.
+const FIREWALL_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Shared by the services that find out and the loop that shows.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +31,9 @@ struct Inner {
     heard: AtomicBool,
     /// Another PC has dialled this one.
     dialled: AtomicBool,
+    firewall: ArcSwap<CheckResult>,
+    /// Somebody wants to know how it is now.
+    asked: Notify,
     changed: Notify,
 }
 
@@ -39,6 +45,11 @@ impl Surroundings {
 
     pub(super) fn disk(&self) -> Option<DiskSpace> {
         self.0.disk.load().as_deref().copied()
+    }
+
+    /// Looks again at what may have changed.
+    pub(super) fn look_again(&self) {
+        self.0.asked.notify_one();
     }
 
     pub(super) fn note_heard(&self) {
@@ -65,7 +76,25 @@ impl Surroundings {
                 Some(_) => CheckResult::Limited(CheckReason::OtherPort),
             },
             reach: is_proven(&self.0.dialled, CheckReason::NothingInbound),
-            firewall: CheckResult::Unknown,
+            firewall: **self.0.firewall.load(),
+        }
+    }
+
+    /// Looks at the firewall again and again, whether it lets others reach a UDP port.
+    pub(super) async fn watch_firewall(self, port: u16, token: CancellationToken) -> Result<(), String> {
+        loop {
+            let look = tokio::task::spawn_blocking(move || firewall::look(port));
+            let now = look.await.map_err(|error| error.to_string())?;
+            if now != **self.0.firewall.load() {
+                tracing::info!(firewall = ?now, "the firewall was asked");
+                self.0.firewall.store(Arc::new(now));
+                self.0.changed.notify_one();
+            }
+            tokio::select! {
+                () = token.cancelled() => return Ok(()),
+                () = tokio::time::sleep(FIREWALL_INTERVAL) => {}
+                () = self.0.asked.notified() => {}
+            }
         }
     }
 

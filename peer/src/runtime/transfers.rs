@@ -10,8 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use lanspread_engine::{
-    BlobError, ConnId, DiskFailure, FetchEnd, FetchId, Input, OpId, Opened, ServeEnd, ServeFrom, ServeId,
-    StoreMode,
+    ConnId, DiskFailure, FetchEnd, FetchId, Input, OpId, Opened, ServeEnd, ServeFrom, ServeId, StoreMode,
 };
 use lanspread_protocol::message::{Refusal, Request, WantedUnit};
 use lanspread_protocol::{GameId, Manifest, ManifestId, Version};
@@ -19,12 +18,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::effects::{Shell, blob_error, disk_failure, failed_inside, tell};
+use super::effects::{Shell, disk_failure, failed_inside, tell};
 use super::games_folder::Disk;
 use super::install::refuse_if_in_use;
 use crate::disk::store::{Mode, PayloadStore};
 use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader};
-use crate::net::fetch::{Blob, FetchError, FetchedUnit};
+use crate::net::fetch::{FetchError, FetchedUnit};
 use crate::net::serve::{InboundRequest, Served};
 
 /// Verified units of one request that wait to be written: what is in memory of a fetch, at most about 1 MiB each.
@@ -137,17 +136,6 @@ impl Shell {
         let lost =
             move |failure: DiskFailure| Input::FetchEnded { fetch, end: FetchEnd::Lost(failure.message) };
         self.input_task("fetch", task, lost);
-    }
-
-    pub(super) fn fetch_manifest(&self, op: OpId, conn: ConnId, manifest: ManifestId) {
-        let (net, token) = (self.net.clone(), self.token.child_token());
-        let disk = Arc::clone(&self.disk);
-        let task = async move {
-            let result = fetch_manifest(&net, &disk, conn, manifest, &token).await;
-            Input::ManifestFetched { op, conn, result }
-        };
-        let result = Err(BlobError::Unavailable);
-        self.input_task("fetch manifest", task, move |_| Input::ManifestFetched { op, conn, result });
     }
 
     pub(super) fn open_store(&mut self, op: OpId, game: &GameId, manifest: Arc<Manifest>, mode: StoreMode) {
@@ -305,29 +293,6 @@ impl Shell {
         };
         self.input_task("serve blob", task, serve_lost(serve));
     }
-}
-
-/// Fetches a manifest and stores it.
-pub(super) async fn fetch_manifest(
-    net: &crate::net::Net,
-    disk: &Arc<Disk>,
-    conn: ConnId,
-    manifest: ManifestId,
-    token: &CancellationToken,
-) -> Result<Arc<Manifest>, BlobError> {
-    let fetched = net.fetch_blob(conn, Blob::Manifest(manifest), token).await;
-    let fetched = fetched.map_err(|error| blob_error(&error));
-    let disk = Arc::clone(disk);
-    let decode = move || {
-        let manifest = Manifest::decode(&fetched?).map_err(|error| BlobError::Wrong(error.to_string()))?;
-        let kept = Arc::new(manifest.clone());
-        Ok(disk.manifests.put(manifest).unwrap_or_else(|error| {
-            // Opening the store meets the same disk and says so.
-            tracing::warn!(%error, "a manifest could not be stored");
-            kept
-        }))
-    };
-    tokio::task::spawn_blocking(decode).await.unwrap_or(Err(BlobError::Unavailable))
 }
 
 /// What is told of a transfer whose task is lost: it must not be counted for ever.

@@ -7,15 +7,16 @@ use crate::action::Action;
 use crate::icon::Icon;
 use crate::model::{Card, ErrorModel, Trouble};
 use crate::screens::library::intent;
-use crate::text::{Common, DialogsText, Format};
+use crate::text::{Common, DialogsText, Format, PeerText};
 use crate::theme::Theme;
 use crate::widgets::{Bar, Button, ButtonKind, Dialog, Meaning, progress};
 
 pub(super) fn show(ui: &Ui, model: &ErrorModel) -> Option<Action> {
     let words = DialogsText::of(ui.ctx());
     let (icon, title, advice) = about(words, model);
+    let why = PeerText::of(ui.ctx()).error(&model.error);
     let outcome = Dialog::new(&title).show(ui, |ui, is_new| {
-        head(ui, Meaning::Bad, icon, &title, &format!("{}: {}", model.card.title, model.message));
+        head(ui, Meaning::Bad, icon, &title, &format!("{}: {why}", model.card.title));
         if model.trouble == Trouble::NoSpace {
             space(ui, model);
         }
@@ -71,7 +72,7 @@ fn choose(ui: &mut Ui, model: &ErrorModel, is_new: bool) -> Option<Action> {
         let copy = Button::new(common.copy_report()).icon(Icon::COPY).show(ui).clicked();
         let later = Button::new(common.later()).kind(ButtonKind::Ghost).show(ui).clicked();
         if copy {
-            return Some(Action::Copy(format!("{}: {}", model.card.id, model.message)));
+            return Some(Action::Copy(format!("{}: {}", model.card.id, model.error.message)));
         }
         if remove {
             return Some(Action::BIGGEST);

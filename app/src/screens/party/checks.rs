@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use egui::{Align, Layout, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, FontId, Label, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use lanspread_peer::api::{CheckReason, CheckResult};
 use lanspread_protocol::DEFAULT_PORT;
 
@@ -81,10 +81,12 @@ fn adapter(ui: &mut Ui, checks: &Checks) -> Option<Action> {
 }
 
 fn firewall(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
-    let (text, theme) = (PartyText::of(ui.ctx()), Theme::of(ui));
+    let text = PartyText::of(ui.ctx());
     let port = checks.port.unwrap_or(DEFAULT_PORT);
     let words = match (checks.firewall, checks.reach) {
         (CheckResult::Problem(CheckReason::PublicNetwork), _) => text.public_network().to_owned(),
+        (CheckResult::Problem(CheckReason::NoRule), _) => text.firewall_silent().to_owned(),
+        (CheckResult::Problem(CheckReason::AllBlocked), _) => text.firewall_blocks_all().to_owned(),
         (CheckResult::Problem(_), _) => text.firewall_blocks().to_owned(),
         (CheckResult::Ok, _) | (CheckResult::Unknown, CheckResult::Ok) => text.firewall_open().to_owned(),
         (CheckResult::Unknown | CheckResult::Limited(_), _) => text.firewall_unknown(port),
@@ -97,18 +99,43 @@ fn firewall(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
             return None;
         }
         let is_problem = matches!(result, CheckResult::Problem(_));
-        let kind = if is_problem { ButtonKind::Primary } else { ButtonKind::Secondary };
+        // What is shown then has a button of its own.
+        let kind = if is_problem && !state.shows_how { ButtonKind::Primary } else { ButtonKind::Secondary };
         let how = Button::new(text.show_how()).icon(Icon::SHIELD_CHECK).kind(kind).size(ButtonSize::Row);
         if how.show(ui).clicked() {
             state.shows_how = !state.shows_how;
         }
-        if state.shows_how {
-            let how = if cfg!(windows) { text.how_windows(port) } else { text.how_linux(port) };
-            let words = egui::RichText::new(how).font(theme::regular(theme::DENSE)).color(theme.text_1);
-            ui.add(egui::Label::new(words).wrap().selectable(true));
+        let shown = state.shows_how.then_some(checks.allow_command.as_deref());
+        match shown {
+            Some(Some(command)) => return allow(ui, command),
+            Some(None) if cfg!(windows) => explain(ui, &text.how_windows(port)),
+            Some(None) => explain(ui, &text.how_linux(port)),
+            None => {}
         }
         None
     })
+}
+
+fn explain(ui: &mut Ui, words: &str) {
+    let words = RichText::new(words).font(theme::regular(theme::DENSE)).color(Theme::of(ui).text_1);
+    ui.add(Label::new(words).wrap().selectable(true));
+}
+
+/// The command that an administrator must run, whole, before it runs.
+fn allow(ui: &mut Ui, command: &str) -> Option<Action> {
+    let text = PartyText::of(ui.ctx());
+    explain(ui, text.how_command());
+    let whole = format!("cmd {command}");
+    let code = RichText::new(&whole).font(FontId::monospace(theme::DENSE)).color(Theme::of(ui).text_2);
+    ui.add(Label::new(code).wrap().selectable(true));
+    ui.horizontal(|ui| {
+        let run = Button::primary(text.run_as_administrator()).icon(Icon::SHIELD_CHECK).size(ButtonSize::Row);
+        let run = run.show(ui).clicked().then(|| Action::AllowInFirewall(command.to_owned()));
+        let copy = Button::new(text.copy_command()).icon(Icon::COPY).kind(ButtonKind::Ghost);
+        let copy = copy.size(ButtonSize::Row).show(ui).clicked().then_some(Action::Copy(whole));
+        run.or(copy)
+    })
+    .inner
 }
 
 fn multicast(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
@@ -186,8 +213,8 @@ fn check<R>(
     });
     let answer = indented(ui, |ui| {
         if !words.is_empty() {
-            let words = egui::RichText::new(words).font(theme::regular(theme::DENSE)).color(theme.text_2);
-            ui.add(egui::Label::new(words).wrap());
+            let words = RichText::new(words).font(theme::regular(theme::DENSE)).color(theme.text_2);
+            ui.add(Label::new(words).wrap());
         }
         fix(ui)
     });

@@ -9,8 +9,8 @@ use lanspread_protocol::GameId;
 use super::{Download, Purpose, Stage};
 use crate::command::Command;
 use crate::engine::Engine;
-use crate::event::{Event, Level};
 use crate::library::LocalState;
+use crate::notices::NoticeKind;
 use crate::operations::{Lack, Why};
 
 impl Engine {
@@ -76,8 +76,7 @@ impl Engine {
     /// A command that waited for a download to end. It was accepted; what keeps it from being done now is told.
     pub(super) fn carry_out_later_command(&mut self, game: &GameId, command: Command) {
         if let Err(error) = self.carry_out(command) {
-            let message = format!("{game}: what was asked for could not be done: {error}");
-            self.emit(Event::Notice { level: Level::Warning, message });
+            self.warn(NoticeKind::NotDone { game: game.clone(), error });
         }
     }
 }

@@ -13,10 +13,11 @@ use crate::config::QueuedDownload;
 use crate::download::{Download, Purpose};
 use crate::effect::Effect;
 use crate::engine::{Engine, busy};
-use crate::event::{Event, Level};
+use crate::event::Event;
 use crate::ids::{ConnId, OpId};
 use crate::input::{DiskFailure, VerifyOutcome};
 use crate::library::LocalState;
+use crate::notices::NoticeKind;
 
 /// A verification that another peer asked for is not repeated within this time.
 const DAMAGE_CHECK_PAUSE: Duration = Duration::from_mins(1);
@@ -84,7 +85,7 @@ impl Engine {
     }
 
     /// Connections to peers that have this payload, or a part of it.
-    fn holders_of(&self, game: &GameId, wanted: ManifestId) -> Vec<ConnId> {
+    pub(crate) fn holders_of(&self, game: &GameId, wanted: ManifestId) -> Vec<ConnId> {
         let holds = |offer: &OfferState| match offer {
             OfferState::Complete { manifest, .. } | OfferState::Partial { manifest, .. } => {
                 *manifest == wanted
@@ -102,9 +103,7 @@ impl Engine {
         let is_due = last.is_none_or(|(last, _)| self.now >= *last + DAMAGE_CHECK_PAUSE);
         if is_due && self.start_verify(game).is_ok() {
             self.operations.damage_checks.insert(game.clone(), (self.now, complaint_of));
-            let message =
-                format!("{game}: another PC received a damaged part from here. Its files are being checked.");
-            self.emit(Event::Notice { level: Level::Warning, message });
+            self.warn(NoticeKind::DamageChecked { game: game.clone() });
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lanspread_engine::{
-    AfterDownload, Command, Event, FolderState, Input, Phase, Purpose, QueuedDownload, ReplyId,
+    AfterDownload, Command, Event, FolderState, Input, NoticeKind, Phase, Purpose, QueuedDownload, ReplyId,
 };
 use lanspread_protocol::GameId;
 
@@ -56,8 +56,9 @@ fn two_catalogs_with_one_serial_converge_with_a_notice() {
         world.until("both hold one of the two", 5, |world| {
             games(world, laptops[0]) == games(world, laptops[1])
         });
-        let notice =
-            |event: &Event| matches!(event, Event::Notice { message, .. } if message.contains("serial 3"));
+        let notice = |event: &Event| {
+            matches!(event, Event::Notice { message: NoticeKind::TwinCatalogs { serial: 3 }, .. })
+        };
         assert_eq!(
             world.count(laptops[0], notice) + world.count(laptops[1], notice),
             1,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use lanspread_engine::{
     AfterDownload, BlobError, Candidate, ClosedReason, Command, CommandError, ConnId, DialId, DiskFailure,
     Effect, Engine, ErrorCode, FailureKind, FetchEnd, FetchId, Input, KeptFiles, OpId, Opened, Payload,
-    ReplyId, RunId, Saves, ScannedGame, ServeEnd, ServeId, Settings, VerifyOutcome,
+    ReplyId, RunId, Saves, ScannedGame, ServeEnd, ServeId, Settings, UpdateSize, VerifyOutcome,
 };
 use lanspread_protocol::message::{
     Control, GameServer, GossipPeer, Hello, Offer, OfferState, Presence, Request, WantedUnit,
@@ -225,6 +225,7 @@ impl Garbage {
             28 => Command::Download { game, then: AfterDownload::Install },
             29 => Command::Set(Settings { fetch_ahead: Some(self.dice.percent(50)), ..Settings::default() }),
             0..=4 | 16..=22 => Command::Download { game, then: AfterDownload::Nothing },
+            5 if self.dice.percent(50) => Command::MeasureUpdate { game },
             5 => Command::Update { game },
             6 => Command::Verify { game },
             7 => Command::Cancel { game },
@@ -308,7 +309,11 @@ impl Garbage {
                 let result = if self.dice.percent(70) { Ok(manifest) } else { Err(BlobError::Unavailable) };
                 Input::ManifestFetched { op, conn: self.conn(), result }
             }
-            24 | 25 => Input::ManifestLoaded {
+            24 => {
+                let [old, new] = [0; 2].map(|_| self.release().manifest.id());
+                Input::UpdateMeasured { game, size: UpdateSize { old, new, bytes: self.number() } }
+            }
+            25 => Input::ManifestLoaded {
                 op,
                 manifest: self.dice.percent(60).then(|| Arc::clone(&self.release().manifest)),
             },

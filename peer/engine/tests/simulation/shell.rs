@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lanspread_engine::{DiskFailure, Effect, FailureKind, Input, Kept, Payload, ServeFrom, VerifyOutcome};
+use lanspread_engine::{
+    DiskFailure, Effect, FailureKind, Input, Kept, Payload, ServeFrom, UpdateSize, VerifyOutcome,
+};
 use lanspread_protocol::message::WantedUnit;
 use lanspread_protocol::{CatalogHead, SignedCatalog};
 
@@ -117,6 +119,13 @@ impl World {
             }
             Effect::LoadManifest { op, manifest } => {
                 vec![Input::ManifestLoaded { op, manifest: disk.manifests.get(&manifest).map(Arc::clone) }]
+            }
+            Effect::MeasureUpdate { game, old, new, .. } => {
+                // Every peer of these worlds that is asked for a manifest has it.
+                let get = |id| self.nodes.iter().find_map(|node| node.disk.manifests.get(id));
+                let bytes = get(&old).zip(get(&new)).map(|(before, after)| after.bytes_absent_from(before));
+                let size = bytes.map(|bytes| UpdateSize { old, new, bytes });
+                size.map(|size| Input::UpdateMeasured { game, size }).into_iter().collect()
             }
             Effect::OpenStore { op, game, manifest, .. } => {
                 if node.run().closed_ops.contains(&op) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lanspread_engine::{AfterDownload, Command, ErrorCode, Input, Level, Phase};
+use lanspread_engine::{AfterDownload, Command, ErrorCode, Input, Level, NoticeKind, Phase};
 use lanspread_protocol::{Blake3Hash, Game, GameId};
 
 use crate::content::{Release, organiser, plain, release, signed_file};
@@ -50,10 +50,11 @@ fn a_notice_stays_until_it_is_dismissed() {
     let mut world = World::new(1);
     let node = world.add(Setup::new());
     world.run_for(Duration::from_secs(1));
-    world.feed(node, Input::Notice { level: Level::Warning, message: "look".to_owned() });
+    world.feed(node, Input::Notice { level: Level::Warning, message: NoticeKind::EventsLost { count: 3 } });
     world.run_for(Duration::from_mins(1));
     let notices = world.engine(node).unwrap().view().notices;
-    assert_eq!(notices.iter().map(|notice| notice.message.as_str()).collect::<Vec<_>>(), ["look"]);
+    let told: Vec<_> = notices.iter().map(|notice| &notice.message).collect();
+    assert_eq!(told, [&NoticeKind::EventsLost { count: 3 }]);
     world.command(node, Command::Dismiss { id: notices[0].id }).unwrap();
     assert!(world.engine(node).unwrap().view().notices.is_empty());
 }

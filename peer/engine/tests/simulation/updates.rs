@@ -34,6 +34,30 @@ fn an_update_fetches_what_is_new_and_swaps_it_in() {
     }
 }
 
+#[test]
+fn what_an_update_would_fetch_is_known_before_it_begins() {
+    let (old, new) = (update("ut", "1", 100, 3), update("ut", "2", 100, 3));
+    let mut world = World::new(1);
+    let given = plain(vec![new.pinned()]);
+    world.add(Setup::new().catalog(&given).has(&new));
+    let guest = world.add(Setup::new().catalog(&plain(vec![old.pinned()])).has(&old));
+    world.until("the old version is hashed", 5, |world| world.shares(guest, &old));
+    world.feed(guest, Input::CatalogGiven(given));
+    world.until("the source is known", 5, |world| world.sources(guest, &new) == 1);
+    let fetch_bytes = |world: &World| world.game(guest, &new.game).unwrap().fetch_bytes;
+    assert_eq!(fetch_bytes(&world), None);
+    world.command(guest, Command::MeasureUpdate { game: new.game.clone() }).unwrap();
+    let absent = new.manifest.bytes_absent_from(&old.manifest);
+    world.until("it is known", 5, |world| fetch_bytes(world) == Some(absent));
+    let received: u64 = world.nodes[guest.0].received.values().sum();
+    assert_eq!(received, 0, "only the manifest came");
+    // The sentinel is new, too.
+    assert_eq!(absent, new.manifest.total_bytes() * 3 / 10 + 1);
+    world.command(guest, Command::Update { game: new.game.clone() }).unwrap();
+    world.until("it is here", 10, |world| world.shares(guest, &new));
+    assert_eq!(fetch_bytes(&world), Some(0));
+}
+
 /// Two peers hold the old version; one reads it from the other, the other updates meanwhile.
 fn update_while_it_is_read(seed: u64) -> (World, NodeId, crate::content::Release) {
     let (old, new) = (release("ut", "1", 400), release("ut", "2", 40));
