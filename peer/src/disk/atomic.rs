@@ -41,27 +41,38 @@ enum Readers {
 
 fn replace(path: &Path, contents: &[u8], durable: Durable, readers: Readers) -> Result<(), DiskError> {
     let folder = folder_of(path);
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".lanspread.").suffix(".tmp");
-    #[cfg(unix)]
-    if readers == Readers::AsUsual {
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    }
-    // Elsewhere a file has its folder's readers.
-    #[cfg(not(unix))]
-    let _ = readers;
-    let mut temporary = builder.tempfile_in(folder).tried("create a file in", folder)?;
+    // Not as a temporary file of the system: Windows would call it one for ever, and be in no hurry to write it.
+    let temporary = tempfile::Builder::new()
+        .prefix(".lanspread.")
+        .suffix(".tmp")
+        .make_in(folder, |path| create_for(path, readers));
+    let mut temporary = temporary.tried("create a file in", folder)?;
     temporary.write_all(contents).tried("write", path)?;
     if durable == Durable::Yes {
         temporary.as_file().sync_all().tried("flush", path)?;
     }
     // Closed before it is renamed: Windows' scanners and old filesystems dislike open files that move.
-    let temporary = temporary.into_temp_path();
+    let mut temporary = temporary.into_temp_path();
     patiently(|| fs::rename(&temporary, path)).tried("replace", path)?;
     // The name is gone; there is nothing left to remove.
-    let renamed = temporary.keep();
-    debug_assert!(renamed.is_ok());
+    temporary.disable_cleanup(true);
     if durable == Durable::Yes { sync_folder(folder) } else { Ok(()) }
+}
+
+#[cfg(unix)]
+fn create_for(path: &Path, readers: Readers) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mode = match readers {
+        Readers::Owner => 0o600,
+        Readers::AsUsual => 0o666,
+    };
+    File::options().write(true).create_new(true).mode(mode).open(path)
+}
+
+/// A file has its folder's readers here.
+#[cfg(not(unix))]
+fn create_for(path: &Path, _readers: Readers) -> io::Result<File> {
+    File::create_new(path)
 }
 
 /// Creates `path` with `contents`, flushes it, and leaves the name for a later [`rename`] to make durable.

@@ -70,7 +70,8 @@ impl Tree {
         let mut contents = BTreeMap::new();
         for entry in walkdir::WalkDir::new(self.path()).min_depth(1) {
             let entry = entry.unwrap();
-            let name = entry.path().strip_prefix(self.path()).unwrap().to_str().unwrap().to_owned();
+            let name = entry.path().strip_prefix(self.path()).unwrap().to_str().unwrap();
+            let name = name.replace(std::path::MAIN_SEPARATOR, "/");
             if entry.file_type().is_file() && !name.starts_with(".lanspread/") {
                 contents.insert(name, describe(&fs::read(entry.path()).unwrap()));
             } else if entry.file_type().is_dir() && !name.starts_with(".lanspread") {

@@ -169,6 +169,7 @@ fn hostile_databases_are_refused() {
     assert!(party.refusal().contains("is no sound database: it is no SQLite file"));
     let huge = fs::File::options().write(true).open(party.database()).unwrap();
     huge.set_len(MAX_DATABASE_BYTES as u64 + 1).unwrap();
+    drop(huge);
     assert!(party.refusal().contains("bytes that a game database may have"));
     fs::remove_file(party.database()).unwrap();
     assert!(party.refusal().starts_with("cannot open “"));

@@ -38,11 +38,11 @@ const MAX_LOOK_DICTIONARY: u64 = 128 * 1024 * 1024;
 impl Format {
     /// `None` for anything else, and for what is no plain file.
     pub(super) fn of(path: &Path) -> Result<Option<Self>, DiskError> {
-        let file = File::open(path).tried("open", path)?;
-        if !file.metadata().tried("look at", path)?.is_file() {
+        // Before it is opened: Windows opens no folders, and whoever opens a pipe waits.
+        if !std::fs::metadata(path).tried("open", path)?.is_file() {
             return Ok(None);
         }
-        let mut file = BufReader::new(file);
+        let mut file = BufReader::new(File::open(path).tried("open", path)?);
         let head = file.fill_buf().tried("read", path)?;
         let format = match head {
             [b'R', b'a', b'r', b'!', 0x1a, 7, 0, ..] | [b'R', b'a', b'r', b'!', 0x1a, 7, 1, 0, ..] => {

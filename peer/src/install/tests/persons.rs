@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::{Home, PAYLOAD, files, texts};
+#[cfg(unix)]
 use crate::disk::testing::Tree;
 use crate::install::{Kept, Restore, Saves};
 
