@@ -23,7 +23,7 @@ use super::{Limits, UnpackedFile};
 use crate::disk::error::Tried as _;
 use crate::disk::layout::under;
 use crate::disk::place::make_executable;
-use crate::disk::{Cancel, DiskError, Progress, atomic};
+use crate::disk::{Cancel, DiskError, Progress, atomic, space};
 
 /// Decoded at once: bounded work between two looks at the [`Cancel`].
 const STEP_BYTES: usize = 128 * 1024;
@@ -88,10 +88,16 @@ impl<'a> Job<'a> {
         if members > self.limits.max_files {
             return Err(self.too_many_files());
         }
-        if bytes.fold(0, u64::saturating_add) > self.limits.max_bytes {
+        let (mut sum, mut largest) = (0_u64, 0);
+        for bytes in bytes {
+            (sum, largest) = (sum.saturating_add(bytes), largest.max(bytes));
+        }
+        if sum > self.limits.max_bytes {
             return Err(self.too_large());
         }
-        Ok(())
+        let name = self.archive.file_name().unwrap_or_default();
+        let member = format!("a file in {}", name.display());
+        Ok(space::check_sizes(self.into, [(member.as_str(), largest)])?)
     }
 
     /// Checks the name of a file or link.
