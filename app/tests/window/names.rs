@@ -197,3 +197,28 @@ fn keys_change_the_screen_and_ask() {
     settle(&mut window);
     assert_eq!(window.state().state.details_of, None, "Esc closes the panel");
 }
+
+#[test]
+fn keys_search_and_zoom() {
+    let mut window = open(Look::default(), library());
+    let search = |window: &Window| {
+        let field = window.get_by_role_and_label(Role::TextInput, "Search games");
+        (field.is_focused(), field.accesskit_node().value().unwrap_or_default())
+    };
+    for (modifiers, key) in [(Modifiers::COMMAND, Key::F), (Modifiers::NONE, Key::Slash)] {
+        assert!(!search(&window).0);
+        window.key_press_modifiers(modifiers, key);
+        settle(&mut window);
+        assert_eq!(search(&window), (true, String::new()), "{key:?} goes there and writes nothing");
+        window.key_press(Key::Escape);
+        settle(&mut window);
+    }
+    let zoom = |window: &mut Window, key| {
+        window.key_press_modifiers(Modifiers::COMMAND, key);
+        settle(window);
+        window.ctx.zoom_factor()
+    };
+    assert!(zoom(&mut window, Key::Plus) > 1.0);
+    assert!((zoom(&mut window, Key::Num0) - 1.0).abs() < f32::EPSILON);
+    assert!(zoom(&mut window, Key::Minus) < 1.0);
+}

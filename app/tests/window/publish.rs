@@ -153,3 +153,15 @@ fn who_is_no_organiser_is_asked_first() {
     settle(&mut window);
     assert_eq!(click(&mut window, "Make a key"), [Action::Organise("LAN Nord".to_owned())]);
 }
+
+#[test]
+fn ctrl_5_is_for_organisers() {
+    for (is_organiser, screen) in [(true, Screen::Publish), (false, Screen::Library)] {
+        let mut shown = Shown::on(Screen::Library, sample::party(), Told::default());
+        shown.state.publish.organiser = is_organiser.then(organiser);
+        let mut window = open(Look::default(), shown);
+        window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Num5);
+        settle(&mut window);
+        assert_eq!(window.state().state.screen, screen);
+    }
+}
