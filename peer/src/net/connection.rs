@@ -1,8 +1,9 @@
 //! One connection: its control stream in both directions, the requests that come in, and its end.
 //!
 //! One task drives all of it, so that events keep their order: [`NetEvent::Connected`], then messages as they were
-//! sent, then [`NetEvent::Closed`], after which nothing of this connection follows. When the owner is slow, the
-//! task waits for it and QUIC's flow control slows the peer.
+//! sent, then [`NetEvent::Closed`], after which nothing of this connection follows. Requests come after the greeting,
+//! also when its packet is lost and theirs are not: until then their streams wait in QUIC, which bounds them. When the
+//! owner is slow, the task waits for it and QUIC's flow control slows the peer.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -17,7 +18,7 @@ use lanspread_protocol::limits::{
 };
 use lanspread_protocol::message::{CloseCode, Control};
 use quinn::{ConnectionError, ReadError, RecvStream, SendStream, WriteError};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, SetOnce, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -46,6 +47,8 @@ pub(crate) struct Link {
     pub(crate) over: CancellationToken,
     /// Who may send now; see [`TRANSFERS_AT_ONCE`].
     pub(crate) sending: Semaphore,
+    /// The peer's first message was handed over.
+    greeted: SetOnce<()>,
     outbox: mpsc::Sender<Bytes>,
     queued_bytes: AtomicUsize,
     /// Why this side closed it, if it did.
@@ -134,6 +137,7 @@ pub(crate) async fn run(shared: Arc<Shared>, quinn: quinn::Connection, place: Pl
         tx_bytes: AtomicU64::new(0),
         over: shared.token.child_token(),
         sending: Semaphore::new(TRANSFERS_AT_ONCE),
+        greeted: SetOnce::new(),
         outbox,
         queued_bytes: AtomicUsize::new(0),
         reason: OnceLock::new(),
@@ -245,7 +249,11 @@ async fn try_receive_control(shared: &Shared, link: &Link) -> Result<std::conver
             ))));
         }
         match frame {
-            Frame::Message(message) => shared.emit(NetEvent::Control { conn: link.conn, message }).await,
+            Frame::Message(message) => {
+                shared.emit(NetEvent::Control { conn: link.conn, message }).await;
+                // Fails for all messages but the first.
+                drop(link.greeted.set(()));
+            }
             Frame::Unknown => debug!("skipped a message of a newer program"),
             Frame::End => return Err(End::Broken(Closed::Protocol("the control stream ended".to_owned()))),
         }
@@ -281,6 +289,7 @@ async fn try_send_control(
 }
 
 async fn accept_requests(shared: &Arc<Shared>, link: &Arc<Link>, readers: &mut JoinSet<Option<End>>) -> End {
+    link.greeted.wait().await;
     let mut flood = FloodGuard::new(MAX_REQUESTS_PER_SECOND);
     loop {
         tokio::select! {

@@ -1,5 +1,4 @@
 use super::*;
-use lanspread_protocol::frame;
 use lanspread_protocol::limits::{MAX_FRAME_BYTES, MAX_MESSAGES_PER_SECOND};
 
 fn framed(message: &Control) -> Vec<u8> {

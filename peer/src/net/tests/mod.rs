@@ -11,8 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lanspread_protocol::PeerId;
 use lanspread_protocol::message::Control;
+use lanspread_protocol::{PeerId, frame};
 use quinn::{ClientConfig, Endpoint, TransportConfig};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -113,6 +113,11 @@ impl Stranger {
         let connection = connecting.await.unwrap();
         let (conn, _) = peer.connected().await;
         (Self { connection, _endpoint: endpoint }, conn)
+    }
+
+    /// Opens the control stream by a first message. It is to be held: its end would end the connection.
+    async fn greets(&self) -> quinn::SendStream {
+        self.says(&frame::encode(&Control::Ping(0)).unwrap()).await
     }
 
     /// Writes bytes on a new control stream, which is returned open.

@@ -338,10 +338,10 @@ async fn a_download_limit_holds_what_arrives_and_not_the_answer() {
 
 #[tokio::test]
 async fn requests_out_of_bounds_and_of_newer_programs_are_refused() {
-    use lanspread_protocol::frame;
     use lanspread_protocol::message::Response;
     let mut a = Peer::new();
     let (stranger, _) = Stranger::meets(&mut a).await;
+    let _control = stranger.greets().await;
     let manifest = Payload::new(10).manifest.id();
     let units = vec![WantedUnit::whole(UnitIndex(0)); 65];
     let too_many = frame::encode(&Request::Units { game: game(), manifest, units }).unwrap();
@@ -357,7 +357,23 @@ async fn requests_out_of_bounds_and_of_newer_programs_are_refused() {
 async fn a_garbled_request_ends_the_connection() {
     let mut a = Peer::new();
     let (stranger, conn) = Stranger::meets(&mut a).await;
+    let _control = stranger.greets().await;
     let (mut send, _receive) = stranger.connection.open_bi().await.unwrap();
     send.write_all(&[2, 0, 0, 0, 0, 0xff]).await.unwrap();
     assert!(matches!(a.closed(conn).await, Closed::Protocol(_)));
+}
+
+#[tokio::test]
+async fn a_request_that_overtakes_the_greeting_waits_for_it() {
+    let mut a = Peer::new();
+    let (stranger, _) = Stranger::meets(&mut a).await;
+    let (mut send, _receive) = stranger.connection.open_bi().await.unwrap();
+    let request = Request::Manifest(Payload::new(10).manifest.id());
+    send.write_all(&frame::encode(&request).unwrap()).await.unwrap();
+    send.finish().unwrap();
+    // The request has arrived once all of it is acknowledged.
+    assert_eq!(timeout(PATIENCE, send.stopped()).await.unwrap(), Ok(None));
+    let _control = stranger.greets().await;
+    assert_eq!(a.next_control().await, Control::Ping(0));
+    assert!(matches!(a.next().await, NetEvent::Request { request: got, .. } if *got.request() == request));
 }
