@@ -176,6 +176,7 @@ pub const HERO_BOTTOM: Color32 = hex(0x16_1B23);
 pub const NODE_ARRIVING: Color32 = hex(0x6B_AEFF);
 pub const NODE_LEAVING: Color32 = hex(0xFF_A861);
 pub const CLAIM_TOP: Color32 = hex(0x10_302B);
+pub const CLAIM_CORNER: Color32 = hex(0x0E_2525);
 pub const CLAIM_BOTTOM: Color32 = hex(0x0B_141A);
 
 impl Theme {

@@ -41,6 +41,8 @@ pub struct State {
     /// The path that was asked about last.
     asked: Option<PathBuf>,
     report: Option<FolderReport>,
+    /// It was shown: the keyboard began in the first field.
+    is_open: bool,
 }
 
 impl State {
@@ -101,24 +103,26 @@ fn claim(ui: &Ui, rect: Rect) {
     let text = FirstRunText::of(ui.ctx());
     let mut ground = Mesh::default();
     ground.colored_vertex(rect.left_top(), theme::CLAIM_TOP);
-    ground.colored_vertex(rect.right_top(), theme::CLAIM_TOP);
+    ground.colored_vertex(rect.right_top(), theme::CLAIM_CORNER);
     ground.colored_vertex(rect.right_bottom(), theme::CLAIM_BOTTOM);
     ground.colored_vertex(rect.left_bottom(), theme::CLAIM_BOTTOM);
     ground.add_triangle(0, 1, 2);
     ground.add_triangle(0, 2, 3);
     let painter = ui.painter().with_clip_rect(rect);
     painter.add(ground);
+    painter.vline(rect.right() - 0.5, rect.y_range(), theme::DARK.line_stroke());
     let x = rect.left() + 48.0;
     nodes::show(&painter, rect);
     logo(&painter, Rect::from_min_size(pos2(x, rect.top() + 44.0), vec2(36.0, 36.0)));
-    let line = |x, y, words: &str, font| {
-        draw_text(&painter, pos2(x, y), Align2::LEFT_CENTER, words, font, theme::ON_PICTURE);
+    let line = |x, y, words: &str, font, color| {
+        draw_text(&painter, pos2(x, y), Align2::LEFT_CENTER, words, font, color);
     };
-    line(x + 48.0, rect.top() + 62.0, "Lanspread", theme::bold(theme::SECTION));
+    let bright = theme::ON_PICTURE;
+    line(x + 48.0, rect.top() + 62.0, "Lanspread", theme::bold(theme::SECTION), bright);
     let size = if rect.width() < FORM { theme::TITLE } else { theme::HERO };
-    line(x, rect.bottom() - 129.0, text.claim_first(), theme::bold(size));
-    line(x, rect.bottom() - 95.0, text.claim_second(), theme::bold(size));
-    line(x, rect.bottom() - 58.0, text.no_account(), theme::regular(theme::DENSE));
+    line(x, rect.bottom() - 129.0, text.claim_first(), theme::bold(size), bright);
+    line(x, rect.bottom() - 95.0, text.claim_second(), theme::bold(size), bright);
+    line(x, rect.bottom() - 58.0, text.no_account(), theme::regular(theme::BODY), theme::DARK.text_2);
 }
 
 fn language(ui: &mut Ui) -> Option<Action> {
@@ -146,7 +150,10 @@ fn form(ui: &mut Ui, width: f32, state: &mut State) -> Option<Action> {
     label(ui, text.one_minute(), theme::regular(theme::BODY), theme.text_2);
     ui.add_space(32.0);
     label(ui, text.your_name(), theme::medium(theme::BODY), theme.text_1);
-    Field::new(&mut state.name, text.your_name()).width(width).height(44.0).limit(32).show(ui);
+    let name = Field::new(&mut state.name, text.your_name()).width(width).height(44.0).limit(32).show(ui);
+    if !std::mem::replace(&mut state.is_open, true) {
+        name.request_focus();
+    }
     ui.add_space(20.0);
     label(ui, text.your_folder(), theme::medium(theme::BODY), theme.text_1);
     let note = FolderNote::of(&state.path(), state.report.as_ref());

@@ -52,6 +52,9 @@ pub(super) fn show(painter: &Painter, rect: Rect) {
         }
         painter.circle_filled(far.0, far.1, color(0.4));
     }
+    if let (Some(one), Some(other)) = (near(0), near(1)) {
+        between(one, other, color(0.25));
+    }
     for (x, y, radius) in NEAR {
         between((center, 26.0 * scale), (at(x, y), radius * scale), color(0.6));
         painter.circle_filled(at(x, y), radius * scale, color(0.6));
