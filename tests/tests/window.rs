@@ -15,8 +15,9 @@ use lanspread_tests::{
 };
 use serde_json::json;
 
-const NAME_FIELD: (u32, u32) = (780, 336);
-const FOLDER_FIELD: (u32, u32) = (780, 442);
+/// On the edges of fields, which the one that has the keyboard shows.
+const NAME_EDGE: (u32, u32) = (780, 315);
+const FOLDER_EDGE: (u32, u32) = (780, 425);
 /// Buttons, beside their words.
 const START: (u32, u32) = (640, 577);
 const BANNER_BUTTON: (u32, u32) = (1165, 36);
@@ -119,12 +120,12 @@ fn a_guest_plays_updates_and_removes_a_game_by_mouse_and_keys() {
     let screen = Screen::open();
     let mut window = Window::open(&screen, &home, &games, &seed.address());
 
-    until("the form", || screen.color(FOLDER_FIELD) != screen.color((640, 100)));
-    screen.click(NAME_FIELD);
+    window.until_color("the form, begun in its first field", NAME_EDGE, ACCENT);
     screen.keys(&["ctrl+a"]);
     screen.write("Mika");
-    // What is typed into a field is taken for sure when the keyboard leaves it.
-    screen.keys(&["Tab", "ctrl+a"]);
+    screen.keys(&["Tab"]);
+    window.until_color("the next field", FOLDER_EDGE, ACCENT);
+    screen.keys(&["ctrl+a"]);
     screen.write(games.to_str().unwrap());
     window.until_color("a folder that will do", START, ACCENT);
     window.picture("1-first-run");
