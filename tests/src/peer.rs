@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::record::{Event, Mark, Record};
+use crate::wine::command_on;
 use crate::{Host, list_tree, program, windows_path};
 
 /// Generous: a deadline ends a test that hangs, it never measures anything.
@@ -67,8 +68,7 @@ impl Peer {
     /// Starts the program and awaits nothing.
     pub(crate) fn spawn(launch: Launch) -> Self {
         let mut command = match (&launch.windows, &launch.host) {
-            // Not on a host: wine's sockets are its server's, wherever the program runs.
-            (Some(program), _) => with_argument(Command::new("wine"), program),
+            (Some(program), host) => with_argument(command_on(host.as_ref(), "wine"), program),
             (None, Some(host)) => host.command(program()),
             (None, None) => Command::new(program()),
         };

@@ -7,10 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::{Screen, has_program, program};
+use crate::{Host, Screen, has_program, program};
 
 /// What wine 8 lacks of Windows 10: one function, forwarded to one that does the same.
 const PROCESS_PRNG: &str = "LIBRARY bcryptprimitives.dll\nEXPORTS\nProcessPrng=advapi32.SystemFunction036\n";
+/// Where no PC of a test's LAN is.
+const NO_GATEWAY: &str = "10.77.0.254";
 const COMPILER: &str = "x86_64-w64-mingw32-gcc";
 
 /// A Windows; all that runs in it ends when it is dropped.
@@ -20,6 +22,8 @@ pub struct Wine {
     programs: PathBuf,
     /// Where its windows are; empty is nowhere.
     display: String,
+    /// The PC of a LAN that it runs on.
+    host: Option<Host>,
     /// As long as it runs, wine's own services do, and none is started by a peer that is to be killed.
     resident: Child,
 }
@@ -27,8 +31,9 @@ pub struct Wine {
 impl Wine {
     /// Makes one in this folder, which takes some seconds. `Err` says what is missing on this machine.
     ///
-    /// The display is settled for all programs by the first one, for wine's desktop is made then.
-    pub fn new(folder: &Path, screen: Option<&Screen>) -> Result<Self, String> {
+    /// Display and host are settled for all programs by the first one: wine's desktop is made then, and its server,
+    /// which has everybody's sockets.
+    pub fn new(folder: &Path, screen: Option<&Screen>, host: Option<&Host>) -> Result<Self, String> {
         for needed in ["wine", "wineserver", COMPILER] {
             if !has_program(needed) {
                 return Err(format!("{needed} is not here"));
@@ -56,16 +61,20 @@ impl Wine {
         assert!(built.is_ok_and(|status| status.success()), "a DLL for wine is built");
         let display = screen.map(|screen| screen.display.clone()).unwrap_or_default();
         let windows = |program: &str| {
-            let mut command = Command::new(program);
+            let mut command = command_on(host, program);
             command.envs(variables(folder, &display)).stdout(Stdio::null()).stderr(Stdio::null());
             command
         };
+        if let Some(host) = host {
+            // Wine 8 lists no adapter where the way out leads to no gateway.
+            host.run(&["ip", "route", "replace", "default", "via", NO_GATEWAY]);
+        }
         let booted = windows("wineboot").arg("-i").stdin(Stdio::null()).status();
         if !booted.is_ok_and(|status| status.success()) {
             return Err("wine cannot make a Windows here".to_owned());
         }
         let resident = windows("wine").arg("cmd").stdin(Stdio::piped()).spawn().expect("wine starts");
-        Ok(Self { folder: folder.to_owned(), programs, display, resident })
+        Ok(Self { folder: folder.to_owned(), programs, display, host: host.cloned(), resident })
     }
 
     /// What a Windows program's environment needs.
@@ -85,7 +94,7 @@ impl Wine {
 
     /// A command that runs a Windows program.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new("wine");
+        let mut command = command_on(self.host.as_ref(), "wine");
         command.arg(program).envs(self.variables());
         command
     }
@@ -109,6 +118,10 @@ impl Drop for Wine {
         drop(self.resident.kill());
         drop(self.resident.wait());
     }
+}
+
+pub(crate) fn command_on(host: Option<&Host>, program: &str) -> Command {
+    host.map_or_else(|| Command::new(program), |host| host.command(Path::new(program)))
 }
 
 fn variables(folder: &Path, display: &str) -> Vec<(String, String)> {

@@ -13,8 +13,8 @@ use std::process::{Child, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use lanspread_tests::{
-    Game, MIB, Node, Party, SCREEN_PROGRAMS, Screen, Wine, assert_same_tree, has_program, pictures,
-    read_tree, skip, until, windows_path, write_file,
+    Game, Host, Lan, MIB, Node, Party, SCREEN_PROGRAMS, Screen, Wine, assert_same_tree, has_program,
+    pictures, read_tree, skip, until, windows_path, write_file,
 };
 use serde_json::json;
 
@@ -44,15 +44,17 @@ fn contents(root: &Path) -> BTreeMap<String, Option<blake3::Hash>> {
     read_tree(root).into_iter().map(|(path, node)| (path, hash(node))).collect()
 }
 
-fn wine(party: &Party, screen: Option<&Screen>, story: &str) -> Option<Wine> {
-    Wine::new(&party.path().join("wine"), screen).map_err(|why| skip(&format!("wine: {story}"), &why)).ok()
+fn wine(party: &Party, screen: Option<&Screen>, host: Option<&Host>, story: &str) -> Option<Wine> {
+    Wine::new(&party.path().join("wine"), screen, host)
+        .map_err(|why| skip(&format!("wine: {story}"), &why))
+        .ok()
 }
 
 #[test]
 fn a_windows_pc_fetches_plays_and_shares_a_game() {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let party = Party::new();
-    let Some(wine) = wine(&party, None, "a Windows PC fetches, plays and shares") else { return };
+    let Some(wine) = wine(&party, None, None, "a Windows PC fetches, plays and shares") else { return };
     let game = Game::small("chess").bytes("bin/play.exe", &wine.compile(GAME));
     let game = party.publish(&game.publish_arg("--start", "bin/play.exe {player}@windows"));
     let mut seed = party.seed("seed", &[&game]).start();
@@ -85,7 +87,7 @@ fn a_windows_pc_fetches_plays_and_shares_a_game() {
 fn a_windows_pc_that_was_cut_off_goes_on_where_it_was() {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let party = Party::new();
-    let Some(wine) = wine(&party, None, "kill -9 and going on") else { return };
+    let Some(wine) = wine(&party, None, None, "kill -9 and going on") else { return };
     let game = party.publish(&Game::big("arena", 48 * MIB));
     let seed = party.seed("seed", &[&game]).upload_limit(12 * MIB).start();
     let mut ben = party.peer("ben").knows(&seed).in_wine(&wine).start();
@@ -96,6 +98,29 @@ fn a_windows_pc_that_was_cut_off_goes_on_where_it_was() {
     assert_same_tree(&game.payload, &ben.folder("arena"));
     let fetched = ben.status("rx_bytes");
     assert!(fetched < game.bytes, "what was here was fetched again: {fetched} of {} bytes", game.bytes);
+}
+
+#[test]
+fn a_windows_pc_finds_the_party_by_itself_and_outlives_a_pulled_cable() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let story = "found by mDNS, and unplugged";
+    let Some(lan) = Lan::new(&format!("wine: {story}")) else { return };
+    let party = Party::new();
+    let (cable, other) = (lan.host(), lan.host());
+    let Some(wine) = wine(&party, None, Some(&cable), story) else { return };
+    let game = party.publish(&Game::big("arena", 48 * MIB));
+    let _seed = party.seed("seed", &[&game]).on(&other).with_mdns().upload_limit(12 * MIB).start();
+    let ben = party.peer("ben").in_wine(&wine).on(&cable).with_mdns().start();
+    let mark = ben.download("arena");
+    ben.wait_progress(mark, "arena", 40);
+    cable.set_plugged_in(false);
+    ben.wait_after(mark, "no source is left", |event| event.about("download-all-peers-gone", "arena"));
+    assert!(!ben.folder("arena").join("version.ini").exists(), "half a game has no sentinel");
+    cable.set_plugged_in(true);
+    ben.wait_downloaded(mark, "arena");
+    assert_same_tree(&game.payload, &ben.folder("arena"));
+    let fetched = ben.status("rx_bytes");
+    assert!(fetched < game.bytes * 5 / 4, "what was here was fetched again: {fetched} bytes");
 }
 
 /// The window's program on a stick; killed when the story fails.
@@ -146,7 +171,7 @@ fn the_window_opens_from_the_stick_and_leaves_nothing_on_the_pc() {
         return skip(&format!("wine: {story}"), &format!("{missing} is not here"));
     }
     let screen = Screen::open();
-    let Some(wine) = wine(&party, Some(&screen), story) else { return };
+    let Some(wine) = wine(&party, Some(&screen), None, story) else { return };
     let [stick, games] = ["stick", "games"].map(|name| party.path().join(name));
     fs::create_dir_all(&games).unwrap();
     fs::create_dir_all(&stick).unwrap();
