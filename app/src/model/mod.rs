@@ -133,7 +133,7 @@ pub struct Finished {
 
 /// What runs on a game. A new version that was fetched ahead keeps its place in the table while it waits for a click:
 /// nothing runs then.
-fn operation(game: &GameView) -> Option<&OperationView> {
+pub fn operation(game: &GameView) -> Option<&OperationView> {
     game.operation.as_ref().filter(|operation| !(game.update_ready && operation.phase == Phase::Waiting))
 }
 

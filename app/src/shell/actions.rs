@@ -27,12 +27,7 @@ impl Shell {
             Action::Play(game) => self.play(game),
             Action::PlayUnverified(game) => self.start_unverified(game),
             Action::Start { game, entry, server } => self.start_other(game, entry, server),
-            Action::FollowParty => {
-                (self.settings.catalog, self.args.catalog) = (None, None);
-                self.state.settings.catalog_problem = None;
-                self.save();
-                self.peer.start_without_catalog();
-            }
+            Action::FollowParty => self.follow_party(),
             Action::UseGames(folder) => self.use_games(folder),
             Action::MoveGames(folder) => self.move_games(folder),
             Action::ShowFolder(folder) => self.errands.open(folder),
@@ -73,7 +68,7 @@ impl Shell {
             Action::ChooseFolder(who) => self.errands.choose_folder(who),
             Action::Copy(text) => self.copy(text),
             Action::ClearFinished => self.told.finished.clear(),
-            Action::Restart => self.peer.restart(),
+            Action::Restart => self.restart(),
             Action::Quit => {
                 self.is_leaving = true;
                 self.ctx.send_viewport_cmd(ViewportCommand::Close);
@@ -129,6 +124,28 @@ impl Shell {
     }
 
     /// The first form was filled in.
+    fn restart(&mut self) {
+        self.configure_peer();
+        self.peer.restart();
+    }
+
+    /// Goes on with the party's catalog, without the file that was chosen.
+    fn follow_party(&mut self) {
+        (self.settings.catalog, self.args.catalog) = (None, None);
+        self.state.settings.catalog_problem = None;
+        self.save();
+        self.configure_peer();
+        self.peer.start_without_catalog();
+    }
+
+    /// The folder, the name and the limits may be others than when the peer was started.
+    fn configure_peer(&mut self) {
+        if let Some(mut config) = self.args.peer_config() {
+            self.settings.configure(&mut config);
+            self.peer.configure(config);
+        }
+    }
+
     fn begin(&mut self, name: String, games: PathBuf) {
         self.settings.games = Some(games.clone());
         self.settings.name = Some(name);

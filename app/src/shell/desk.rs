@@ -2,7 +2,7 @@
 
 use egui::{Context, Rect, ViewportCommand, ViewportInfo};
 
-use crate::model::{QuitModel, Source};
+use crate::model::{QuitModel, Source, operation};
 use crate::settings::WindowPlace;
 
 /// So much of a window's upper edge has to be on a screen, so that it can be taken hold of.
@@ -79,7 +79,7 @@ impl Desk {
 
 /// Bytes that are done, and all of them, of what runs; `None` when nothing is fetched or made.
 fn progress(source: Source<'_>) -> Option<(u64, u64)> {
-    let progress = source.games().iter().filter_map(|game| game.operation.as_ref()?.progress.as_ref());
+    let progress = source.games().iter().filter_map(|game| operation(game)?.progress.as_ref());
     let sum =
         progress.fold((0, 0), |sum, progress| (sum.0 + progress.bytes_done, sum.1 + progress.bytes_total));
     Some(sum).filter(|(_, total)| *total > 0)

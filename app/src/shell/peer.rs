@@ -193,7 +193,15 @@ impl Peer {
         self.failure = Some(failure);
     }
 
-    /// Starts it again as it was.
+    /// Lets the next start use what was chosen since the last one.
+    pub(super) fn configure(&mut self, chosen: PeerConfig) {
+        match &mut self.begin {
+            Some(Begin::Folder(config) | Begin::Named(config) | Begin::NewFolder(config)) => *config = chosen,
+            Some(Begin::Demo { .. }) | None => {}
+        }
+    }
+
+    /// Starts it again, on what it was started on.
     pub(super) fn restart(&mut self) {
         if let Some(begin) = self.begin.clone() {
             self.start(begin);

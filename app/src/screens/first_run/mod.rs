@@ -119,10 +119,11 @@ fn claim(ui: &Ui, rect: Rect) {
     };
     let bright = theme::ON_PICTURE;
     line(x + 48.0, rect.top() + 62.0, "Lanspread", theme::bold(theme::SECTION), bright);
-    let size = if rect.width() < FORM { theme::TITLE } else { theme::HERO };
+    let (size, small) =
+        if rect.width() < FORM { (theme::TITLE, theme::DENSE) } else { (theme::HERO, theme::BODY) };
     line(x, rect.bottom() - 129.0, text.claim_first(), theme::bold(size), bright);
     line(x, rect.bottom() - 95.0, text.claim_second(), theme::bold(size), bright);
-    line(x, rect.bottom() - 58.0, text.no_account(), theme::regular(theme::BODY), theme::DARK.text_2);
+    line(x, rect.bottom() - 58.0, text.no_account(), theme::regular(small), theme::DARK.text_2);
 }
 
 fn language(ui: &mut Ui) -> Option<Action> {

@@ -1,12 +1,14 @@
 //! The games go to another folder: copied first, the old ones removed only after the new folder is in use.
 //!
-//! Nothing is written over and nothing is removed but what was copied, so that a failure at any point leaves every
-//! file in at least one of the two places.
+//! Nothing of others is written over, and nothing is removed but what was copied and has not changed since, so that a
+//! failure at any point leaves every file in at least one of the two places. What changes while the copy runs, such as
+//! the saves of somebody who plays, is copied again at its end.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::model::Moving;
 
@@ -14,38 +16,59 @@ use crate::model::Moving;
 const TELL_EVERY: Duration = Duration::from_millis(250);
 /// Of this run alone: the new folder gets its own.
 const NOT_MOVED: [&str; 2] = [".lanspread/lock", ".lanspread/logs"];
+/// What Lanspread itself keeps, and writes at any time: the new folder has its own once it is in use.
+const OWN: &str = ".lanspread";
+/// How often what has changed is looked for and copied again. What still changes then stays in the old folder, too.
+const LOOKS: usize = 3;
 
 /// A copy that stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::shell) struct Copied {
     pub(in crate::shell) from: PathBuf,
     pub(in crate::shell) to: PathBuf,
-    /// Relative, files only.
-    files: Vec<PathBuf>,
+    /// Relative, files only; as they were when they were read.
+    files: BTreeMap<PathBuf, Seen>,
+}
+
+/// A file, as far as it tells that it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl From<fs::Metadata> for Seen {
+    fn from(metadata: fs::Metadata) -> Self {
+        Self { bytes: metadata.len(), modified: metadata.modified().ok() }
+    }
 }
 
 /// Copies all of `from`; what it has made is gone again if it fails.
 pub(super) fn copy(from: &Path, to: &Path, tell: impl FnMut(Moving)) -> Result<Copied, String> {
-    let mut copied = Copied { from: from.to_owned(), to: to.to_owned(), files: Vec::new() };
+    let mut copied = Copied { from: from.to_owned(), to: to.to_owned(), files: BTreeMap::new() };
     let result = check(from, to).and_then(|()| copy_into(&mut copied, tell));
     match result {
         Ok(()) => Ok(copied),
         Err(error) => {
-            remove(&copied.to, &copied.files);
+            copied.remove_new();
             Err(error)
         }
     }
 }
 
 impl Copied {
-    /// The new folder is in use: the old files go.
+    /// The new folder is in use: the old files go, but those that were written since.
     pub(in crate::shell) fn remove_old(&self) {
-        remove(&self.from, &self.files);
+        let is_copied = |(name, seen): &(&PathBuf, &Seen)| {
+            name.starts_with(OWN)
+                || fs::metadata(self.from.join(name)).is_ok_and(|now| Seen::from(now) == **seen)
+        };
+        remove(&self.from, self.files.iter().filter(is_copied).map(|(name, _)| name.as_path()));
     }
 
     /// The new folder is not used: its copies go.
     pub(in crate::shell) fn remove_new(&self) {
-        remove(&self.to, &self.files);
+        remove(&self.to, self.files.keys().map(PathBuf::as_path));
     }
 }
 
@@ -62,7 +85,7 @@ fn check(from: &Path, to: &Path) -> Result<(), String> {
 fn copy_into(copied: &mut Copied, mut tell: impl FnMut(Moving)) -> Result<(), String> {
     let mut files = Vec::new();
     list(&copied.from, Path::new(""), &mut files)?;
-    let bytes_total = files.iter().map(|(_, bytes)| bytes).sum();
+    let bytes_total = files.iter().map(|(_, seen)| seen.bytes).sum();
     let free = fs4::available_space(&copied.to).map_err(|error| told(&copied.to, &error))?;
     if free < bytes_total {
         return Err(format!(
@@ -72,26 +95,46 @@ fn copy_into(copied: &mut Copied, mut tell: impl FnMut(Moving)) -> Result<(), St
     }
     let (mut bytes_done, mut last) = (0, Instant::now());
     tell(Moving { bytes_done, bytes_total });
-    for (name, bytes) in files {
-        copy_one(copied, name)?;
-        bytes_done += bytes;
+    for (name, seen) in files {
+        copy_one(copied, &name, seen)?;
+        bytes_done += seen.bytes;
         if last.elapsed() >= TELL_EVERY {
             last = Instant::now();
             tell(Moving { bytes_done, bytes_total });
         }
     }
+    for _ in 0..LOOKS {
+        if !copy_changed(copied)? {
+            break;
+        }
+    }
     Ok(())
 }
 
-fn copy_one(copied: &mut Copied, name: PathBuf) -> Result<(), String> {
-    let (from, to) = (copied.from.join(&name), copied.to.join(&name));
+/// Copies what was written since it was copied, or is new. `false` when there was nothing.
+fn copy_changed(copied: &mut Copied) -> Result<bool, String> {
+    let mut files = Vec::new();
+    list(&copied.from, Path::new(""), &mut files)?;
+    files.retain(|(name, seen)| copied.files.get(name) != Some(seen));
+    for (name, seen) in &files {
+        copy_one(copied, name, *seen)?;
+    }
+    Ok(!files.is_empty())
+}
+
+fn copy_one(copied: &mut Copied, name: &Path, seen: Seen) -> Result<(), String> {
+    let (from, to) = (copied.from.join(name), copied.to.join(name));
     let failed = |error: io::Error| told(&to, &error);
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
-    // What is there is somebody's.
-    drop(fs::File::create_new(&to).map_err(failed)?);
-    copied.files.push(name);
+    if copied.files.insert(name.to_owned(), seen).is_none()
+        && let Err(error) = fs::File::create_new(&to)
+    {
+        // What is there is somebody's.
+        copied.files.remove(name);
+        return Err(failed(error));
+    }
     fs::copy(&from, &to).map_err(failed)?;
     let times = fs::metadata(&from).and_then(|metadata| metadata.modified());
     // A file with another time is only hashed once more.
@@ -102,7 +145,7 @@ fn copy_one(copied: &mut Copied, name: PathBuf) -> Result<(), String> {
     fs::File::open(&to).and_then(|file| file.sync_all()).map_err(failed)
 }
 
-fn list(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, u64)>) -> Result<(), String> {
+fn list(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Seen)>) -> Result<(), String> {
     let whole = root.join(folder);
     for entry in fs::read_dir(&whole).map_err(|error| told(&whole, &error))? {
         let entry = entry.map_err(|error| told(&whole, &error))?;
@@ -114,7 +157,7 @@ fn list(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, u64)>) -> Result<(
         if metadata.is_dir() {
             list(root, &name, files)?;
         } else if metadata.is_file() {
-            files.push((name, metadata.len()));
+            files.push((name, metadata.into()));
         } else {
             return Err(format!("“{}” is a link: move it by hand", entry.path().display()));
         }
@@ -123,7 +166,7 @@ fn list(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, u64)>) -> Result<(
 }
 
 /// Removes files, and the folders that are empty then. What cannot be removed stays, which loses nothing.
-fn remove(root: &Path, files: &[PathBuf]) {
+fn remove<'a>(root: &Path, files: impl Iterator<Item = &'a Path>) {
     let mut folders: Vec<&Path> = Vec::new();
     for name in files {
         if let Err(error) = fs::remove_file(root.join(name)) {
@@ -189,6 +232,31 @@ mod tests {
         copied.remove_old();
         assert_eq!(names(old.path()), ["chess/notes"], "what was not copied stays");
         assert!(!old.path().join("chess/data").exists());
+    }
+
+    #[test]
+    fn what_is_written_meanwhile_is_lost_in_no_place() {
+        let (old, new) = (games(), tempfile::tempdir().unwrap());
+        let save = old.path().join("chess/local/save");
+        fs::create_dir_all(save.parent().unwrap()).unwrap();
+        fs::write(&save, "first").unwrap();
+        // Said once all files are listed, before the first is copied.
+        let playing = |moving: Moving| {
+            if moving.bytes_done == 0 {
+                fs::write(old.path().join("chess/local/new"), "another").unwrap();
+            }
+        };
+        let mut copied = copy(old.path(), new.path(), playing).unwrap();
+        assert_eq!(fs::read_to_string(new.path().join("chess/local/new")).unwrap(), "another");
+        fs::write(&save, "the second").unwrap();
+        assert_eq!(copy_changed(&mut copied), Ok(true));
+        assert_eq!(copy_changed(&mut copied), Ok(false));
+        assert_eq!(fs::read_to_string(new.path().join("chess/local/save")).unwrap(), "the second");
+        fs::write(&save, "the third one").unwrap();
+        copied.remove_old();
+        assert_eq!(names(old.path()), ["chess/local/save"], "only what was written since is still here");
+        assert_eq!(fs::read_to_string(&save).unwrap(), "the third one");
+        assert_eq!(names(new.path()).len(), 5);
     }
 
     #[test]
