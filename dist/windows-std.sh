@@ -44,7 +44,7 @@ build() { # build FOLDER: the standard library's crates, and the two objects tha
     printf '[package]\nname = "empty"\nedition = "2024"\n[profile.release]\ncodegen-units = 1\n[workspace]\n' \
         >"$folder/empty/Cargo.toml"
     (cd "$folder/empty" && CARGO_TARGET_DIR=$folder/build RUSTC_BOOTSTRAP=1 __CARGO_TESTS_ONLY_SRC_ROOT=$library \
-        RUSTFLAGS=-Cembed-bitcode=yes cargo build --release --target "$triple" \
+        RUSTFLAGS="-Cembed-bitcode=yes --remap-path-prefix=$folder=rust-std" cargo build --release --target "$triple" \
         -Z build-std=std,panic_unwind,panic_abort,proc_macro,test >&2)
     cp "$folder/build/$triple/release/deps/"*.rlib "$made/"
     rm "$made"/libempty-*.rlib

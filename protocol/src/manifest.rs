@@ -248,13 +248,13 @@ impl Manifest {
         self.total_bytes
     }
 
-    /// Where the chunk at `index` stands first: itself, or an earlier chunk with the same hash.
     /// Bytes of the chunks that another payload lacks, each counted once.
     pub fn bytes_absent_from(&self, other: &Self) -> u64 {
         let mut seen: HashSet<Blake3Hash> = other.chunks.iter().map(|chunk| chunk.hash).collect();
         self.chunks.iter().filter(|chunk| seen.insert(chunk.hash)).map(|chunk| u64::from(chunk.bytes)).sum()
     }
 
+    /// Where the chunk at `index` stands first: itself, or an earlier chunk with the same hash.
     pub fn first_occurrence(&self, index: u32) -> u32 {
         self.firsts.get(index as usize).copied().unwrap_or(index)
     }

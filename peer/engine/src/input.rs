@@ -74,12 +74,12 @@ pub enum Input {
         conn: ConnId,
         result: Result<Arc<Manifest>, BlobError>,
     },
-    /// The manifest from this PC's own store, if it is there.
     /// How much an update would fetch. Nothing comes where that cannot be found out.
     UpdateMeasured {
         game: GameId,
         size: UpdateSize,
     },
+    /// The manifest from this PC's own store, if it is there.
     ManifestLoaded {
         op: OpId,
         manifest: Option<Arc<Manifest>>,
