@@ -83,15 +83,18 @@ fn help_is_one_key_away_and_says_what_to_do() {
 fn the_command_for_the_firewall_is_shown_before_it_runs() {
     let mut snapshot = sample::party();
     snapshot.network = sample::network();
-    let command = r#"/d /c "netsh advfirewall firewall add rule program="E:\lanspread.exe"""#;
-    snapshot.network.allow_command = Some(command.to_owned());
+    let [delete, add] = ["delete", "add"].map(|what| {
+        format!(r#"netsh advfirewall firewall {what} rule program="E:\LAN party\lanspread.exe""#)
+    });
+    let command = format!(r#"/d /c "{delete} & {add}""#);
+    snapshot.network.allow_command = Some(command.clone());
     let mut window = open(Look::default(), Shown::on(Screen::Party, snapshot, Told::default()));
     assert_eq!(click(&mut window, "Can’t see someone?"), [Action::RunChecks]);
     assert_eq!(click(&mut window, "Show how to allow it"), []);
     assert!(window.query_by_label(&format!("cmd {command}")).is_some());
-    assert_eq!(click(&mut window, "Copy"), [Action::Copy(format!("cmd {command}"))]);
+    assert_eq!(click(&mut window, "Copy"), [Action::Copy(format!("{delete}\n{add}"))]);
     let asked = click(&mut window, "Run it as administrator…");
-    assert_eq!(asked, [Action::AllowInFirewall(command.to_owned())]);
+    assert_eq!(asked, [Action::AllowInFirewall(command)]);
 }
 
 #[test]

@@ -126,16 +126,23 @@ fn allow(ui: &mut Ui, command: &str) -> Option<Action> {
     let text = PartyText::of(ui.ctx());
     explain(ui, text.how_command());
     let whole = format!("cmd {command}");
-    let code = RichText::new(&whole).font(FontId::monospace(theme::DENSE)).color(Theme::of(ui).text_2);
+    let code = RichText::new(whole).font(FontId::monospace(theme::DENSE)).color(Theme::of(ui).text_2);
     ui.add(Label::new(code).wrap().selectable(true));
     ui.horizontal(|ui| {
         let run = Button::primary(text.run_as_administrator()).icon(Icon::SHIELD_CHECK).size(ButtonSize::Row);
         let run = run.show(ui).clicked().then(|| Action::AllowInFirewall(command.to_owned()));
         let copy = Button::new(text.copy_command()).icon(Icon::COPY).kind(ButtonKind::Ghost);
-        let copy = copy.size(ButtonSize::Row).show(ui).clicked().then_some(Action::Copy(whole));
+        let copy = copy.size(ButtonSize::Row).show(ui).clicked().then(|| Action::Copy(lines_of(command)));
         run.or(copy)
     })
     .inner
+}
+
+/// The commands in it, a line each: so they mean the same wherever an administrator pastes them. PowerShell reads the
+/// quotes of `cmd` otherwise.
+fn lines_of(command: &str) -> String {
+    let inner = command.strip_prefix("/d /c \"").and_then(|rest| rest.strip_suffix('"'));
+    inner.map_or_else(|| format!("cmd {command}"), |commands| commands.replace(" & ", "\n"))
 }
 
 fn multicast(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
