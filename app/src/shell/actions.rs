@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use egui::ViewportCommand;
 use lanspread_engine::Command;
-use lanspread_peer::api::{PeerCommand, PublishRequest};
+use lanspread_peer::api::{PeerCommand, PeerConfig, PublishRequest};
 use lanspread_peer::disk::GamesFolder;
 use lanspread_protocol::{GameId, Version};
 
@@ -123,7 +123,6 @@ impl Shell {
         self.send(PeerCommand::Engine(command));
     }
 
-    /// The first form was filled in.
     fn restart(&mut self) {
         self.configure_peer();
         self.peer.restart();
@@ -140,19 +139,25 @@ impl Shell {
 
     /// The folder, the name and the limits may be others than when the peer was started.
     fn configure_peer(&mut self) {
-        if let Some(mut config) = self.args.peer_config() {
-            self.settings.configure(&mut config);
+        if let Some(config) = self.peer_config() {
             self.peer.configure(config);
         }
     }
 
+    /// What a peer starts with, as it is chosen now.
+    fn peer_config(&self) -> Option<PeerConfig> {
+        let mut config = self.args.peer_config()?;
+        self.settings.configure(&mut config);
+        Some(config)
+    }
+
+    /// The first form was filled in.
     fn begin(&mut self, name: String, games: PathBuf) {
         self.settings.games = Some(games.clone());
         self.settings.name = Some(name);
         self.save();
         self.args.games = Some(games);
-        if let Some(mut config) = self.args.peer_config() {
-            self.settings.configure(&mut config);
+        if let Some(config) = self.peer_config() {
             self.peer.start(Begin::NewFolder(config));
             self.state.is_first_run = false;
         }
@@ -258,8 +263,7 @@ impl Shell {
             }
             Setting::Adapter(adapter) => {
                 self.settings.adapter = adapter;
-                if let Some(mut config) = self.args.peer_config() {
-                    self.settings.configure(&mut config);
+                if let Some(config) = self.peer_config() {
                     self.peer.start(Begin::Folder(config));
                 }
             }
