@@ -19,7 +19,7 @@ use crate::limits::{
     UNIT_TARGET_BYTES,
 };
 use crate::path::twin_key;
-use crate::{Blake3Hash, ManifestId, RelPath};
+use crate::{Blake3Hash, ManifestId, RelPath, UnitSet};
 
 /// A piece of a file, the unit of verification and reuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -252,6 +252,20 @@ impl Manifest {
     pub fn bytes_absent_from(&self, other: &Self) -> u64 {
         let mut seen: HashSet<Blake3Hash> = other.chunks.iter().map(|chunk| chunk.hash).collect();
         self.chunks.iter().filter(|chunk| seen.insert(chunk.hash)).map(|chunk| u64::from(chunk.bytes)).sum()
+    }
+
+    /// Units with a chunk that another payload lacks.
+    pub fn units_absent_from(&self, other: &Self) -> UnitSet {
+        let known: HashSet<Blake3Hash> = other.chunks.iter().map(|chunk| chunk.hash).collect();
+        let is_absent = |unit: &Unit| {
+            let chunks = &self.chunks[unit.chunks.start as usize..unit.chunks.end as usize];
+            chunks.iter().any(|chunk| !known.contains(&chunk.hash))
+        };
+        let mut absent = UnitSet::new();
+        for (index, _) in (0_u32..).zip(&self.units).filter(|(_, unit)| is_absent(unit)) {
+            absent.insert(UnitIndex(index));
+        }
+        absent
     }
 
     /// Where the chunk at `index` stands first: itself, or an earlier chunk with the same hash.

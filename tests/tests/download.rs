@@ -207,6 +207,9 @@ fn a_paused_download_keeps_what_it_has_across_a_restart() {
 
     ben.restart();
     ben.until("still paused", |ben| ben.game("arena")["operation"]["phase"] == "paused");
+    let shown = ben.game("arena")["operation"].clone();
+    let [done, total] = ["bytes_done", "bytes_total"].map(|key| shown[key].as_u64().unwrap_or_default());
+    assert!(done * 100 >= total * 30 && done < total, "how much is here is still shown: {shown}");
     let mark = ben.mark();
     unleash(&seed);
     ben.ask(json!({ "cmd": "resume", "game": "arena" }));

@@ -1,6 +1,7 @@
 //! The window among others on the desktop: its place, its title, the end of it.
 
 use egui::{Context, Rect, ViewportCommand, ViewportInfo};
+use lanspread_engine::{OperationView, Phase};
 
 use crate::model::{QuitModel, Source, operation};
 use crate::settings::WindowPlace;
@@ -79,7 +80,8 @@ impl Desk {
 
 /// Bytes that are done, and all of them, of what runs; `None` when nothing is fetched or made.
 fn progress(source: Source<'_>) -> Option<(u64, u64)> {
-    let progress = source.games().iter().filter_map(|game| operation(game)?.progress.as_ref());
+    let runs = |operation: &&OperationView| !matches!(operation.phase, Phase::Paused | Phase::Waiting);
+    let progress = source.games().iter().filter_map(|game| operation(game).filter(runs)?.progress.as_ref());
     let sum =
         progress.fold((0, 0), |sum, progress| (sum.0 + progress.bytes_done, sum.1 + progress.bytes_total));
     Some(sum).filter(|(_, total)| *total > 0)

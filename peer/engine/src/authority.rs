@@ -188,20 +188,26 @@ impl Engine {
             return Some(manifest);
         }
         let expected = self.authority.expected(game)?.clone();
+        let manifest = self.voted_manifest(game)?;
+        self.accept(game, expected, manifest);
+        Some(manifest)
+    }
+
+    /// What most peers with a complete payload of the expected version hold; one vote an address.
+    pub(crate) fn voted_manifest(&self, game: &GameId) -> Option<ManifestId> {
+        let expected = self.authority.expected(game)?;
         let mut votes: BTreeMap<ManifestId, BTreeSet<IpAddr>> = BTreeMap::new();
         for (peer, conn) in self.roster.live_peers() {
             let offer = self.roster.live(peer).and_then(|live| live.offers.get(game));
             if let (Some(OfferState::Complete { version, manifest }), Some(ip)) =
                 (offer, self.roster.ip_of(conn))
-                && *version == expected
+                && version == expected
             {
                 votes.entry(*manifest).or_default().insert(ip);
             }
         }
         // Of equal counts the lowest id wins: `max_by_key` keeps the last of equals, so the order is turned around.
-        let (manifest, _) = votes.into_iter().rev().max_by_key(|(_, voters)| voters.len())?;
-        self.accept(game, expected, manifest);
-        Some(manifest)
+        votes.into_iter().rev().max_by_key(|(_, voters)| voters.len()).map(|(manifest, _)| manifest)
     }
 
     /// A person asks for a game of which nobody here has the payload that was chosen: without a pin in the catalog, and

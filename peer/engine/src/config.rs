@@ -9,7 +9,7 @@ use lanspread_protocol::{GameId, InstanceId, ManifestId, OrganiserKey, PeerId, S
 use serde::{Deserialize, Serialize};
 
 use crate::authority::GivenCatalog;
-use crate::download::Purpose;
+use crate::download::{Held, Purpose};
 use crate::notices::FailureView;
 
 /// What an engine starts with: identity, settings, and what an earlier run stored.
@@ -73,4 +73,7 @@ pub struct QueuedDownload {
     /// It waits because it failed.
     #[serde(default)]
     pub failure: Option<FailureView>,
+    /// What was here when it last stood still.
+    #[serde(default)]
+    pub held: Option<Held>,
 }

@@ -6,6 +6,7 @@
 //!
 //! - `waiting`: downloads that do not run yet;
 //! - `ahead`: new versions that are built before anybody asks;
+//! - `held`: what is here of one that does not run;
 //! - `measure`: how much an update would fetch;
 //! - `lifecycle`: the stages and their ends;
 //! - `swarm`: the state of a running download;
@@ -15,6 +16,7 @@
 
 mod ahead;
 mod fetches;
+mod held;
 mod lifecycle;
 mod measure;
 mod pick;
@@ -33,6 +35,7 @@ use crate::command::Command;
 use crate::effect::StoreMode;
 use crate::ids::ConnId;
 use crate::operations::{OperationKind, Phase, Why, Writer};
+pub use held::Held;
 pub(crate) use measure::Measured;
 pub(crate) use swarm::Swarm;
 
@@ -46,6 +49,8 @@ pub(crate) struct Download {
     pub(crate) since: Option<Instant>,
     /// Stops for want of a source since the last unit came.
     pub(crate) setbacks: u32,
+    /// What was here when it last ran, until its store says.
+    pub(crate) held: Option<Held>,
 }
 
 /// What a download is for.
@@ -125,7 +130,7 @@ impl Download {
     pub(crate) fn discarding() -> Self {
         let stage = Stage::Closing { then: None, discard: true, writer: Writer::Draining, after: None };
         let purpose = Purpose::Fetch;
-        Self { version: None, mode: StoreMode::Fresh, purpose, stage, since: None, setbacks: 0 }
+        Self { version: None, mode: StoreMode::Fresh, purpose, stage, since: None, setbacks: 0, held: None }
     }
 
     pub(crate) fn kind(&self) -> OperationKind {

@@ -14,6 +14,7 @@ use crate::config::FolderState;
 use crate::event::Level;
 use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
 use crate::notices::NoticeKind;
+use crate::view::PartsView;
 
 /// One thing that happened. Results of work name the operation or request they belong to; late ones are dropped.
 #[derive(Clone, Debug)]
@@ -251,11 +252,13 @@ pub struct ScannedGame {
 }
 
 /// What is in one payload and not in another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateSize {
     pub old: ManifestId,
     pub new: ManifestId,
     pub bytes: u64,
+    /// What of the new one is here in the old one.
+    pub parts: PartsView,
 }
 
 /// What is known of a payload's identity.

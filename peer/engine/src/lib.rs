@@ -46,7 +46,7 @@ mod view;
 pub use authority::{CatalogSource, GivenCatalog};
 pub use command::{AfterDownload, Answer, Command, CommandError, ErrorCode, KeptFiles, Saves, Settings};
 pub use config::{EngineConfig, FolderState, QueuedDownload};
-pub use download::Purpose;
+pub use download::{Held, Purpose};
 pub use effect::{Background, Effect, ServeFrom, StoreMode};
 pub use engine::Engine;
 pub use event::{Event, LeaveReason, Level, OperationStatus, PeerGame, StateEntry};

@@ -184,6 +184,7 @@ impl Engine {
         }
         self.hash_if_needed(game);
         self.fetch_ahead_if_due(game);
+        self.measure_update_if_due(game);
         self.batch().library = true;
     }
 

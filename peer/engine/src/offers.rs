@@ -68,6 +68,7 @@ impl Engine {
         }
         for game in games {
             self.offer_changed(peer, &game);
+            self.measure_update_if_due(&game);
         }
         self.operations.look_again();
         self.batch().peer_libraries.insert(peer);

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{CommandError, ErrorCode, KeptFiles, Saves};
 use crate::config::QueuedDownload;
-use crate::download::{Download, Purpose};
+use crate::download::{Download, Held, Purpose};
 use crate::event::OperationStatus;
 use crate::ids::OpId;
 use crate::notices::FailureView;
@@ -118,6 +118,8 @@ pub(crate) struct Waiting {
     pub(crate) game: GameId,
     pub(crate) why: Why,
     pub(crate) purpose: Purpose,
+    /// What is here of it, if it ran before.
+    pub(crate) held: Option<Held>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +154,7 @@ impl Operations {
                 QueuedDownload { .. } => Why::Turn,
             },
             purpose: queued.purpose,
+            held: queued.held.clone(),
         };
         Self {
             active: BTreeMap::new(),
@@ -297,7 +300,22 @@ impl Operations {
         }
         match self.queue.iter_mut().find(|waiting| waiting.game == *game) {
             Some(waiting) => (waiting.why, waiting.purpose) = (why, purpose),
-            None => self.queue.push(Waiting { game: game.clone(), why, purpose }),
+            None => self.queue.push(Waiting { game: game.clone(), why, purpose, held: None }),
+        }
+    }
+
+    /// What is here of a download that waits.
+    pub(crate) fn hold(&mut self, game: &GameId, held: Option<Held>) {
+        if let Some(waiting) = self.queue.iter_mut().find(|waiting| waiting.game == *game) {
+            waiting.held = held;
+        }
+    }
+
+    /// What is here of a download that waits, or that has not yet seen what is here.
+    pub(crate) fn held(&self, game: &GameId) -> Option<&Held> {
+        match self.download(game) {
+            Some(download) => download.held.as_ref(),
+            None => self.queue.iter().find(|waiting| waiting.game == *game)?.held.as_ref(),
         }
     }
 

@@ -10,7 +10,7 @@ use lanspread_protocol::{Game, GameId, OrganiserKey, PeerId, Version};
 use serde::Serialize;
 
 use crate::authority::CatalogSource;
-use crate::download::{Download, Swarm};
+use crate::download::{Download, Held, Swarm};
 use crate::engine::Engine;
 use crate::event::PeerGame;
 use crate::ids::OpId;
@@ -85,12 +85,12 @@ pub struct GameView {
     /// The catalog's entry.
     #[serde(skip)]
     pub entry: Option<Game>,
-    /// While a version is being fetched: its parts, to look at.
+    /// Of a version that is fetched, that waits, or that was measured: what of it is here, to look at.
     #[serde(skip)]
     pub parts: Option<PartsView>,
 }
 
-/// The parts of a payload that is being fetched.
+/// The parts of a payload of which not all is here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartsView {
     /// Units that are here and checked.
@@ -104,6 +104,12 @@ pub struct PartsView {
 
 impl PartsView {
     pub const MAX_CELLS: usize = 140;
+
+    /// The units in their order, in at most [`Self::MAX_CELLS`] cells: each as good as its worst unit.
+    pub(crate) fn cells(units: &[MapCell]) -> Arc<[MapCell]> {
+        let of_cell = units.len().div_ceil(Self::MAX_CELLS).max(1);
+        units.chunks(of_cell).filter_map(|units| units.iter().min().copied()).collect()
+    }
 }
 
 /// A piece of the map: the state of its worst unit.
@@ -248,15 +254,17 @@ impl Engine {
             receivers: receivers.into_iter().collect(),
             playing: playing.count(),
             entry,
-            parts: self.operations.download(id).and_then(|download| download.any_swarm()).map(parts_view),
+            parts: self.parts_view(id, state),
         }
     }
 
     fn operation_view(&self, id: &GameId) -> Option<OperationView> {
         if let Some(operation) = self.operations.get(id) {
-            let swarm = self.operations.download(id).and_then(|download| download.any_swarm());
-            let progress = swarm.map(progress_view);
-            let (id, phase) = (Some(operation.id), operation.phase());
+            let phase = operation.phase();
+            // How much of it was hashed already, the shell knows.
+            let held = self.held(id).filter(|_| !matches!(phase, Phase::Hashing | Phase::Verifying));
+            let progress = self.swarm(id).map(progress_view).or_else(|| held.map(Held::progress));
+            let id = Some(operation.id);
             let operation = operation.kind();
             return Some(OperationView { id, operation, phase, queue_position: None, progress });
         }
@@ -268,19 +276,41 @@ impl Engine {
         };
         let operation = waiting.purpose.kind_of_waiting();
         let queue_position = self.operations.line().position(|waiting| waiting.game == *id);
-        Some(OperationView { id: None, operation, phase, queue_position, progress: None })
+        let progress = self.held(id).map(Held::progress);
+        Some(OperationView { id: None, operation, phase, queue_position, progress })
+    }
+
+    fn parts_view(&self, id: &GameId, state: Option<LocalState>) -> Option<PartsView> {
+        if let Some(swarm) = self.swarm(id) {
+            return Some(parts_view(swarm));
+        }
+        if let Some(held) = self.held(id) {
+            return held.parts.clone();
+        }
+        let size = self.update_size(id).filter(|_| state == Some(LocalState::WrongVersion));
+        size.map(|size| size.parts.clone())
+    }
+
+    fn swarm(&self, id: &GameId) -> Option<&Swarm> {
+        self.operations.download(id).and_then(Download::any_swarm)
+    }
+
+    /// What is here of a download that does not run, if it is of the payload that would be fetched now.
+    fn held(&self, id: &GameId) -> Option<&Held> {
+        let accepted = self.authority.accepted(id);
+        self.operations.held(id).filter(|held| accepted == Some(held.manifest))
     }
 
     /// What a click on a game would fetch, or what is still to be fetched.
     fn fetch_bytes(&self, id: &GameId) -> Option<u64> {
-        let download = self.operations.download(id);
-        if let Some(swarm) = download.and_then(Download::any_swarm) {
-            return Some(swarm.manifest().total_bytes().saturating_sub(swarm.bytes_done()));
+        let progress = self.swarm(id).map(progress_view).or_else(|| self.held(id).map(Held::progress));
+        if let Some(progress) = progress {
+            return Some(progress.bytes_total.saturating_sub(progress.bytes_done));
         }
         match self.local_state(id) {
             None | Some(LocalState::LocalOnly) => self.authority.game(id)?.size,
             Some(LocalState::Downloaded | LocalState::Installed) => Some(0),
-            Some(LocalState::WrongVersion) => self.update_bytes(id),
+            Some(LocalState::WrongVersion) => self.update_size(id).map(|size| size.bytes),
             Some(LocalState::Incomplete | LocalState::Modified | LocalState::NotInCatalog) => None,
         }
     }
@@ -314,8 +344,7 @@ impl Engine {
 
     /// How fast each source of a running download delivers, in bytes a second.
     pub fn source_rates(&self, game: &GameId) -> Vec<(PeerId, u64)> {
-        let swarm = self.operations.download(game).and_then(|download| download.any_swarm());
-        swarm.map(|swarm| swarm.source_rates().collect()).unwrap_or_default()
+        self.swarm(game).map(|swarm| swarm.source_rates().collect()).unwrap_or_default()
     }
 }
 
@@ -331,7 +360,7 @@ fn parts_view(swarm: &Swarm) -> PartsView {
     PartsView {
         here: swarm.here().len(),
         total: swarm.manifest().units().len(),
-        cells: swarm.map(PartsView::MAX_CELLS).into(),
+        cells: PartsView::cells(&swarm.map()),
         sources: swarm.source_rates().collect(),
     }
 }

@@ -134,7 +134,7 @@ impl Shell {
         let work = self.works.begin(op, &self.disk.cancel);
         let (disk, net, token) = (Arc::clone(&self.disk), self.net.clone(), self.token.child_token());
         let task = async move {
-            manifests::has_manifest(&net, &disk, id, from, &token).await;
+            manifests::has_manifest(&net, &Arc::downgrade(&disk), id, from, &token).await;
             let verify = move || verify(&disk, &game, id, &work);
             let result = tokio::task::spawn_blocking(verify).await;
             let result = result.unwrap_or_else(|end| Err(failed_inside("verify", end)));

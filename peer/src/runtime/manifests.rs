@@ -1,6 +1,6 @@
 //! Manifests: from this PC's store or from another peer, and what two of them have in common.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use lanspread_engine::{BlobError, ConnId, Input, OpId, UpdateSize};
 use lanspread_protocol::{GameId, Manifest, ManifestId};
@@ -28,7 +28,7 @@ impl Shell {
 
     pub(super) fn fetch_manifest(&self, op: OpId, conn: ConnId, manifest: ManifestId) {
         let (net, token) = (self.net.clone(), self.token.child_token());
-        let disk = Arc::clone(&self.disk);
+        let disk = Arc::downgrade(&self.disk);
         let task = async move {
             let result = fetch_manifest(&net, &disk, conn, manifest, &token).await;
             Input::ManifestFetched { op, conn, result }
@@ -39,34 +39,38 @@ impl Shell {
 
     /// Finds out what an update would fetch; tells nothing when a manifest cannot be had.
     pub(super) fn measure_update(&self, game: GameId, old: ManifestId, new: ManifestId, from: Vec<ConnId>) {
-        let (disk, net, token) = (Arc::clone(&self.disk), self.net.clone(), self.token.child_token());
+        let (net, token) = (self.net.clone(), self.token.child_token());
+        let disk = Arc::downgrade(&self.disk);
         let inputs = self.inputs.clone();
         let task = async move {
             if !has_manifest(&net, &disk, new, from, &token).await {
                 return;
             }
             let compare = move || {
+                let disk = disk.upgrade()?;
                 let get = |id| disk.manifests.get(id).ok().flatten();
-                Some(get(new)?.bytes_absent_from(&*get(old)?))
+                Some(UpdateSize::between(&*get(old)?, &*get(new)?))
             };
-            if let Ok(Some(bytes)) = tokio::task::spawn_blocking(compare).await {
-                tell(&inputs, Input::UpdateMeasured { game, size: UpdateSize { old, new, bytes } }).await;
+            if let Ok(Some(size)) = tokio::task::spawn_blocking(compare).await {
+                tell(&inputs, Input::UpdateMeasured { game, size }).await;
             }
         };
         drop(self.supervisor.task("measure update", task));
     }
 }
 
-/// Fetches a manifest that is not stored here from the first that has it. `false`: it is not to be had.
+/// Fetches a manifest that is not stored here from the first that has it. `false`: it is not to be had. While a peer is
+/// awaited the folder is not held: its lock goes when another one is taken into use.
 pub(super) async fn has_manifest(
     net: &Net,
-    disk: &Arc<Disk>,
+    disk: &Weak<Disk>,
     id: ManifestId,
     from: Vec<ConnId>,
     token: &CancellationToken,
 ) -> bool {
-    let known = Arc::clone(disk);
-    let is_here = move || known.manifests.get(id).is_ok_and(|known| known.is_some());
+    let known = Weak::clone(disk);
+    let is_stored = move |disk: Arc<Disk>| disk.manifests.get(id).is_ok_and(|known| known.is_some());
+    let is_here = move || known.upgrade().is_some_and(is_stored);
     let mut is_known = tokio::task::spawn_blocking(is_here).await.unwrap_or(false);
     let mut holders = from.into_iter();
     while !is_known && let Some(conn) = holders.next() {
@@ -78,16 +82,17 @@ pub(super) async fn has_manifest(
 /// Fetches a manifest and stores it.
 async fn fetch_manifest(
     net: &Net,
-    disk: &Arc<Disk>,
+    disk: &Weak<Disk>,
     conn: ConnId,
     manifest: ManifestId,
     token: &CancellationToken,
 ) -> Result<Arc<Manifest>, BlobError> {
     let fetched = net.fetch_blob(conn, Blob::Manifest(manifest), token).await;
     let fetched = fetched.map_err(|error| blob_error(&error));
-    let disk = Arc::clone(disk);
+    let disk = Weak::clone(disk);
     let decode = move || {
         let manifest = Manifest::decode(&fetched?).map_err(|error| BlobError::Wrong(error.to_string()))?;
+        let disk = disk.upgrade().ok_or(BlobError::Unavailable)?;
         let kept = Arc::new(manifest.clone());
         Ok(disk.manifests.put(manifest).unwrap_or_else(|error| {
             // Opening the store meets the same disk and says so.

@@ -8,7 +8,7 @@ use lanspread_protocol::message::OfferState;
 use lanspread_protocol::{GameId, Manifest, ManifestId, PeerId};
 
 use super::fetches::source_of;
-use super::{Download, Purpose, Stage, Swarm};
+use super::{Download, Held, Purpose, Stage, Swarm};
 use crate::command::{Command, CommandError};
 use crate::effect::{Effect, StoreMode};
 use crate::engine::{Engine, busy};
@@ -276,6 +276,9 @@ impl Engine {
         let Some(download) = self.operations.download_mut(game) else { return };
         let closing = Stage::Closing { then, discard, writer: Writer::Draining, after };
         let stage = std::mem::replace(&mut download.stage, closing);
+        if let Some(swarm) = stage.swarm() {
+            download.held = Some(Held::of(swarm));
+        }
         if let Stage::Fetching(swarm) = stage {
             for fetch in swarm.fetches.keys() {
                 self.push(Effect::CancelFetch { fetch: *fetch });
@@ -290,9 +293,11 @@ impl Engine {
         let purpose = download.purpose;
         let Stage::Closing { then, writer: Writer::Writing, after, .. } = &mut download.stage else { return };
         let (then, after) = (then.take(), after.take());
+        let held = download.held.take();
         self.end(&game);
         if let Some(why) = then {
             self.operations.enqueue(&game, why, purpose);
+            self.operations.hold(&game, held);
         }
         if let Some(command) = after {
             self.carry_out_later_command(&game, *command);

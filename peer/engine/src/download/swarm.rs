@@ -165,15 +165,14 @@ impl Swarm {
         self.manifest.total_bytes().saturating_sub(self.bytes_left)
     }
 
-    /// The units in their order, in at most `most` cells: each as good as its worst unit.
-    pub(crate) fn map(&self, most: usize) -> Vec<MapCell> {
+    /// The units in their order.
+    pub(crate) fn map(&self) -> Vec<MapCell> {
         let cell = |state: &UnitState| match state {
             UnitState::Here => MapCell::Here,
             UnitState::Follows | UnitState::Requested(_) => MapCell::OnTheWay,
             UnitState::Missing => MapCell::Missing,
         };
-        let of_cell = self.units.len().div_ceil(most.max(1)).max(1);
-        self.units.chunks(of_cell).filter_map(|units| units.iter().map(cell).min()).collect()
+        self.units.iter().map(cell).collect()
     }
 
     pub(crate) fn bytes_left(&self) -> u64 {

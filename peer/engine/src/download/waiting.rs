@@ -136,7 +136,7 @@ impl Engine {
             // What is on disk decides how it goes on; until that is known it waits.
             if self.is_known(&entry.game) && self.operations.get(&entry.game).is_none() {
                 if self.has_source_for(&entry.game, &lack) {
-                    self.begin_download(&entry.game, lack.setbacks, entry.purpose);
+                    self.begin_download(&entry, lack.setbacks);
                 } else if entry.why == Why::Turn {
                     self.operations.enqueue(&entry.game, Why::NoSource(lack), entry.purpose);
                 }
@@ -144,7 +144,8 @@ impl Engine {
         }
     }
 
-    pub(super) fn begin_download(&mut self, game: &GameId, setbacks: u32, purpose: Purpose) {
+    pub(super) fn begin_download(&mut self, waiting: &Waiting, setbacks: u32) {
+        let (game, purpose) = (&waiting.game, waiting.purpose);
         let is_here = matches!(self.local_state(game), Some(LocalState::Downloaded | LocalState::Installed));
         if is_here && self.library.game(game).is_some_and(|local| local.manifest().is_some()) {
             self.operations.dequeue(game);
@@ -158,7 +159,8 @@ impl Engine {
         let mode = if has_payload { StoreMode::Update } else { StoreMode::Fresh };
         let version = self.authority.expected(game).cloned();
         let stage = Stage::LoadingManifest(manifest);
-        let download = Download { version, mode, purpose, stage, since: Some(self.now), setbacks };
+        let held = waiting.held.clone();
+        let download = Download { version, mode, purpose, stage, since: Some(self.now), setbacks, held };
         let op = self.begin(game, Work::Download(Box::new(download)));
         self.push(Effect::LoadManifest { op, manifest });
     }

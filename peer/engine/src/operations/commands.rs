@@ -209,6 +209,7 @@ impl Engine {
                 purpose: download.purpose,
                 // It began without one: it has failed, and its store is being closed.
                 failure: self.operations.failure(game).cloned(),
+                held: download.held.clone(),
             }),
             Work::Download(_) | Work::Verify | Work::Change(_) => None,
         });
@@ -217,6 +218,7 @@ impl Engine {
             paused: matches!(waiting.why, Why::Paused | Why::Failed),
             purpose: waiting.purpose,
             failure: self.operations.failure_of_waiting(waiting),
+            held: waiting.held.clone(),
         });
         let queue: Vec<QueuedDownload> = running.chain(waiting).collect();
         if queue != self.operations.stored {

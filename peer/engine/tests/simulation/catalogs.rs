@@ -80,6 +80,7 @@ fn another_folder_brings_what_was_chosen_there() {
             paused: true,
             purpose: Purpose::Fetch,
             failure: None,
+            held: None,
         }],
     };
     let mut world = World::new(1);

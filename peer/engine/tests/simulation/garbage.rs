@@ -310,8 +310,8 @@ impl Garbage {
                 Input::ManifestFetched { op, conn: self.conn(), result }
             }
             24 => {
-                let [old, new] = [0; 2].map(|_| self.release().manifest.id());
-                Input::UpdateMeasured { game, size: UpdateSize { old, new, bytes: self.number() } }
+                let [old, new] = [0; 2].map(|_| Arc::clone(&self.release().manifest));
+                Input::UpdateMeasured { game, size: UpdateSize::between(&old, &new) }
             }
             25 => Input::ManifestLoaded {
                 op,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lanspread_engine::{AfterDownload, Command, ErrorCode, Event, LocalState, Phase};
+use lanspread_engine::{AfterDownload, Command, ErrorCode, Event, LocalState, MapCell, Phase};
 use lanspread_protocol::GameId;
 
 use crate::content::{Release, UNIT, plain, release};
@@ -48,6 +48,40 @@ fn a_download_is_paused_and_resumed_in_every_stage() {
         assert!(again <= payload.manifest.total_bytes() - kept as u64 * u64::from(UNIT) + u64::from(UNIT));
         assert_eq!((world.count(guest, all_gone), world.count(guest, failed)), (0, 0));
     }
+}
+
+/// Bytes that are shown as here of a game, and those that its map of parts shows.
+fn shown(world: &World, id: NodeId, game: &GameId) -> Option<(u64, bool)> {
+    let view = world.game(id, game)?;
+    let has_map = view.parts.is_some_and(|parts| parts.cells.contains(&MapCell::Here));
+    Some((view.operation?.progress?.bytes_done, has_map))
+}
+
+#[test]
+fn what_is_here_of_a_download_is_shown_while_it_rests() {
+    let payload = release("ut", "1", 60);
+    let (mut world, sources, guest) = party(1, 1, &payload, 10_000_000);
+    let game = || payload.game.clone();
+    world.download(guest, &payload);
+    world.until("some is here", 10, |world| world.nodes[guest.0].units_here(&payload.game) > 10);
+    world.command(guest, Command::Pause { game: game() }).unwrap();
+    world.run_for(Duration::from_secs(2));
+    let paused = shown(&world, guest, &payload.game);
+    assert!(paused.is_some_and(|(bytes, has_map)| bytes > 10 * u64::from(UNIT) && has_map), "{paused:?}");
+    let (bytes, _) = paused.unwrap();
+    let missing = payload.manifest.total_bytes() - bytes;
+    assert_eq!(world.game(guest, &payload.game).unwrap().fetch_bytes, Some(missing));
+
+    world.quit(guest);
+    world.start(guest);
+    world.until("it is paused after a restart", 3, |world| shown(world, guest, &payload.game).is_some());
+    assert_eq!(shown(&world, guest, &payload.game).map(|(bytes, _)| bytes), Some(bytes), "it is stored");
+
+    world.quit(sources[0]);
+    world.command(guest, Command::Resume { game: game() }).unwrap();
+    world.run_for(Duration::from_secs(5));
+    assert_eq!(phase(&world, guest, &payload.game), Some(Phase::Waiting));
+    assert_eq!(shown(&world, guest, &payload.game).map(|(bytes, _)| bytes), Some(bytes), "without a source");
 }
 
 #[test]

@@ -120,11 +120,14 @@ impl World {
             Effect::LoadManifest { op, manifest } => {
                 vec![Input::ManifestLoaded { op, manifest: disk.manifests.get(&manifest).map(Arc::clone) }]
             }
-            Effect::MeasureUpdate { game, old, new, .. } => {
-                // Every peer of these worlds that is asked for a manifest has it.
-                let get = |id| self.nodes.iter().find_map(|node| node.disk.manifests.get(id));
-                let bytes = get(&old).zip(get(&new)).map(|(before, after)| after.bytes_absent_from(before));
-                let size = bytes.map(|bytes| UpdateSize { old, new, bytes });
+            Effect::MeasureUpdate { game, old, new, from } => {
+                let run = node.run();
+                let ends = from.iter().filter_map(|conn| run.conns.get(conn)).copied().collect::<Vec<_>>();
+                let holders = ends.into_iter().map(|(link, side)| self.links[link].ends[1 - side].node.0);
+                let get = |id, at: usize| self.nodes[at].disk.manifests.get(id);
+                let after = get(&new, id.0).or_else(|| holders.into_iter().find_map(|at| get(&new, at)));
+                let size =
+                    get(&old, id.0).zip(after).map(|(before, after)| UpdateSize::between(before, after));
                 size.map(|size| Input::UpdateMeasured { game, size }).into_iter().collect()
             }
             Effect::OpenStore { op, game, manifest, .. } => {

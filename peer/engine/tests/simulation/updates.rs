@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lanspread_engine::{Command, Event, Input, LocalState, OperationKind};
+use lanspread_engine::{Command, Event, Input, LocalState, MapCell, OperationKind};
 
 use crate::content::{organiser, plain, release, signed_file, update};
 use crate::node::{NodeId, Setup};
@@ -45,17 +45,38 @@ fn what_an_update_would_fetch_is_known_before_it_begins() {
     world.feed(guest, Input::CatalogGiven(given));
     world.until("the source is known", 5, |world| world.sources(guest, &new) == 1);
     let fetch_bytes = |world: &World| world.game(guest, &new.game).unwrap().fetch_bytes;
-    assert_eq!(fetch_bytes(&world), None);
-    world.command(guest, Command::MeasureUpdate { game: new.game.clone() }).unwrap();
     let absent = new.manifest.bytes_absent_from(&old.manifest);
     world.until("it is known", 5, |world| fetch_bytes(world) == Some(absent));
     let received: u64 = world.nodes[guest.0].received.values().sum();
     assert_eq!(received, 0, "only the manifest came");
     // The sentinel is new, too.
     assert_eq!(absent, new.manifest.total_bytes() * 3 / 10 + 1);
+    let parts = world.game(guest, &new.game).unwrap().parts.unwrap();
+    assert_eq!((parts.here, parts.total), (70, 101));
+    assert!(parts.cells.contains(&MapCell::Here) && parts.cells.contains(&MapCell::Missing));
     world.command(guest, Command::Update { game: new.game.clone() }).unwrap();
     world.until("it is here", 10, |world| world.shares(guest, &new));
     assert_eq!(fetch_bytes(&world), Some(0));
+}
+
+#[test]
+fn an_update_that_the_catalog_does_not_pin_is_measured_against_what_a_click_would_choose() {
+    let (old, new) = (update("ut", "1", 100, 3), update("ut", "2", 100, 3));
+    let mut world = World::new(1);
+    let given = plain(vec![new.open()]);
+    let source = world.add(Setup::new().catalog(&given).has(&new));
+    let guest = world.add(Setup::new().catalog(&plain(vec![old.open()])).has(&old));
+    world.until("the old version is hashed", 5, |world| world.shares(guest, &old));
+    world.quit(source);
+    world.feed(guest, Input::CatalogGiven(given));
+    world.run_for(Duration::from_secs(2));
+    let fetch_bytes = |world: &World| world.game(guest, &new.game).unwrap().fetch_bytes;
+    world.command(guest, Command::MeasureUpdate { game: new.game.clone() }).unwrap();
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(fetch_bytes(&world), None, "nobody has it");
+    world.start(source);
+    let absent = new.manifest.bytes_absent_from(&old.manifest);
+    world.until("it is known", 5, |world| fetch_bytes(world) == Some(absent));
 }
 
 /// Two peers hold the old version; one reads it from the other, the other updates meanwhile.
