@@ -170,6 +170,10 @@ impl<'a> Job<'a> {
         if details.bytes.is_some_and(|bytes| bytes > room) {
             return Err(self.too_large());
         }
+        if let Some(bytes) = details.bytes {
+            // TAR has no list of its members to check before.
+            space::check_sizes(self.into, [(path.as_str(), bytes)])?;
+        }
         self.folders_above(&path)?;
         let to = under(self.into, &path);
         if fs::symlink_metadata(&to).is_ok_and(|there| there.is_dir()) {
