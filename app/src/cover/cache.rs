@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ const MAX_SIDE: u32 = 480;
 /// The largest picture that is decoded.
 const MAX_PIXELS_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Which cover: of a game, out of a file if it has one.
+/// Which cover: of a game, out of a file if it has one, or out of a folder that may hold one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CoverKey {
     pub game: GameId,
@@ -220,7 +220,22 @@ fn paint(key: &CoverKey) -> Painted {
     }
 }
 
-fn decode(file: &std::path::Path) -> Result<ColorImage, image::ImageError> {
+/// The names that a picture has in a game's folder, where the catalog has none.
+const IN_FOLDERS: [&str; 8] = [
+    "cover.png",
+    "cover.jpg",
+    "cover.jpeg",
+    "cover.webp",
+    "local/cover.png",
+    "local/cover.jpg",
+    "local/cover.jpeg",
+    "local/cover.webp",
+];
+
+fn decode(place: &Path) -> Result<ColorImage, image::ImageError> {
+    let in_folder = || IN_FOLDERS.iter().map(|name| place.join(name)).find(|file| file.is_file());
+    let found = if place.is_dir() { in_folder() } else { None };
+    let file = found.as_deref().unwrap_or(place);
     let mut reader = image::ImageReader::open(file)?.with_guessed_format()?;
     let mut limits = image::Limits::default();
     limits.max_alloc = Some(MAX_PIXELS_BYTES);
@@ -258,6 +273,22 @@ mod tests {
         for file in [Some(broken), Some(folder.path().join("missing")), None] {
             assert!(covers.get(&ctx, &key("broken", file)).unwrap().is_generated);
         }
+    }
+
+    #[test]
+    fn a_games_folder_may_hold_its_cover() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = image::RgbImage::from_pixel(3, 4, image::Rgb([200, 10, 10]));
+        let game = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(game("payload")).unwrap();
+        std::fs::create_dir_all(game("installed/local")).unwrap();
+        std::fs::create_dir_all(game("none")).unwrap();
+        picture.save(game("payload/cover.png")).unwrap();
+        picture.save(game("installed/local/cover.jpg")).unwrap();
+        let (ctx, mut covers) = (Context::default(), Covers::immediate());
+        let is_generated = ["payload", "installed", "none"]
+            .map(|name| covers.get(&ctx, &key(name, Some(game(name)))).unwrap());
+        assert_eq!(is_generated.map(|cover| cover.is_generated), [false, false, true]);
     }
 
     #[test]

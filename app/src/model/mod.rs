@@ -15,17 +15,18 @@ mod settings;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use lanspread_engine::{FailureView, GameView, OperationKind, OperationView, Phase, View};
 use lanspread_peer::api::Snapshot;
+use lanspread_peer::disk::GamesFolder;
 use lanspread_peer::install::LocalSize;
 use lanspread_protocol::{Game, GameId, LaunchEntry, Os, PeerId};
 
 pub use banner::BannerModel;
 pub use card::{Card, CardState, Stop, Trouble, Work};
-pub use details::{Cannot, DetailsModel, Has, Hindrance, Parts, ServerRow, SourceRow};
+pub use details::{Cannot, Counted, DetailsModel, Has, Hindrance, Parts, ReceiverRow, ServerRow, SourceRow};
 pub use dialogs::{
     DialogsModel, ErrorModel, FirstStartModel, FolderModel, MoveModel, QuitModel, RemoveModel, TrustModel,
     UpdateModel,
@@ -91,11 +92,14 @@ impl<'a> Source<'a> {
         here.map(|peer| peer.presence.name.clone()).collect()
     }
 
-    /// The file of a game's cover, once it is here.
+    /// Where a game's cover is, once it is here: the file of the one that the catalog names, else the game's folder, which
+    /// may hold one.
     pub fn cover(self, game: &GameView) -> Option<PathBuf> {
-        let hash = game.entry.as_ref()?.cover.as_ref()?;
-        let games = &self.snapshot.ready.as_ref()?.games_dir;
-        Some(PathBuf::from(games).join(".lanspread").join("covers").join(hash.to_string()))
+        let games = Path::new(&self.snapshot.ready.as_ref()?.games_dir);
+        match game.entry.as_ref().and_then(|entry| entry.cover) {
+            Some(hash) => Some(GamesFolder::new(games).cover(hash)),
+            None => game.local.as_ref().map(|_| games.join(game.id.as_str())),
+        }
     }
 }
 

@@ -35,6 +35,7 @@ pub struct PublishModel {
     pub pcs: usize,
     /// The catalog's entry of the game that is being described.
     pub known: Option<Game>,
+    pub known_cover: Option<PathBuf>,
     /// A game is being published: one at a time is enough.
     pub is_busy: bool,
     /// The newest first.
@@ -84,6 +85,7 @@ impl PublishModel {
             party: source.party(),
             pcs: StatusModel::new(source).pcs,
             known: id.and_then(|id| source.game(id)).and_then(|game| game.entry.clone()),
+            known_cover: id.and_then(|id| source.game(id)).and_then(|game| source.cover(game)),
             is_busy: source.told.publishing.iter().any(|publishing| {
                 matches!(publishing.step, PublishStep::Preparing { .. } | PublishStep::Signing)
             }),

@@ -50,7 +50,9 @@ fn cover(ui: &mut Ui, covers: &mut Covers, model: &PublishModel, state: &State) 
     let (rect, _) = ui.allocate_exact_size(vec2(COVER_WIDTH, COVER_WIDTH * 4.0 / 3.0), Sense::hover());
     match state.form.id().or_else(|| model.known.as_ref().map(|known| known.id.clone())) {
         Some(game) => {
-            let key = CoverKey { game, file: state.form.cover.clone() };
+            // What the party has already, until another is chosen.
+            let file = state.form.cover.clone().or_else(|| model.known_cover.clone());
+            let key = CoverKey { game, file };
             picture(ui, covers, rect, &key, &state.form.title);
         }
         None => {
