@@ -189,6 +189,7 @@ fn page(
 /// The details panel and the dialog, over the page.
 fn over(ui: &mut Ui, scene: &mut Scene<'_>, source: Source<'_>, state: &mut WindowState) -> Vec<Action> {
     let mut actions = Vec::new();
+    keep_focus(ui.ctx(), state);
     if let Some(game) = &state.details_of {
         match DetailsModel::new(source, game) {
             Some(model) => actions.extend(details::show(ui, scene, &model, &mut state.details)),
@@ -202,6 +203,18 @@ fn over(ui: &mut Ui, scene: &mut Scene<'_>, source: Source<'_>, state: &mut Wind
         }
     }
     actions
+}
+
+/// What lies lower loses the focus first and gets it back last.
+fn keep_focus(ctx: &egui::Context, state: &mut WindowState) {
+    let (has_panel, has_dialog) = (state.details_of.is_some(), state.question.is_some());
+    if !has_dialog {
+        state.dialogs.below.keep(ctx, false);
+    }
+    state.details.below.keep(ctx, has_panel);
+    if has_dialog {
+        state.dialogs.below.keep(ctx, true);
+    }
 }
 
 /// The keys that work everywhere.

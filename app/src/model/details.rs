@@ -33,6 +33,9 @@ pub struct DetailsModel {
     pub can_host: bool,
     /// Fastest first.
     pub sources: Vec<SourceRow>,
+    /// Who receives it from here, by name, and which version that is.
+    pub receivers: Vec<ReceiverRow>,
+    pub sent_version: Option<String>,
     /// The games beside it.
     pub before: Option<GameId>,
     pub after: Option<GameId>,
@@ -61,8 +64,27 @@ pub enum Hindrance {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
     pub cells: Arc<[MapCell]>,
-    /// Parts that are here and parts in all, where they are counted.
-    pub counted: Option<(usize, usize)>,
+    pub counted: Counted,
+}
+
+/// How much of the map's payload is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Parts that are here and proven.
+    Checked { here: usize, total: usize },
+    /// Bytes that an update finds here.
+    Bytes { here: u64, total: u64 },
+    /// Either all or nothing, or nobody counted.
+    Nothing,
+}
+
+/// A peer that receives the game from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverRow {
+    pub peer: PeerId,
+    pub name: String,
+    /// Bytes a second; of who receives several games at once it is not known how much of it is this one's.
+    pub rate: Option<u64>,
 }
 
 /// A peer that has something of the game.
@@ -116,6 +138,8 @@ impl DetailsModel {
             }),
             cannot: Cannot::of(game),
             parts: Parts::of(game),
+            receivers: receivers(source, game),
+            sent_version: sent_version(game),
             servers: servers(source, game),
             can_host: game.installed && has_entry(game, "server"),
             sources: sources(source, game),
@@ -128,11 +152,6 @@ impl DetailsModel {
     pub fn description(&self, language: &str) -> Option<&str> {
         let texts = &self.description;
         texts.get(language).or_else(|| texts.get("en")).or_else(|| texts.values().next()).map(String::as_str)
-    }
-
-    /// Bytes that an operation has still to bring.
-    pub fn bytes_left(&self) -> Option<u64> {
-        self.progress.map(|(done, total)| total.saturating_sub(done))
     }
 }
 
@@ -156,22 +175,59 @@ impl Cannot {
 }
 
 impl Parts {
-    /// Counted while a version is fetched; else all or nothing of the expected one. How much of a new version the
-    /// old one holds is not known before: no cells.
+    /// Counted while a version is fetched, and once an update was measured; else all or nothing of the expected one. Until
+    /// then it is not known how much of a new version the old one holds: no cells.
     fn of(game: &GameView) -> Self {
         if let Some(parts) = &game.parts {
-            return Self { cells: Arc::clone(&parts.cells), counted: Some((parts.here, parts.total)) };
+            let (here, total) = (parts.here, parts.total);
+            let counted = match update_bytes(game).filter(|_| operation(game).is_none()) {
+                Some((here, total)) => Counted::Bytes { here, total },
+                None => Counted::Checked { here, total },
+            };
+            return Self { cells: Arc::clone(&parts.cells), counted };
         }
         if game.update_available && !game.update_ready {
-            return Self { cells: Arc::new([]), counted: None };
+            return Self { cells: Arc::new([]), counted: Counted::Nothing };
         }
         let is_whole = matches!(
             game.local.as_ref().map(|local| local.state),
             Some(LocalState::Downloaded | LocalState::Installed)
         );
         let cell = if is_whole || game.update_ready { MapCell::Here } else { MapCell::Missing };
-        Self { cells: vec![cell; PartsView::MAX_CELLS].into(), counted: None }
+        Self { cells: vec![cell; PartsView::MAX_CELLS].into(), counted: Counted::Nothing }
     }
+}
+
+/// Bytes of the new version that are here and bytes in all, once that was counted.
+fn update_bytes(game: &GameView) -> Option<(u64, u64)> {
+    let (missing, total) = (game.fetch_bytes?, game.entry.as_ref()?.size?);
+    (game.update_available && !game.update_ready).then(|| (total.saturating_sub(missing), total))
+}
+
+fn receivers(source: Source<'_>, game: &GameView) -> Vec<ReceiverRow> {
+    if !source.is_connected() || game.receivers.is_empty() {
+        return Vec::new();
+    }
+    let receives = |game: &GameView, peer: &PeerView| game.receivers.contains(&peer.peer_id);
+    let games = |peer| source.games().iter().filter(|game| receives(game, peer)).count();
+    let peers = source.view().map_or(&[][..], |view| &view.peers).iter();
+    let mut rows: Vec<_> = peers
+        .filter(|peer| receives(game, peer))
+        .map(|peer| ReceiverRow {
+            peer: peer.peer_id,
+            name: peer.presence.name.clone(),
+            rate: (games(peer) == 1).then_some(peer.tx_rate),
+        })
+        .collect();
+    rows.sort_by_cached_key(|row| row.name.to_lowercase());
+    rows
+}
+
+/// While a version is fetched its verified parts are what others get.
+fn sent_version(game: &GameView) -> Option<String> {
+    let here = game.local.as_ref().and_then(|local| local.version.as_ref());
+    let version = if operation(game).is_some() { game.expected.as_ref() } else { here };
+    version.map(Version::to_string)
 }
 
 /// Those who run a server, as long as this PC can join one.
@@ -282,7 +338,34 @@ mod tests {
         let model = model(game, peers);
         let rows: Vec<_> = model.sources.iter().map(|row| (row.name.as_str(), row.has, row.rate)).collect();
         assert_eq!(rows, [("Bo", Has::Share(0.72), 9), ("Ada", Has::All, 0)]);
-        assert_eq!(model.parts.counted, Some((1, 2)));
+        assert_eq!(model.parts.counted, Counted::Checked { here: 1, total: 2 });
+    }
+
+    #[test]
+    fn who_receives_it_is_listed_with_a_rate_that_is_known_to_be_of_this_game() {
+        let (game, other) = (GameSample::new("game", "Game"), GameSample::new("other", "Other"));
+        let games = vec![game.installed().outdated().outbound(2), other.installed().outbound(1)];
+        let id = games[0].0.id.clone();
+        let snapshot = snapshot_with(games, vec![peer(1, "Marie", 0, 24), peer(2, "Ole", 0, 14)]);
+        let model = DetailsModel::new(Source { snapshot: &snapshot, told: &Told::default() }, &id).unwrap();
+        let rows: Vec<_> = model.receivers.iter().map(|row| (row.name.as_str(), row.rate)).collect();
+        assert_eq!(rows, [("Marie", None), ("Ole", Some(14))], "Marie receives two games");
+        assert_eq!(model.sent_version.as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn an_update_that_was_measured_has_a_map() {
+        let mut game = GameSample::new("game", "Game").installed().outdated().sources(1).size(1000);
+        assert!(model(game.clone(), Vec::new()).parts.cells.is_empty());
+        game = game.fetches(212);
+        game.0.parts = Some(PartsView {
+            here: 3,
+            total: 4,
+            cells: vec![MapCell::Here, MapCell::Missing].into(),
+            sources: Vec::new(),
+        });
+        let parts = model(game, Vec::new()).parts;
+        assert_eq!((parts.cells.len(), parts.counted), (2, Counted::Bytes { here: 788, total: 1000 }));
     }
 
     #[test]

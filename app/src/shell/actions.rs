@@ -20,6 +20,8 @@ impl Shell {
     pub(super) fn act(&mut self, action: Action) {
         if let Action::Ask(question) = &action {
             self.look_up(question);
+        } else if let Action::OpenDetails(game) = &action {
+            self.measure_update(game.clone());
         }
         let Some(action) = self.state.apply(action) else { return };
         match action {
@@ -99,9 +101,13 @@ impl Shell {
         if let Question::Remove { game, .. } = question {
             self.measure(game);
         } else if let Question::Update(game) = question {
-            // The answer is in a later snapshot.
-            self.command(Command::MeasureUpdate { game: game.clone() });
+            self.measure_update(game.clone());
         }
+    }
+
+    /// Counts what an update would fetch, if there is one. The answer is in a later snapshot.
+    fn measure_update(&mut self, game: GameId) {
+        self.command(Command::MeasureUpdate { game });
     }
 
     fn measure(&self, game: &GameId) {

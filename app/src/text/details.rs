@@ -36,6 +36,13 @@ super::texts! {
     here: "Here", "Da";
     on_the_way: "On the way", "Unterwegs";
     missing: "Missing", "Fehlt";
+    already_here(here: &str, total: &str): "{here} of {total} already here", "{here} von {total} schon da";
+    missing_size(size: &str): "Missing, {size}", "Fehlt, {size}";
+    plural sources_for(count: usize, version: &str): "{count} source for {version}" | "{count} sources for {version}",
+        "{count} Quelle für {version}" | "{count} Quellen für {version}";
+    sending: "You are sending it to", "Du sendest es an";
+    sending_version(version: &str): "You are sending {version} to", "Du sendest {version} an";
+    sent_to(name: &str, rate: &str): "Receives it: {name}, {rate}", "Empfängt es: {name}, {rate}";
     last_60_s: "Last 60 s", "Letzte 60 s";
     all_parts: "All parts", "Alle Teile";
     share_of_it(percent: &str): "{percent} of it", "{percent} davon";

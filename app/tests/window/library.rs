@@ -1,11 +1,13 @@
 //! The library.
 
 use egui::Key;
+use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Question, Screen};
 use lanspread_app::model::Told;
 use lanspread_app::sample::{self, GameSample};
-use lanspread_engine::{AfterDownload, Command, KeptFiles, OperationKind, Phase};
+use lanspread_engine::{AfterDownload, Command, ErrorCode, KeptFiles, OperationKind, Phase};
+use lanspread_peer::api::{CheckReason, CheckResult};
 
 use crate::harness::{Look, Shown, Window, open, settle};
 use crate::scenes::network_stopped;
@@ -39,6 +41,18 @@ fn the_network_has_stopped() {
     assert_eq!(window.state().asked, [Action::Restart]);
     window.get_by_label("No source left for Unvanquished. It goes on when someone is back.");
     assert!(window.query_by_label("Red Eclipse, Waiting for network").is_some());
+}
+
+#[test]
+fn the_rail_says_what_its_badges_show() {
+    let window = open(Look::default(), Shown::new(sample::party(), Told::default()));
+    window.get_by_role_and_label(Role::Tab, "Downloads, 2 active");
+    let mut party = sample::snapshot(vec![GameSample::new("a", "A").sources(1)]);
+    sample::fail(&mut party, "a", OperationKind::Download, ErrorCode::NoSpace);
+    party.network.checks.adapter = CheckResult::Problem(CheckReason::NoAdapter);
+    let window = open(Look::default(), Shown::new(party, Told::default()));
+    window.get_by_role_and_label(Role::Tab, "Downloads, needs attention");
+    window.get_by_role_and_label(Role::Tab, "Party, a check failed");
 }
 
 #[test]

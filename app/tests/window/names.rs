@@ -95,27 +95,97 @@ fn the_tabulator_goes_from_the_rail_to_the_status_bar() {
     assert!(unique.len() > 20, "{names:#?}");
 }
 
-/// What lies under a dialog or a panel is out of reach on purpose, and so are the actions of the library's cards: Enter on
-/// the card does the same.
+fn scenes() -> impl Iterator<Item = (&'static str, Window)> {
+    SCENES.iter().map(|scene| (scene.name, open(Look::default(), (scene.shown)())))
+}
+
+/// Where all that is seen can be reached: what lies under a dialog or a panel is out of reach on purpose, and so are the
+/// actions of the library's cards: Enter on the card does the same.
 fn plain_scenes() -> impl Iterator<Item = (&'static str, Window)> {
-    let is_covered = |name: &str| name.starts_with("dialog") || name.starts_with("details");
-    let scenes = SCENES.iter().filter(move |scene| !is_covered(scene.name));
-    let opened = scenes.map(|scene| (scene.name, open(Look::default(), (scene.shown)())));
-    opened.filter(|(_, window)| window.state().state.screen != Screen::Library)
+    let is_covered = |window: &Window| {
+        let state = &window.state().state;
+        state.question.is_some() || state.details_of.is_some() || state.screen == Screen::Library
+    };
+    scenes().filter(move |(_, window)| !is_covered(window))
+}
+
+/// The names of a part of the window's controls.
+fn controls(window: &Window, is_in: impl Fn(&AccessKitNode<'_>) -> bool) -> BTreeSet<String> {
+    let nodes = window.query_all(By::new().predicate(is_interactive)).map(|node| node.accesskit_node());
+    nodes.filter(is_in).map(|node| name(&node)).collect()
 }
 
 #[test]
 fn the_tabulator_comes_to_everything() {
     for (scene, mut window) in plain_scenes() {
         let takes_clicks = |node: &AccessKitNode<'_>| node.data().supports_action(accesskit::Action::Click);
-        let can_be_used =
-            |node: &AccessKitNode<'_>| is_interactive(node) && takes_clicks(node) && !node.is_disabled();
-        let nodes = window.query_all(By::new().predicate(can_be_used));
-        let wanted: BTreeSet<String> = nodes.map(|node| name(&node.accesskit_node())).collect();
+        let wanted = controls(&window, |node| takes_clicks(node) && !node.is_disabled());
         let reached: BTreeSet<String> = walk(&mut window).into_iter().collect();
         let missed: Vec<_> = wanted.difference(&reached).collect();
         assert!(missed.is_empty(), "{scene}: {missed:#?} are not among {reached:#?}");
     }
+}
+
+/// Right of the panel's edge, at the default size.
+fn is_in_panel(node: &AccessKitNode<'_>) -> bool {
+    node.bounding_box().is_some_and(|place| place.x0 >= 496.0)
+}
+
+#[test]
+fn the_tabulator_stays_in_the_details_and_comes_to_everything_there() {
+    for (scene, mut window) in scenes().filter(|(name, _)| name.starts_with("details")) {
+        // With what lies below the panel at its place, which is not reached.
+        let there = controls(&window, is_in_panel);
+        let reached: BTreeSet<String> = walk(&mut window).into_iter().collect();
+        for name in ["Close", "Next game", "Verify files", "Remove download"] {
+            assert!(reached.contains(name), "{scene}: {name} is not among {reached:#?}");
+        }
+        let strangers: Vec<_> = reached.difference(&there).collect();
+        assert!(strangers.is_empty(), "{scene}: {strangers:#?} are outside of the panel");
+    }
+}
+
+#[test]
+fn a_dialog_keeps_the_tabulator() {
+    for (scene, mut window) in scenes().filter(|(name, _)| name.starts_with("dialog")) {
+        let reached: BTreeSet<String> = walk(&mut window).into_iter().collect();
+        assert!((1..=12).contains(&reached.len()), "{scene}: {reached:#?}");
+        for outside in ["Library", "Search games", "Settings"] {
+            assert!(!reached.contains(outside), "{scene}: {outside} lies below");
+        }
+    }
+}
+
+#[test]
+fn the_focus_goes_into_the_panel_and_back_to_the_card() {
+    let mut window = open(Look::default(), library());
+    let card = "Teeworlds, Installed";
+    window.get_by_label(card).focus();
+    settle(&mut window);
+    window.key_press(Key::Space);
+    settle(&mut window);
+    assert!(!window.get_by_label(card).is_focused(), "it lies below the panel");
+    window.key_press(Key::ArrowRight);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::F);
+    settle(&mut window);
+    let search = window.get_by_role_and_label(Role::TextInput, "Search games");
+    assert!(!search.is_focused(), "what lies below takes no keys");
+    window.key_press(Key::Tab);
+    settle(&mut window);
+    window.key_press(Key::Escape);
+    settle(&mut window);
+    assert_eq!(window.state().state.details_of, None);
+    assert!(window.get_by_label(card).is_focused());
+
+    window.key_press(Key::Space);
+    settle(&mut window);
+    window.key_press(Key::Enter);
+    settle(&mut window);
+    assert_eq!(
+        window.state().asked,
+        [Action::Play("teeworlds".parse().unwrap())],
+        "Enter is the game's button"
+    );
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub(crate) const SCENES: &[Scene] = &[
     }),
     scene("card-states", card_states),
     scene("details-downloading", || details(downloading())),
-    scene("details-update", || details(red_eclipse().installed().outdated().sources(3).outbound(2))),
+    scene("details-update", || details(updating())),
     scene("details-installed", || details(red_eclipse().installed().playing(2).outbound(1))),
     scene("details-no-sources", || details(red_eclipse())),
     scene("dialog-update", || asked(Question::Update(id("0ad")))),
@@ -176,7 +176,7 @@ fn card_states() -> Shown {
     let half = ProgressView { bytes_done: 54, bytes_total: 100, rate: 0, sources: 0 };
     let games = vec![
         game("a", "A Installed").installed().playing(2).outbound(3),
-        game("b", "B Update").installed().outdated().sources(3),
+        game("b", "B Update").installed().outdated().sources(3).fetches(212_000_000),
         game("c", "C Ready").downloaded(),
         game("d", "D Download").sources(6),
         game("e", "E Downloading").sources(6).downloading(41, 100, 78_000_000),
@@ -223,6 +223,20 @@ fn downloading() -> GameSample {
         cells: cells.into(),
         sources: rates.map(|(peer, rate)| (PeerId([peer; 32]), rate)).into(),
     });
+    game
+}
+
+/// An update that was measured, of a game that two PCs receive.
+fn updating() -> GameSample {
+    let mut game = red_eclipse().installed().outdated().sources(3).outbound(2).fetches(212_000_000);
+    let cell = |cell| {
+        let is_new = matches!(cell, 5..=9 | 30 | 62..=64 | 88..=90 | 121..=123);
+        if is_new { MapCell::Missing } else { MapCell::Here }
+    };
+    let cells: Vec<_> = (0..140).map(cell).collect();
+    // They receive nothing else, so that their rates are this game's.
+    game.0.receivers = [3, 4].map(|peer| PeerId([peer; 32])).into();
+    game.0.parts = Some(PartsView { here: 2713, total: 3040, cells: cells.into(), sources: Vec::new() });
     game
 }
 

@@ -3,11 +3,11 @@
 mod facts;
 mod head;
 mod primary;
+mod rates;
+mod receivers;
 mod sources;
 #[cfg(test)]
 mod tests;
-
-use std::collections::{BTreeMap, VecDeque};
 
 use egui::{
     Align2, Area, Color32, CornerRadius, FontId, Id, Key, Layout, Order, Pos2, Rect, Role, ScrollArea, Sense,
@@ -21,7 +21,7 @@ use crate::frame::within;
 use crate::model::DetailsModel;
 use crate::text::DetailsText;
 use crate::theme::{self, Theme};
-use crate::widgets::draw_text;
+use crate::widgets::{FocusBelow, draw_text};
 
 const WIDTH: f32 = 784.0;
 const PADDING: f32 = 32.0;
@@ -34,11 +34,15 @@ const BODY_TOP: f32 = 380.0;
 pub struct State {
     /// Whose rates these are.
     game: Option<GameId>,
-    rates: BTreeMap<PeerId, VecDeque<u64>>,
+    rates: rates::Rates,
+    /// The same of those who receive it.
+    sent: rates::Rates,
     rated_at: f64,
     /// The sources' order, settled for a while.
     order: Vec<PeerId>,
     ordered_at: f64,
+    /// What had the focus before the panel opened.
+    pub(crate) below: FocusBelow,
 }
 
 pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DetailsModel, state: &mut State) -> Option<Action> {
@@ -59,7 +63,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DetailsModel, state: &mu
     let is_on_top = ctx.memory(|memory| memory.is_above_modal_layer(layer));
     ctx.memory_mut(|memory| memory.set_modal_layer(layer));
     let escaped = is_on_top && ctx.input(|input| input.key_pressed(Key::Escape));
-    let by_key = || if is_on_top { library::game_key(ui, &model.card) } else { None };
+    let by_key = || if is_on_top { library::panel_key(ui, &model.card) } else { None };
     shown.inner.or_else(|| escaped.then_some(Action::CloseDetails)).or_else(by_key)
 }
 

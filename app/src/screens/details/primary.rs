@@ -142,12 +142,12 @@ pub(super) fn retry(model: &DetailsModel) -> Option<Action> {
 /// A line below the buttons.
 fn note(ui: &Ui, panel: Rect, model: &DetailsModel) {
     let (theme, text) = (Theme::of(ui), DetailsText::of(ui.ctx()));
-    let (CardState::Update { .. }, Some(new), Some(old)) =
+    let (CardState::Update { bytes }, Some(new), Some(old)) =
         (model.card.state, &model.expected, &model.version_here)
     else {
         return;
     };
-    let size = model.bytes_left().map(|bytes| text.to_download(&Format::of(ui.ctx()).size(bytes)));
+    let size = bytes.map(|bytes| text.to_download(&Format::of(ui.ctx()).size(bytes)));
     let words: Vec<String> = size.into_iter().chain([text.old_cannot_join(new, old)]).collect();
     let at = pos2(panel.left() + LEFT, panel.top() + 273.0);
     draw_icon(ui.painter(), at + vec2(8.0, 0.0), Icon::INFO, theme::ICON, theme.text_2);

@@ -1,23 +1,18 @@
 //! The right column: which parts are here, and who brings the others.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use egui::{
-    Align2, Color32, Context, CornerRadius, Id, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2,
-    vec2,
-};
+use egui::{Align2, Color32, Context, CornerRadius, Id, Pos2, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use lanspread_engine::MapCell;
 
-use super::{State, say};
+use super::rates::history;
+use super::{State, receivers, say};
 use crate::frame::within;
-use crate::model::{DetailsModel, Has, SourceRow};
+use crate::model::{Counted, DetailsModel, Has, SourceRow};
 use crate::text::{DetailsText, Format, LibraryText};
 use crate::theme::{self, Theme};
-use crate::widgets::{Meaning, avatar_at, elided, sparkline, tag, wrapped};
+use crate::widgets::{Meaning, avatar_at, elided, tag, wrapped};
 
-/// Rates of a minute, one a second.
-const RATES: usize = 60;
 const SETTLED_SECS: f64 = 5.0;
 const ROW: f32 = 43.0;
 const MAP_HEIGHT: f32 = 18.0;
@@ -26,23 +21,19 @@ const MAP_HEIGHT: f32 = 18.0;
 pub(super) fn measure(ctx: &Context, model: &DetailsModel, state: &mut State) {
     let now = ctx.input(|input| input.time);
     if state.game.as_ref() != Some(&model.card.id) {
-        *state = State { game: Some(model.card.id.clone()), rated_at: f64::NEG_INFINITY, ..State::default() };
-        state.ordered_at = f64::NEG_INFINITY;
+        let (game, never) = (Some(model.card.id.clone()), f64::NEG_INFINITY);
+        *state = State { game, rated_at: never, ordered_at: never, below: state.below, ..State::default() };
     }
     if now - state.rated_at >= 1.0 {
         state.rated_at = now;
-        state.rates.retain(|peer, _| model.sources.iter().any(|row| row.peer == *peer));
-        for row in &model.sources {
-            let rates = state.rates.entry(row.peer).or_insert_with(|| VecDeque::from(vec![0; RATES]));
-            rates.push_back(row.rate);
-            rates.pop_front();
-        }
+        state.rates.take(model.sources.iter().map(|row| (row.peer, row.rate)));
+        state.sent.take(model.receivers.iter().filter_map(|row| Some((row.peer, row.rate?))));
     }
     if now - state.ordered_at >= SETTLED_SECS || state.order.len() != model.sources.len() {
         state.ordered_at = now;
         state.order = model.sources.iter().map(|row| row.peer).collect();
     }
-    if model.sources.iter().any(|row| row.rate > 0) {
+    if !model.receivers.is_empty() || model.sources.iter().any(|row| row.rate > 0) {
         ctx.request_repaint_after(Duration::from_secs(1));
     }
 }
@@ -51,10 +42,13 @@ pub(super) fn measure(ctx: &Context, model: &DetailsModel, state: &mut State) {
 pub(super) fn show(ui: &mut Ui, at: Pos2, width: f32, model: &DetailsModel, state: &State) -> f32 {
     let is_known = !model.parts.cells.is_empty();
     let y = if is_known { parts(ui, at, width, model) } else { at.y - 16.0 };
-    if model.sources.is_empty() {
-        return nobody(ui, pos2(at.x, y + 26.0), width, model);
-    }
-    list(ui, pos2(at.x, y + 26.0), width, model, state)
+    let below = pos2(at.x, y + 26.0);
+    let y = if model.sources.is_empty() {
+        nobody(ui, below, width, model)
+    } else {
+        list(ui, below, width, model, state)
+    };
+    receivers::show(ui, pos2(at.x, y), width, model, &state.sent)
 }
 
 fn heading(ui: &Ui, at: Pos2, width: f32, left: &str, right: &str) {
@@ -73,15 +67,18 @@ fn parts(ui: &Ui, at: Pos2, width: f32, model: &DetailsModel) -> f32 {
         _ => text.parts().to_owned(),
     };
     let is_all = model.parts.cells.iter().all(|cell| *cell == MapCell::Here);
-    let counted =
-        model.parts.counted.map(|(here, total)| text.checked(&format.count(here), &format.count(total)));
-    let right = counted.unwrap_or_else(|| if is_all { text.all_here().to_owned() } else { String::new() });
+    let right = match model.parts.counted {
+        Counted::Checked { here, total } => text.checked(&format.count(here), &format.count(total)),
+        Counted::Bytes { here, total } => text.already_here(&format.size(here), &format.size(total)),
+        Counted::Nothing if is_all => text.all_here().to_owned(),
+        Counted::Nothing => String::new(),
+    };
     heading(ui, pos2(at.x, at.y + 10.0), width, &title, &right);
     let map = Rect::from_min_size(pos2(at.x, at.y + 30.0), vec2(width, MAP_HEIGHT));
     draw_map(ui, map, &model.parts.cells);
     let response = ui.interact(map, Id::unique("details-map"), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("{title}, {right}")));
-    legend(ui, pos2(at.x, at.y + 64.0), text);
+    legend(ui, pos2(at.x, at.y + 64.0), model.parts.counted);
     at.y + 74.0
 }
 
@@ -108,14 +105,17 @@ const fn look(theme: &Theme, cell: MapCell) -> (f32, Color32) {
     }
 }
 
-fn legend(ui: &Ui, at: Pos2, text: DetailsText) {
-    let theme = Theme::of(ui);
+fn legend(ui: &Ui, at: Pos2, counted: Counted) {
+    let (theme, text) = (Theme::of(ui), DetailsText::of(ui.ctx()));
     let mut x = at.x;
-    let words = [
-        (MapCell::Here, text.here()),
-        (MapCell::OnTheWay, text.on_the_way()),
-        (MapCell::Missing, text.missing()),
-    ];
+    let missing = match counted {
+        Counted::Bytes { here, total } => {
+            text.missing_size(&Format::of(ui.ctx()).size(total.saturating_sub(here)))
+        }
+        Counted::Checked { .. } | Counted::Nothing => text.missing().to_owned(),
+    };
+    let words =
+        [(MapCell::Here, text.here()), (MapCell::OnTheWay, text.on_the_way()), (MapCell::Missing, &*missing)];
     for (cell, words) in words {
         let (height, color) = look(theme, cell);
         let height = height.min(13.0) * 0.9;
@@ -147,7 +147,11 @@ fn list(ui: &mut Ui, at: Pos2, width: f32, model: &DetailsModel, state: &State) 
     let text = DetailsText::of(ui.ctx());
     let is_moving = model.sources.iter().any(|row| row.rate > 0);
     let right = if is_moving { text.last_60_s() } else { "" };
-    heading(ui, at, width, &LibraryText::of(ui.ctx()).sources(model.sources.len()), right);
+    let sources = match &model.expected {
+        Some(version) if model.is_outdated => text.sources_for(model.sources.len(), version),
+        _ => LibraryText::of(ui.ctx()).sources(model.sources.len()),
+    };
+    heading(ui, at, width, &sources, right);
     let mut y = at.y + 18.0;
     if is_moving {
         strip(ui, Rect::from_min_size(pos2(at.x, y), vec2(width, 8.0)), &model.sources);
@@ -212,30 +216,11 @@ fn source(ui: &mut Ui, rect: Rect, row: &SourceRow, is_fetching: bool, state: &S
         return;
     }
     let plot = Rect::from_min_size(pos2(rect.left() + 156.0, y - 13.0), vec2(116.0, 26.0));
-    history(ui, plot, row, state);
+    history(ui, plot, &state.rates, row.peer, theme.arriving);
     let (font, color) = if row.rate > 0 {
         (theme::medium(theme::DENSE), theme.text_1)
     } else {
         (theme::regular(theme::DENSE), theme.text_3)
     };
     ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_CENTER, &rate, font, color);
-}
-
-/// The source's last minute on one scale with the others; a dashed line while nothing comes.
-#[expect(clippy::cast_precision_loss, reason = "shares of a few points")]
-fn history(ui: &Ui, rect: Rect, row: &SourceRow, state: &State) {
-    let theme = Theme::of(ui);
-    let most = state.rates.values().flatten().copied().max().unwrap_or_default();
-    let rates = state.rates.get(&row.peer);
-    match rates {
-        Some(rates) if most > 0 && rates.iter().any(|rate| *rate > 0) => {
-            let values: Vec<f32> = rates.iter().map(|rate| *rate as f32 / most as f32).collect();
-            sparkline(ui.painter(), rect, &values, theme.arriving);
-        }
-        Some(_) | None => {
-            let line = [rect.left_bottom(), rect.right_bottom()];
-            let stroke = Stroke::new(theme::STROKE, theme.line_strong);
-            ui.painter().extend(Shape::dashed_line(&line, stroke, 3.0, 3.0));
-        }
-    }
 }

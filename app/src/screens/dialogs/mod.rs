@@ -18,13 +18,15 @@ use crate::action::Action;
 use crate::icon::Icon;
 use crate::model::DialogsModel;
 use crate::theme::{self, Theme};
-use crate::widgets::{Meaning, draw_icon};
+use crate::widgets::{FocusBelow, Meaning, draw_icon};
 
 /// What a person does here that is no game's state.
 #[derive(Debug, Default)]
 pub struct State {
     remove: remove::Ticks,
     party: String,
+    /// What had the focus before the dialog opened.
+    pub(crate) below: FocusBelow,
 }
 
 /// What a person wants; a dialog whose answer is carried out closes.

@@ -52,8 +52,17 @@ fn clicked(ui: &Ui, response: &Response, card: &Card) -> Option<Action> {
     response.clicked().then(|| Action::OpenDetails(card.id.clone()))
 }
 
+/// In the details no control has the focus at first: Enter is the game's button there, too.
+pub(in crate::screens) fn panel_key(ui: &Ui, card: &Card) -> Option<Action> {
+    let is_free = ui.memory(|memory| memory.focused().is_none());
+    if is_free && ui.input(|input| input.key_pressed(Key::Enter)) {
+        return intent(card);
+    }
+    game_key(ui, card)
+}
+
 /// The keys of one game, on its card and in its details.
-pub(in crate::screens) fn game_key(ui: &Ui, card: &Card) -> Option<Action> {
+fn game_key(ui: &Ui, card: &Card) -> Option<Action> {
     let game = || card.id.clone();
     ui.input_mut(|input| {
         let mut pressed = |modifiers, key| input.consume_key(modifiers, key);

@@ -6,13 +6,14 @@ mod grid;
 mod menu;
 mod tools;
 
-pub(super) use card::{bar_look, fill, game_key, intent, picture};
+pub(super) use card::{bar_look, fill, intent, panel_key, picture};
 use egui::{Id, Key, Ui};
 use lanspread_protocol::GameId;
 
 use super::Scene;
 use crate::action::Action;
 use crate::model::{Filter, LibraryModel, Sort};
+use crate::widgets::takes_keys;
 
 /// What a person does here that is no game's state.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +53,9 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &LibraryModel, state: &mu
 }
 
 fn keys(ui: &Ui, state: &mut State) {
+    if !takes_keys(ui) {
+        return;
+    }
     let (find, slash, escape) = ui.input(|input| {
         (
             input.modifiers.command && input.key_pressed(Key::F),
