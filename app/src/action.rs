@@ -38,12 +38,8 @@ pub enum Action {
     CloseDialog,
     /// What runs when a person clicked *Play*.
     Play(GameId),
-    /// Another program of a game: its server, or the way to join one at this address.
-    Start {
-        game: GameId,
-        entry: &'static str,
-        server: Option<IpAddr>,
-    },
+    /// Another program of a game: its server, or the way to join one.
+    Start(Start),
     OpenFolder(GameId),
     /// The system's dialog; its answer reaches the screen that asked.
     ChooseFolder(FolderFor),
@@ -77,8 +73,8 @@ pub enum Action {
     /// Versions, addresses, errors: for who helps.
     CopyReport,
     OpenLog,
-    /// As [`Action::Play`], after the question of its first start.
-    PlayUnverified(GameId),
+    /// What was asked for, after the question of a game's first start.
+    StartUnverified(Start),
     /// Shows where a file lies.
     ShowFile(PathBuf),
     /// Closes the window, whatever runs.
@@ -100,6 +96,22 @@ pub enum Action {
     },
 }
 
+/// What of a game a person wants to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    pub game: GameId,
+    /// The program's name in the catalog; `None` is what *Play* starts.
+    pub entry: Option<&'static str>,
+    /// The server to join.
+    pub server: Option<IpAddr>,
+}
+
+impl Start {
+    pub const fn play(game: GameId) -> Self {
+        Self { game, entry: None, server: None }
+    }
+}
+
 /// A dialog's question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
@@ -119,7 +131,7 @@ pub enum Question {
     /// What becomes of the games when another folder is chosen.
     MoveGames(PathBuf),
     /// Whether to start what no catalog vouches for.
-    FirstStart(GameId),
+    FirstStart(Start),
     /// What to do when the games folder cannot be used.
     Folder {
         games: PathBuf,

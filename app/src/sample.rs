@@ -1,5 +1,6 @@
 //! Hand-made snapshots: for tests and pictures of screens, without a running peer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use lanspread_peer::api::{
     AdapterView, CheckReason, CheckResult, Checks, DiskSpace, NetworkView, Ready, Snapshot, Status,
 };
 use lanspread_peer::runtime::supervisor::RuntimeFailure;
-use lanspread_protocol::message::Presence;
-use lanspread_protocol::{Game, GameId, OrganiserKey, PeerId, Players, Version};
+use lanspread_protocol::message::{GameServer, Presence};
+use lanspread_protocol::{Game, GameId, LaunchEntry, OrganiserKey, Os, PeerId, Players, Version};
 
 use crate::model::{Card, Source, Told};
 
@@ -59,6 +60,17 @@ impl GameSample {
             change(entry);
         }
         self
+    }
+
+    /// Has programs of these names for this system.
+    #[must_use]
+    pub fn programs(self, names: &[&str]) -> Self {
+        let program = |name: &&str| {
+            let (program, name) = (name.parse().ok()?, (*name).to_owned());
+            let (args, folder, env) = (Vec::new(), None, BTreeMap::new());
+            Some(LaunchEntry { name, os: Os::CURRENT, program, args, folder, env })
+        };
+        self.entry(|entry| entry.launch = names.iter().filter_map(program).collect())
     }
 
     #[must_use]
@@ -236,6 +248,12 @@ pub fn peer(number: u8, name: &str, rx_rate: u64, tx_rate: u64) -> PeerView {
         link: LinkKind::Cable,
         games: Vec::new(),
     }
+}
+
+/// A player whose PC runs a server of a game.
+pub fn host(mut peer: PeerView, game: &str) -> PeerView {
+    peer.presence.servers.push(GameServer { game: id(game), entry: "server".to_owned() });
+    peer
 }
 
 fn reached(peer: PeerView, link: LinkKind, micros: u64) -> PeerView {

@@ -297,10 +297,8 @@ fn share(part: usize, whole: usize) -> f32 {
 mod tests {
     use super::*;
     use crate::model::{CardState, Told};
-    use crate::sample::{GameSample, peer, snapshot_with};
+    use crate::sample::{GameSample, host, peer, snapshot_with};
     use lanspread_engine::{ErrorCode, PeerGame};
-    use lanspread_protocol::LaunchEntry;
-    use lanspread_protocol::message::GameServer;
 
     fn model(game: GameSample, peers: Vec<PeerView>) -> DetailsModel {
         let id = game.0.id.clone();
@@ -392,24 +390,11 @@ mod tests {
 
     #[test]
     fn who_has_the_game_installed_can_join_those_who_run_a_server() {
-        let entry = |name: &str| LaunchEntry {
-            name: name.to_owned(),
-            os: Os::CURRENT,
-            program: "game".parse().unwrap(),
-            args: Vec::new(),
-            folder: None,
-            env: BTreeMap::new(),
-        };
-        let game = || {
-            GameSample::new("game", "Game")
-                .entry(|of| of.launch = ["play", "join", "server"].map(entry).into())
-        };
-        let mut lea = peer(2, "Lea", 0, 0);
-        let server = GameServer { game: game().0.id, entry: "server".to_owned() };
-        lea.presence.servers.push(server);
+        let game = || GameSample::new("game", "Game").programs(&["play", "join", "server"]);
+        let lea = host(peer(2, "Lea", 0, 0), "game");
         let joined = model(game().installed(), vec![peer(1, "Jonas", 0, 0), lea.clone()]);
-        let host = ServerRow { name: "Lea".to_owned(), address: [192, 168, 10, 2].into() };
-        assert_eq!((joined.servers, joined.can_host), (vec![host], true));
+        let server = ServerRow { name: "Lea".to_owned(), address: [192, 168, 10, 2].into() };
+        assert_eq!((joined.servers, joined.can_host), (vec![server], true));
         let not_installed = model(game().downloaded(), vec![lea]);
         assert_eq!((not_installed.servers, not_installed.can_host), (Vec::new(), false));
     }

@@ -6,7 +6,7 @@ use lanspread_engine::{CommandError, GameView, LocalState, OfferedCatalogView, P
 use lanspread_protocol::{GameId, OrganiserKey, Version};
 
 use super::{Card, CatalogSeal, SettingsModel, Source, Trouble, failure, operation};
-use crate::action::{FolderTrouble, Question, RemoveWhat};
+use crate::action::{FolderTrouble, Question, RemoveWhat, Start};
 
 /// What a dialog shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,8 +87,9 @@ pub struct TrustModel {
 /// A game whose files no catalog vouches for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirstStartModel {
-    pub id: GameId,
     pub title: String,
+    /// What was asked for, and starts if the person wants it.
+    pub start: Start,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -147,9 +148,9 @@ impl DialogsModel {
                 let model = FolderModel { games: games.clone(), trouble: *trouble };
                 source.snapshot.ready.is_none().then_some(Self::Folder(model))
             }
-            Question::FirstStart(id) => {
-                let title = source.game(id)?.title.clone();
-                Some(Self::FirstStart(FirstStartModel { id: id.clone(), title }))
+            Question::FirstStart(start) => {
+                let title = source.game(&start.game)?.title.clone();
+                Some(Self::FirstStart(FirstStartModel { title, start: start.clone() }))
             }
         }
     }

@@ -18,11 +18,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use lanspread_engine::{FailureView, GameView, OperationKind, OperationView, Phase, View};
+use lanspread_engine::{Command, FailureView, GameView, OperationKind, OperationView, Phase, View};
 use lanspread_peer::api::Snapshot;
 use lanspread_peer::disk::GamesFolder;
 use lanspread_peer::install::LocalSize;
 use lanspread_protocol::{Game, GameId, LaunchEntry, Os, PeerId};
+
+use crate::action::Start;
 
 pub use banner::BannerModel;
 pub use card::{Card, CardState, Stop, Trouble, Work};
@@ -147,7 +149,39 @@ fn failure(game: &GameView) -> Option<&FailureView> {
 }
 
 /// What *Play* starts: the entry of this name, else the first for this system.
-pub fn play_entry(game: &Game) -> Option<&LaunchEntry> {
+fn play_entry(game: &Game) -> Option<&LaunchEntry> {
     let mut here = game.launch.iter().filter(|entry| entry.os == Os::CURRENT);
     here.clone().find(|entry| entry.name == "play").or_else(|| here.next())
+}
+
+/// What the peer is told to start.
+pub fn start_command(source: Source<'_>, start: Start) -> Command {
+    let Start { game, entry, server } = start;
+    let played = || source.game(&game)?.entry.as_ref().and_then(play_entry).map(|entry| entry.name.clone());
+    // Without an entry the peer says why it does not start.
+    let entry = entry.map(str::to_owned).or_else(played).unwrap_or_else(|| "play".to_owned());
+    Command::Start { game, entry, server: server.map(|server| server.to_string()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{GameSample, snapshot};
+
+    #[test]
+    fn what_was_asked_for_is_what_starts() {
+        let game = GameSample::new("game", "Game").programs(&["server", "duel"]);
+        let (snapshot, told) = (snapshot(vec![game]), Told::default());
+        let source = Source { snapshot: &snapshot, told: &told };
+        let started = |start| match start_command(source, start) {
+            Command::Start { entry, server, .. } => (entry, server),
+            other => panic!("{other:?}"),
+        };
+        let id = || "game".parse::<GameId>().unwrap();
+        assert_eq!(started(Start::play(id())), ("server".to_owned(), None), "the first for this system");
+        let joins = Start { game: id(), entry: Some("join"), server: Some([192, 168, 10, 2].into()) };
+        assert_eq!(started(joins), ("join".to_owned(), Some("192.168.10.2".to_owned())));
+        let unknown = Start::play("other".parse().unwrap());
+        assert_eq!(started(unknown), ("play".to_owned(), None), "the peer says why not");
+    }
 }

@@ -1,6 +1,5 @@
 //! Carries out what the window asks for.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use egui::ViewportCommand;
@@ -11,8 +10,8 @@ use lanspread_protocol::{GameId, Version};
 
 use super::peer::Begin;
 use super::{Shell, told};
-use crate::action::{Action, Question, Screen, Setting};
-use crate::model::{QuitModel, Source, play_entry, report};
+use crate::action::{Action, Question, Screen, Setting, Start};
+use crate::model::{QuitModel, Source, report, start_command};
 use crate::notices::Notice;
 use crate::text::NoticeText;
 
@@ -26,9 +25,9 @@ impl Shell {
         let Some(action) = self.state.apply(action) else { return };
         match action {
             Action::Command(command) => self.command(command),
-            Action::Play(game) => self.play(game),
-            Action::PlayUnverified(game) => self.start_unverified(game),
-            Action::Start { game, entry, server } => self.start_other(game, entry, server),
+            Action::Play(game) => self.start(Start::play(game)),
+            Action::Start(start) => self.start(start),
+            Action::StartUnverified(start) => self.start_unverified(start),
             Action::FollowParty => self.follow_party(),
             Action::UseGames(folder) => self.use_games(folder),
             Action::MoveGames(folder) => self.move_games(folder),
@@ -196,20 +195,11 @@ impl Shell {
     }
 
     /// Asks before the first start of a version that no catalog pins.
-    fn play(&mut self, game: GameId) {
-        if self.is_to_be_asked(&game) {
-            drop(self.state.apply(Action::Ask(Question::FirstStart(game))));
+    fn start(&mut self, start: Start) {
+        if self.is_to_be_asked(&start.game) {
+            drop(self.state.apply(Action::Ask(Question::FirstStart(start))));
         } else {
-            self.start(game);
-        }
-    }
-
-    fn start_other(&mut self, game: GameId, entry: &str, server: Option<IpAddr>) {
-        if self.is_to_be_asked(&game) {
-            drop(self.state.apply(Action::Ask(Question::FirstStart(game))));
-        } else {
-            let (entry, server) = (entry.to_owned(), server.map(|server| server.to_string()));
-            self.send(PeerCommand::Engine(Command::Start { game, entry, server }));
+            self.run(start);
         }
     }
 
@@ -217,12 +207,12 @@ impl Shell {
         self.unverified(game).is_some_and(|version| self.settings.started.get(game) != Some(&version))
     }
 
-    fn start_unverified(&mut self, game: GameId) {
-        if let Some(version) = self.unverified(&game) {
-            self.settings.started.insert(game.clone(), version);
+    fn start_unverified(&mut self, start: Start) {
+        if let Some(version) = self.unverified(&start.game) {
+            self.settings.started.insert(start.game.clone(), version);
             self.save();
         }
-        self.start(game);
+        self.run(start);
     }
 
     /// The version that is here of a game that the catalog does not pin.
@@ -233,12 +223,9 @@ impl Shell {
         view.installed_version.clone().or_else(|| view.expected.clone()).filter(|_| !is_pinned)
     }
 
-    fn start(&mut self, game: GameId) {
-        let source = Source { snapshot: &self.snapshot, told: &self.told };
-        let entry = source.game(&game).and_then(|view| view.entry.as_ref()).and_then(play_entry);
-        // Without an entry the peer says why it does not start.
-        let entry = entry.map_or_else(|| "play".to_owned(), |entry| entry.name.clone());
-        self.send(PeerCommand::Engine(Command::Start { game, entry, server: None }));
+    fn run(&mut self, start: Start) {
+        let command = start_command(Source { snapshot: &self.snapshot, told: &self.told }, start);
+        self.send(PeerCommand::Engine(command));
     }
 
     fn add_peer(&mut self, address: &str) {

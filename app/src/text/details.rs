@@ -9,6 +9,7 @@ super::texts! {
     play_version(version: &str): "Play {version}", "{version} spielen";
     join(name: &str): "Join {name}", "Bei {name} mitspielen";
     start_server: "Start a server", "Server starten";
+    more: "More", "Mehr";
     cancel_download: "Cancel download", "Download abbrechen";
     what_happened: "What happened?", "Was ist passiert?";
     amount(done: &str, total: &str): "{done} of {total}", "{done} von {total}";

@@ -43,7 +43,7 @@ pub enum ButtonSize {
 }
 
 impl ButtonSize {
-    pub(super) const fn height(self) -> f32 {
+    pub const fn height(self) -> f32 {
         match self {
             Self::Small => 28.0,
             Self::Card => 30.0,

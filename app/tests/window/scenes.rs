@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui_kittest::kittest::Queryable as _;
-use lanspread_app::action::{Action, FolderTrouble, Question, RemoveWhat, Screen};
+use lanspread_app::action::{Action, FolderTrouble, Question, RemoveWhat, Screen, Start};
 use lanspread_app::model::{Finished, FolderReport, Sort, Told};
 use lanspread_app::notices::{Notice, NoticeButton};
 use lanspread_app::sample::{self, GameSample};
@@ -82,7 +82,7 @@ pub(crate) const SCENES: &[Scene] = &[
         shown
     }),
     scene("dialog-move", || asked(Question::MoveGames("/elsewhere".into()))),
-    scene("dialog-first-start", || asked(Question::FirstStart(id("teeworlds")))),
+    scene("dialog-first-start", || asked(Question::FirstStart(Start::play(id("teeworlds"))))),
     scene("dialog-quit", || asked(Question::Quit)),
     scene("catalog-offered", offered),
     scene("drive-full", || {

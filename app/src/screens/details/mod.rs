@@ -8,10 +8,11 @@ mod receivers;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use egui::{
-    Align2, Area, Color32, CornerRadius, FontId, Id, Key, Layout, Order, Pos2, Rect, Role, ScrollArea, Sense,
-    Ui, WidgetInfo, pos2, vec2,
+    Align2, Area, Color32, CornerRadius, FontId, Id, Key, Layout, Order, Popup, Pos2, Rect, Role, ScrollArea,
+    Sense, Ui, WidgetInfo, pos2, vec2,
 };
 use lanspread_protocol::{GameId, PeerId};
 
@@ -49,6 +50,8 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DetailsModel, state: &mu
     let window = ui.ctx().content_rect();
     let ctx = ui.ctx().clone();
     sources::measure(&ctx, model, state);
+    // A menu takes the key that closes it.
+    let has_menu = Popup::is_any_open(&ctx);
     let area = Area::new(Id::unique("details"))
         .order(Order::Middle)
         .fixed_pos(window.min)
@@ -62,8 +65,8 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DetailsModel, state: &mu
     let layer = shown.response.layer_id;
     let is_on_top = ctx.memory(|memory| memory.is_above_modal_layer(layer));
     ctx.memory_mut(|memory| memory.set_modal_layer(layer));
-    let escaped = is_on_top && ctx.input(|input| input.key_pressed(Key::Escape));
-    let by_key = || if is_on_top { library::panel_key(ui, &model.card) } else { None };
+    let escaped = is_on_top && !has_menu && ctx.input(|input| input.key_pressed(Key::Escape));
+    let by_key = || if is_on_top && !has_menu { library::panel_key(ui, &model.card) } else { None };
     shown.inner.or_else(|| escaped.then_some(Action::CloseDetails)).or_else(by_key)
 }
 

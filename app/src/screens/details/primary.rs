@@ -3,7 +3,7 @@
 use egui::{Align2, CornerRadius, CursorIcon, Id, Layout, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use lanspread_engine::Command;
 
-use super::{PADDING, say};
+use super::{PADDING, say, together};
 use crate::action::{Action, Question};
 use crate::frame::within;
 use crate::icon::Icon;
@@ -41,7 +41,7 @@ pub(super) fn show(ui: &mut Ui, panel: Rect, model: &DetailsModel) -> Option<Act
     })
 }
 
-fn large(label: &str, icon: Icon, kind: ButtonKind) -> Button<'_> {
+pub(super) fn large(label: &str, icon: Icon, kind: ButtonKind) -> Button<'_> {
     Button::new(label).icon(icon).kind(kind).size(ButtonSize::Large)
 }
 
@@ -52,7 +52,7 @@ fn resting(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {
     match model.card.state {
         CardState::Play => {
             let play = large(common.play(), Icon::PLAY.fill(), primary).show(ui).clicked();
-            play.then(does).flatten().or_else(|| together(ui, model))
+            play.then(does).flatten().or_else(|| together::show(ui, model))
         }
         CardState::Update { .. } => update(ui, model),
         CardState::Install => {
@@ -85,28 +85,6 @@ fn resting(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {
     }
 }
 
-/// Servers of others to join, as many as fit; and one of one's own.
-fn together(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {
-    let text = DetailsText::of(ui.ctx());
-    let mut action = None;
-    let start = |entry, server| Action::Start { game: model.card.id.clone(), entry, server };
-    for server in &model.servers {
-        let label = text.join(&server.name);
-        let button = large(&label, Icon::USERS_THREE, ButtonKind::Secondary);
-        if button.natural_width(ui) > ui.available_width() {
-            break;
-        }
-        if button.show(ui).clicked() {
-            action = Some(start("join", Some(server.address)));
-        }
-    }
-    let host = large(text.start_server(), Icon::HARD_DRIVES, ButtonKind::Ghost);
-    if model.can_host && host.natural_width(ui) <= ui.available_width() && host.show(ui).clicked() {
-        action = Some(start("server", None));
-    }
-    action
-}
-
 fn update(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {
     let (common, text) = (Common::of(ui.ctx()), DetailsText::of(ui.ctx()));
     let label = model.expected.as_ref().map_or_else(|| common.update().to_owned(), |new| text.update_to(new));
@@ -118,7 +96,8 @@ fn update(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {
         is_play = large(&label, Icon::PLAY.fill(), ButtonKind::Secondary).show(ui).clicked();
     }
     let id = || model.card.id.clone();
-    if is_play { Some(Action::Play(id())) } else { is_update.then(|| Action::Ask(Question::Update(id()))) }
+    let update = is_update.then(|| Action::Ask(Question::Update(id())));
+    update.or_else(|| is_play.then(|| Action::Play(id()))).or_else(|| together::show(ui, model))
 }
 
 fn failed(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {

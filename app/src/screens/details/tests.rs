@@ -6,10 +6,10 @@ use egui_kittest::{Harness, HarnessBuilder};
 use lanspread_engine::{Command, MapCell, PartsView, PeerGame, PeerView};
 use lanspread_protocol::PeerId;
 
-use crate::action::{Action, Question};
+use crate::action::{Action, Question, Start};
 use crate::cover::Covers;
 use crate::model::{Source, Told};
-use crate::sample::{GameSample, peer, snapshot_with};
+use crate::sample::{GameSample, host, peer, snapshot_with};
 use crate::text::Language;
 use crate::theme;
 use crate::window::{self, WindowState};
@@ -147,4 +147,33 @@ fn escape_closes_the_panel() {
     harness.key_press(egui::Key::Escape);
     harness.run_steps(2);
     assert_eq!(harness.state().asked, [Action::CloseDetails]);
+}
+
+#[test]
+fn no_server_is_out_of_reach_where_there_is_no_room_for_its_button() {
+    let game = GameSample::new("game", "Game").programs(&["play", "join", "server"]).installed();
+    let names = ["Annegret", "Bo", "Cy", "Di"];
+    let hosts = || (1..).zip(names).map(|(number, name)| host(peer(number, name, 0, 0), "game")).collect();
+    let start =
+        |entry, server| Action::Start(Start { game: "game".parse().unwrap(), entry: Some(entry), server });
+    let mut harness = panel(game.clone(), hosts(), Language::German);
+    let first = start("join", Some([192, 168, 10, 1].into()));
+    assert_eq!(click(&mut harness, "Bei Annegret mitspielen"), [first]);
+    assert!(harness.query_by_label("Server starten").is_none());
+    for (label, wanted) in [
+        ("Server starten", start("server", None)),
+        ("Bei Di mitspielen", start("join", Some([192, 168, 10, 4].into()))),
+    ] {
+        assert_eq!(click(&mut harness, "Mehr"), []);
+        harness.get_by_role_and_label(Role::MenuItem, label).click();
+        harness.run_steps(3);
+        assert_eq!(std::mem::take(&mut harness.state_mut().asked), [wanted]);
+    }
+    click(&mut harness, "Mehr");
+    harness.key_press(egui::Key::Escape);
+    harness.run_steps(2);
+    assert_eq!(harness.state().asked, [], "the key closes the menu, not the panel");
+    let mut outdated = panel(game.outdated().sources(1), hosts(), Language::English);
+    click(&mut outdated, "More");
+    outdated.get_by_role_and_label(Role::MenuItem, "Start a server");
 }

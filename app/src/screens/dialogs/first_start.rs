@@ -21,7 +21,7 @@ pub(super) fn show(ui: &Ui, model: &FirstStartModel) -> Option<Action> {
             let later = Button::new(common.not_now()).show(ui);
             focus_first(&later, is_new);
             if start.clicked() {
-                return Some(Action::PlayUnverified(model.id.clone()));
+                return Some(Action::StartUnverified(model.start.clone()));
             }
             later.clicked().then_some(Action::CloseDialog)
         })

@@ -48,7 +48,7 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &DialogsModel, state: &mu
             Action::Command(_)
                 | Action::Browse(..)
                 | Action::Play(_)
-                | Action::PlayUnverified(_)
+                | Action::StartUnverified(_)
                 | Action::Organise(_)
                 | Action::ChooseFiles(_)
                 | Action::MoveGames(_)

@@ -5,7 +5,7 @@ use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{Harness, HarnessBuilder};
 use lanspread_engine::{Command, Saves};
 
-use crate::action::{Action, Question, RemoveWhat};
+use crate::action::{Action, Question, RemoveWhat, Start};
 use crate::cover::Covers;
 use crate::model::{Source, Told};
 use crate::sample::{GameSample, peer, snapshot_with};
@@ -87,4 +87,13 @@ fn saves_go_only_when_they_are_ticked() {
     let command = Command::Uninstall { game: "game".parse().unwrap(), saves: Saves::Delete };
     let wanted = [Action::Command(command), Action::CloseDialog];
     assert_eq!(click(&mut harness, Role::Button, "Remove"), wanted);
+}
+
+#[test]
+fn what_was_asked_for_starts_after_the_question() {
+    let server = Some([192, 168, 10, 2].into());
+    let joins = Start { game: "game".parse().unwrap(), entry: Some("join"), server };
+    let mut harness = dialog(game(), Question::FirstStart(joins.clone()));
+    let wanted = [Action::StartUnverified(joins), Action::CloseDialog];
+    assert_eq!(click(&mut harness, Role::Button, "Start it"), wanted);
 }
