@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lanspread_engine::{ErrorCode, GameView, LocalState, OperationKind, OperationView, Phase, ProgressView};
 use lanspread_protocol::{GameId, Players};
 
-use super::{Source, failure, operation};
+use super::{Cannot, Source, failure, operation};
 
 /// A card's content.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +27,7 @@ pub struct Card {
     /// Peers that have it; shown on games that are not installed.
     pub sources: usize,
     pub is_installed: bool,
-    /// There is a payload here that can be checked or removed.
-    pub has_payload: bool,
+    pub cannot: Cannot,
     pub size: Option<u64>,
     pub last_played: Option<u64>,
 }
@@ -115,7 +114,7 @@ impl Card {
             outbound: people(game.receivers.len()),
             sources: people(game.sources),
             is_installed: game.installed,
-            has_payload: game.local.as_ref().is_some_and(|local| local.state != LocalState::LocalOnly),
+            cannot: Cannot::of(game),
             size: entry.and_then(|entry| entry.size).or(game.local.as_ref().map(|local| local.bytes)),
             last_played: source.told.played.get(&game.id).copied(),
         }

@@ -25,7 +25,6 @@ pub struct DetailsModel {
     description: BTreeMap<String, String>,
     /// A download is under way, waits or rests: it can be cancelled.
     pub is_fetching: bool,
-    pub cannot: Cannot,
     pub parts: Parts,
     /// Where it can be joined, by name.
     pub servers: Vec<ServerRow>,
@@ -39,25 +38,6 @@ pub struct DetailsModel {
     /// The games beside it.
     pub before: Option<GameId>,
     pub after: Option<GameId>,
-}
-
-/// Why each of the secondary actions is off; `None`: it is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cannot {
-    pub verify: Option<Hindrance>,
-    pub open_folder: Option<Hindrance>,
-    pub uninstall: Option<Hindrance>,
-    pub remove: Option<Hindrance>,
-}
-
-/// What is in an action's way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hindrance {
-    NothingHere,
-    NotDownloaded,
-    NotInstalled,
-    Busy,
-    Running,
 }
 
 /// The chunk map.
@@ -136,7 +116,6 @@ impl DetailsModel {
             is_fetching: operation(game).is_some_and(|operation| {
                 matches!(operation.operation, OperationKind::Download | OperationKind::Update)
             }),
-            cannot: Cannot::of(game),
             parts: Parts::of(game),
             receivers: receivers(source, game),
             sent_version: sent_version(game),
@@ -152,25 +131,6 @@ impl DetailsModel {
     pub fn description(&self, language: &str) -> Option<&str> {
         let texts = &self.description;
         texts.get(language).or_else(|| texts.get("en")).or_else(|| texts.values().next()).map(String::as_str)
-    }
-}
-
-impl Cannot {
-    fn of(game: &GameView) -> Self {
-        let has_payload = game.local.as_ref().is_some_and(|local| local.state != LocalState::LocalOnly);
-        let at_work = match (operation(game), game.running.is_empty()) {
-            (_, false) => Some(Hindrance::Running),
-            (Some(_), true) => Some(Hindrance::Busy),
-            (None, true) => None,
-        };
-        let unless = |is_there: bool, why: Hindrance| if is_there { at_work } else { Some(why) };
-        let is_here = game.local.is_some() || game.installed;
-        Self {
-            verify: unless(has_payload, Hindrance::NotDownloaded),
-            open_folder: (!is_here && operation(game).is_none()).then_some(Hindrance::NothingHere),
-            uninstall: unless(game.installed, Hindrance::NotInstalled),
-            remove: unless(has_payload, Hindrance::NotDownloaded),
-        }
     }
 }
 
@@ -364,20 +324,6 @@ mod tests {
         });
         let parts = model(game, Vec::new()).parts;
         assert_eq!((parts.cells.len(), parts.counted), (2, Counted::Bytes { here: 788, total: 1000 }));
-    }
-
-    #[test]
-    fn what_is_off_says_why() {
-        let game = GameSample::new("game", "Game");
-        let of = |game: GameSample| model(game, Vec::new()).cannot;
-        let nothing = of(game.clone());
-        assert_eq!(nothing.open_folder, Some(Hindrance::NothingHere));
-        assert_eq!(nothing.uninstall, Some(Hindrance::NotInstalled));
-        assert_eq!(nothing.remove, Some(Hindrance::NotDownloaded));
-        let installed = of(game.clone().installed());
-        assert_eq!((installed.verify, installed.uninstall, installed.remove), (None, None, None));
-        assert_eq!(of(game.clone().installed().running()).remove, Some(Hindrance::Running));
-        assert_eq!(of(game.installed().waiting()).verify, Some(Hindrance::Busy));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! screens' business. One file per screen.
 
 mod banner;
+mod cannot;
 mod card;
 mod details;
 mod dialogs;
@@ -27,8 +28,9 @@ use lanspread_protocol::{Game, GameId, LaunchEntry, Os, PeerId};
 use crate::action::Start;
 
 pub use banner::BannerModel;
+pub use cannot::{Cannot, Hindrance};
 pub use card::{Card, CardState, Stop, Trouble, Work};
-pub use details::{Cannot, Counted, DetailsModel, Has, Hindrance, Parts, ReceiverRow, ServerRow, SourceRow};
+pub use details::{Counted, DetailsModel, Has, Parts, ReceiverRow, ServerRow, SourceRow};
 pub use dialogs::{
     DialogsModel, ErrorModel, FirstStartModel, FolderModel, MoveModel, QuitModel, RemoveModel, TrustModel,
     UpdateModel,

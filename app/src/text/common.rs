@@ -31,5 +31,4 @@ super::texts! {
     party: "Party", "Party";
     settings: "Settings", "Einstellungen";
     publish: "Publish", "Freigeben";
-    nothing_runs_here: "Install it first.", "Erst installieren.";
 }

@@ -1,5 +1,7 @@
 //! The panel with everything about one game.
 
+use crate::model::Hindrance;
+
 super::texts! {
     DetailsText
     panel(title: &str): "Details of {title}", "Details zu {title}";
@@ -58,4 +60,17 @@ super::texts! {
     why_not_installed: "It isn’t installed.", "Es ist nicht installiert.";
     why_busy: "Something else is being done with it.", "Es wird gerade etwas anderes damit getan.";
     why_running: "It is running. Quit it first.", "Es läuft. Erst beenden.";
+}
+
+impl DetailsText {
+    /// Why something cannot be done with a game.
+    pub const fn why_not(self, why: Hindrance) -> &'static str {
+        match why {
+            Hindrance::NothingHere => self.why_nothing_here(),
+            Hindrance::NotDownloaded => self.why_not_downloaded(),
+            Hindrance::NotInstalled => self.why_not_installed(),
+            Hindrance::Busy => self.why_busy(),
+            Hindrance::Running => self.why_running(),
+        }
+    }
 }

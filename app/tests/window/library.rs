@@ -144,6 +144,32 @@ fn the_right_button_opens_the_menu() {
 }
 
 #[test]
+fn the_menu_offers_what_is_possible_now_and_says_why_the_rest_is_not() {
+    let pause = Action::Command(Command::Pause { game: "redeclipse".parse().unwrap() });
+    for (card, item, asked, why) in [
+        ("Armagetron Advanced, Running", "Play", vec![], "It is running."),
+        ("Armagetron Advanced, Running", "Uninstall…", vec![], "It is running. Quit it first."),
+        ("Freedoom, Checking files", "Verify files", vec![], "Something else is being done with it."),
+        ("Red Eclipse, 41%", "Remove download…", vec![], "It isn’t downloaded yet."),
+        ("Red Eclipse, 41%", "Pause", vec![pause], ""),
+        ("Neverball, Ready to install", "Uninstall…", vec![], "It isn’t installed."),
+        ("BZFlag, Not on the LAN yet", "Open folder", vec![], "There is no folder yet."),
+    ] {
+        let mut window = open(Look { size: egui::vec2(1280.0, 1600.0), ..Look::default() }, party());
+        window.get_by_label(card).click_secondary();
+        settle(&mut window);
+        if !why.is_empty() {
+            window.get_by_role_and_label(Role::MenuItem, item).hover();
+            window.run_steps(40);
+            assert!(window.query_all_by_label(why).next().is_some(), "{item} of {card}");
+        }
+        window.get_by_role_and_label(Role::MenuItem, item).click();
+        settle(&mut window);
+        assert_eq!(window.state().asked, asked, "{item} of {card}");
+    }
+}
+
+#[test]
 fn the_order_is_chosen_from_a_menu() {
     let mut window = window();
     window.get_by_label("Sort: Popular now").click();

@@ -217,7 +217,7 @@ pub(super) fn secondary(ui: &mut Ui, panel: Rect, model: &DetailsModel) -> Optio
     );
     ui.painter().hline(row.x_range(), row.top() + 0.5, theme.line_stroke());
     ui.painter().hline(row.x_range(), row.bottom() - 0.5, theme.line_stroke());
-    let (game, cannot) = (|| model.card.id.clone(), model.cannot);
+    let (game, cannot) = (|| model.card.id.clone(), model.card.cannot);
     let verify = Action::Command(Command::Verify { game: game() });
     let items = [
         (Icon::SEAL_CHECK, common.verify_files(), cannot.verify, verify),
@@ -259,16 +259,6 @@ fn item(ui: &Ui, rect: Rect, icon: Icon, label: &str, why: Option<Hindrance>) ->
     let Some(why) = why else {
         return response.on_hover_cursor(CursorIcon::PointingHand).clicked();
     };
-    tooltip(response, hindrance(DetailsText::of(ui.ctx()), why));
+    tooltip(response, DetailsText::of(ui.ctx()).why_not(why));
     false
-}
-
-const fn hindrance(text: DetailsText, why: Hindrance) -> &'static str {
-    match why {
-        Hindrance::NothingHere => text.why_nothing_here(),
-        Hindrance::NotDownloaded => text.why_not_downloaded(),
-        Hindrance::NotInstalled => text.why_not_installed(),
-        Hindrance::Busy => text.why_busy(),
-        Hindrance::Running => text.why_running(),
-    }
 }

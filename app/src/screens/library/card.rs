@@ -66,11 +66,11 @@ fn game_key(ui: &Ui, card: &Card) -> Option<Action> {
     let game = || card.id.clone();
     ui.input_mut(|input| {
         let mut pressed = |modifiers, key| input.consume_key(modifiers, key);
-        if (card.has_payload || card.is_installed) && pressed(Modifiers::COMMAND, Key::O) {
+        if card.cannot.open_folder.is_none() && pressed(Modifiers::COMMAND, Key::O) {
             Some(Action::OpenFolder(game()))
         } else if matches!(card.state, CardState::Update { .. }) && pressed(Modifiers::COMMAND, Key::U) {
             Some(Action::Ask(Question::Update(game())))
-        } else if card.has_payload && pressed(Modifiers::NONE, Key::Delete) {
+        } else if card.cannot.remove.is_none() && pressed(Modifiers::NONE, Key::Delete) {
             Some(Action::remove(game()))
         } else {
             None
