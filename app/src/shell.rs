@@ -8,6 +8,7 @@ mod answers;
 mod desk;
 mod front;
 mod peer;
+mod setup;
 mod told;
 #[cfg(windows)]
 mod windows;
@@ -34,6 +35,7 @@ use crate::window::{self, WindowState};
 use desk::Desk;
 use front::Front;
 use peer::{Begin, Peer, StartTrouble};
+use setup::Setup;
 use work::Errands;
 use work::moving::Copied;
 
@@ -98,9 +100,9 @@ impl Shell {
         }
         if args.demo {
             peer.start(Begin::Demo { name: Some(user_name()).filter(|name| !name.is_empty()) });
-        } else if let Some(mut config) = config {
-            settings.configure(&mut config);
-            peer.start(if is_named { Begin::Named(config) } else { Begin::Folder(config) });
+        } else if let Some(config) = config {
+            let setup = Setup::of(config, &settings);
+            peer.start(if is_named { Begin::Named(setup) } else { Begin::Folder(setup) });
         }
         let errands = Errands::new(ctx);
         let catalog = args.catalog.clone().or_else(|| settings.catalog.clone());
@@ -147,8 +149,11 @@ impl Shell {
     fn be_found(&mut self) {
         let Some(ready) = self.snapshot.ready.as_ref().filter(|_| !self.args.demo) else { return };
         let games = Path::new(&ready.games_dir);
-        if self.front.as_ref().is_none_or(|front| !front.is_of(games)) {
-            self.front = Some(Front::listen(&self.ctx, games));
+        if self.front.as_ref().is_some_and(|front| front.is_of(games)) {
+            return;
+        }
+        if let Some(old) = self.front.replace(Front::listen(&self.ctx, games)) {
+            self.errands.let_go(old);
         }
     }
 

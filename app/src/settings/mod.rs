@@ -5,11 +5,9 @@ mod keeper;
 mod store;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use lanspread_peer::api::{PeerAddress, PeerConfig, SettingsChange};
-use lanspread_peer::discovery::adapters::Adapters;
 use lanspread_protocol::{GameId, OrganiserKey, Version};
 use serde::{Deserialize, Serialize};
 
@@ -144,7 +142,8 @@ impl Settings {
         self.catalog = change.catalog.clone().or_else(|| self.catalog.take());
     }
 
-    /// Lets a peer start with what was chosen. What its configuration says already counts more.
+    /// Lets a peer start with what was chosen. What its configuration says already counts more. Where the chosen adapter
+    /// listens is not asked here.
     pub fn configure(&self, config: &mut PeerConfig) {
         config.name = config.name.take().or_else(|| self.name.clone());
         config.catalog = config.catalog.take().or_else(|| self.catalog.clone());
@@ -152,9 +151,6 @@ impl Settings {
         config.playing_limit = self.playing_limit.unwrap_or(config.playing_limit);
         config.fetch_ahead = self.fetch_ahead.unwrap_or(config.fetch_ahead);
         config.organiser = config.organiser.or(self.organiser);
-        if let Some(name) = self.adapter.as_ref().filter(|_| config.bind.is_empty()) {
-            config.bind = addresses_of(name);
-        }
         for address in self.peers.iter().flatten() {
             match address.parse::<PeerAddress>() {
                 Ok(address) => config.peers.push(address),
@@ -237,18 +233,6 @@ impl Settings {
         }
         self
     }
-}
-
-/// Where an adapter can be listened on; nowhere in particular, which means everywhere, while it is not there.
-fn addresses_of(adapter: &str) -> Vec<IpAddr> {
-    let adapters = Adapters::now().unwrap_or_default();
-    // A link-local IPv6 address is none without its scope.
-    let can_bind = |address: &IpAddr| match address {
-        IpAddr::V4(_) => true,
-        IpAddr::V6(address) => !address.is_unicast_link_local(),
-    };
-    let of_name = adapters.as_slice().iter().filter(|known| known.name == adapter);
-    of_name.map(|known| known.address).filter(can_bind).collect()
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use egui::ViewportCommand;
 use lanspread_engine::Command;
-use lanspread_peer::api::{PeerCommand, PeerConfig, PublishRequest};
+use lanspread_peer::api::{PeerCommand, PublishRequest};
 use lanspread_peer::disk::GamesFolder;
 use lanspread_protocol::{GameId, Version};
 
 use super::peer::Begin;
+use super::setup::Setup;
 use super::{Shell, told};
 use crate::action::{Action, Question, Screen, Setting, Start};
 use crate::model::{QuitModel, Source, report, start_command};
@@ -144,16 +145,14 @@ impl Shell {
 
     /// The folder, the name and the limits may be others than when the peer was started.
     fn configure_peer(&mut self) {
-        if let Some(config) = self.peer_config() {
-            self.peer.configure(config);
+        if let Some(setup) = self.setup() {
+            self.peer.configure(setup);
         }
     }
 
     /// What a peer starts with, as it is chosen now.
-    fn peer_config(&self) -> Option<PeerConfig> {
-        let mut config = self.args.peer_config()?;
-        self.settings.configure(&mut config);
-        Some(config)
+    fn setup(&self) -> Option<Setup> {
+        Some(Setup::of(self.args.peer_config()?, &self.settings))
     }
 
     /// The first form was filled in.
@@ -162,8 +161,8 @@ impl Shell {
         self.settings.name = Some(name);
         self.save();
         self.args.games = Some(games);
-        if let Some(config) = self.peer_config() {
-            self.peer.start(Begin::NewFolder(config));
+        if let Some(setup) = self.setup() {
+            self.peer.start(Begin::NewFolder(setup));
             self.state.is_first_run = false;
         }
     }
@@ -256,8 +255,8 @@ impl Shell {
             }
             Setting::Adapter(adapter) => {
                 self.settings.adapter = adapter;
-                if let Some(config) = self.peer_config() {
-                    self.peer.start(Begin::Folder(config));
+                if let Some(setup) = self.setup() {
+                    self.peer.start(Begin::Folder(setup));
                 }
             }
             Setting::Peer(change) => {

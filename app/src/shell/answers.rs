@@ -7,10 +7,10 @@ use lanspread_peer::api::{PeerCommand, PeerEvent, SettingsChange};
 use lanspread_peer::disk::GamesFolder;
 
 use super::Shell;
-use super::work::Answer;
 use super::work::moving::Copied;
+use super::work::{Answer, LoadedOrganiser};
 use crate::action::{Action, FileFor, Screen, Setting};
-use crate::model::{Moving, Organiser};
+use crate::model::Moving;
 use crate::notices::Notice;
 use crate::settings::Keeper;
 use crate::text::{NoticeText, PublishText, SettingsText};
@@ -47,7 +47,7 @@ impl Shell {
                 let words = SettingsText::of(&self.ctx);
                 self.state.toasts.add(Notice::bad(words.not_moved(), error));
             }
-            Answer::OrganiserLoaded(Ok(organiser)) => self.organise(organiser),
+            Answer::OrganiserLoaded(Ok(loaded)) => self.organise(loaded),
             Answer::OrganiserLoaded(Err(error)) => {
                 let words = PublishText::of(&self.ctx);
                 self.state.toasts.add(Notice::bad(words.key_not_loaded(), error));
@@ -72,12 +72,13 @@ impl Shell {
     }
 
     /// This PC is the organiser's from now on: its catalog and key are the ones in force here.
-    fn organise(&mut self, organiser: Organiser) {
+    fn organise(&mut self, loaded: LoadedOrganiser) {
+        let LoadedOrganiser { organiser, has_catalog } = loaded;
         let words = PublishText::of(&self.ctx);
         let notice = Notice::good(words.key_loaded(&organiser.public.words()), words.can_publish_now());
         self.state.toasts.add(notice);
         self.settings.organiser_key = Some(organiser.key.clone());
-        if organiser.catalog.is_file() {
+        if has_catalog {
             let catalog = Some(organiser.catalog.clone());
             self.set(Setting::Peer(SettingsChange { catalog, ..SettingsChange::default() }));
         } else {

@@ -7,8 +7,9 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use egui::{Context, ViewportCommand};
@@ -21,32 +22,36 @@ const WORD: usize = 32;
 /// On one PC, an answer is there at once or never.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Listens on a thread as long as it lives; the file goes with it.
+/// Listens on a thread as long as it lives; the file goes with it. Dropping it waits for that, so no frame does it.
 #[derive(Debug)]
 pub(super) struct Front {
     games: PathBuf,
-    file: PathBuf,
-    /// Where the thread listens, once it does.
-    port: Arc<OnceLock<u16>>,
-    is_over: Arc<AtomicBool>,
+    ending: Arc<Ending>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How the thread is ended: it is told so, then called, as it waits for callers.
+#[derive(Debug, Default)]
+struct Ending {
+    is_over: AtomicBool,
+    /// Where it listens; 0 before it does.
+    port: AtomicU16,
 }
 
 impl Front {
     /// Of a window that has this games folder. A failure is logged: second starts then find the folder in use.
     pub(super) fn listen(ctx: &Context, games: &Path) -> Self {
         let file = GamesFolder::new(games).state().join(FILE);
-        let front = Self { games: games.to_owned(), file, port: Arc::default(), is_over: Arc::default() };
-        let (ctx, file) = (ctx.clone(), front.file.clone());
-        let (port, is_over) = (Arc::clone(&front.port), Arc::clone(&front.is_over));
+        let (ctx, ending) = (ctx.clone(), Arc::<Ending>::default());
+        let of_thread = Arc::clone(&ending);
         let listen = move || {
-            if let Err(error) = answer_all(&ctx, &file, &port, &is_over) {
+            if let Err(error) = answer_all(&ctx, &file, &of_thread) {
                 tracing::warn!(%error, "second starts find no window");
             }
         };
-        if let Err(error) = std::thread::Builder::new().name("front".to_owned()).spawn(listen) {
-            tracing::warn!(%error, "second starts find no window");
-        }
-        front
+        let thread = std::thread::Builder::new().name("front".to_owned()).spawn(listen);
+        let thread = thread.inspect_err(|error| tracing::warn!(%error, "second starts find no window"));
+        Self { games: games.to_owned(), ending, thread: thread.ok() }
     }
 
     pub(super) fn is_of(&self, games: &Path) -> bool {
@@ -56,31 +61,41 @@ impl Front {
 
 impl Drop for Front {
     fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Release);
-        // The thread wakes, and sees it. One that does not listen yet sees it before it does.
-        if let Some(port) = self.port.get() {
-            TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, *port).into(), PATIENCE).ok();
+        // One order for both sides: the thread sees that it is over, or this side sees where it listens.
+        self.ending.is_over.store(true, Ordering::SeqCst);
+        let port = self.ending.port.load(Ordering::SeqCst);
+        let is_awake =
+            port == 0 || TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), PATIENCE).is_ok();
+        if let Some(thread) = self.thread.take().filter(|_| is_awake) {
+            drop(thread.join());
         }
-        // What stays leads nowhere.
-        std::fs::remove_file(&self.file).ok();
     }
 }
 
-fn answer_all(ctx: &Context, file: &Path, port: &OnceLock<u16>, is_over: &AtomicBool) -> io::Result<()> {
+fn answer_all(ctx: &Context, file: &Path, ending: &Ending) -> io::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let own = listener.local_addr()?.port();
     let word = format!("{:0width$x}", rand::random::<u128>(), width = WORD);
-    port.set(own).ok();
-    if is_over.load(Ordering::Acquire) {
+    ending.port.store(own, Ordering::SeqCst);
+    if ending.is_over.load(Ordering::SeqCst) {
         return Ok(());
     }
     std::fs::write(file, format!("{own} {word}"))?;
+    let ended = answer_until_over(ctx, &listener, &word, ending);
+    // Another window may have come to the folder meanwhile: its file is not this one's.
+    if std::fs::read_to_string(file).is_ok_and(|text| text.starts_with(&format!("{own} "))) {
+        std::fs::remove_file(file)?;
+    }
+    ended
+}
+
+fn answer_until_over(ctx: &Context, listener: &TcpListener, word: &str, ending: &Ending) -> io::Result<()> {
     loop {
         let (caller, _) = listener.accept()?;
-        if is_over.load(Ordering::Acquire) {
+        if ending.is_over.load(Ordering::SeqCst) {
             return Ok(());
         }
-        if answer(caller, &word).is_ok() {
+        if answer(caller, word).is_ok() {
             show(ctx);
         }
     }

@@ -19,6 +19,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError as NoEvent;
 use tokio::sync::oneshot::error::TryRecvError as NoReply;
 
+use super::setup::Setup;
 use crate::action::FolderTrouble;
 use crate::demo::{Pace, Party, Sample};
 use crate::text::PeerText;
@@ -58,11 +59,11 @@ pub(super) enum StartTrouble {
 #[derive(Clone, Debug)]
 pub(super) enum Begin {
     /// A folder that is there.
-    Folder(PeerConfig),
+    Folder(Setup),
     /// One that was named on the command line: made if only it is missing.
-    Named(PeerConfig),
+    Named(Setup),
     /// One that was chosen: made with all above it.
-    NewFolder(PeerConfig),
+    NewFolder(Setup),
     /// The demo party, as a newcomer of this name.
     Demo { name: Option<String> },
 }
@@ -147,9 +148,8 @@ impl Peer {
 
     /// Starts without the catalog file that cannot be used.
     pub(super) fn start_without_catalog(&mut self) {
-        if let Some(Begin::Folder(config) | Begin::Named(config) | Begin::NewFolder(config)) = &mut self.begin
-        {
-            config.catalog = None;
+        if let Some(Begin::Folder(setup) | Begin::Named(setup) | Begin::NewFolder(setup)) = &mut self.begin {
+            setup.config.catalog = None;
         }
         self.restart();
     }
@@ -194,9 +194,9 @@ impl Peer {
     }
 
     /// Lets the next start use what was chosen since the last one.
-    pub(super) fn configure(&mut self, chosen: PeerConfig) {
+    pub(super) fn configure(&mut self, chosen: Setup) {
         match &mut self.begin {
-            Some(Begin::Folder(config) | Begin::Named(config) | Begin::NewFolder(config)) => *config = chosen,
+            Some(Begin::Folder(setup) | Begin::Named(setup) | Begin::NewFolder(setup)) => *setup = chosen,
             Some(Begin::Demo { .. }) | None => {}
         }
     }
@@ -329,18 +329,18 @@ impl Running {
 }
 
 impl Begin {
-    /// Takes its time: makes folders and games, reads keys, opens sockets.
+    /// Takes its time: makes folders and games, asks for adapters, reads keys, opens sockets.
     fn carry_out(self, party: Option<Party>, waker: Waker, cancel: &Cancel) -> Started {
         let (config, party) = match self {
-            Self::Folder(config) => (config, None),
-            Self::Named(config) => {
+            Self::Folder(setup) => (setup.look_up(), None),
+            Self::Named(setup) => {
                 // What is in the way is said by the start.
-                std::fs::create_dir(&config.games).ok();
-                (config, None)
+                std::fs::create_dir(&setup.config.games).ok();
+                (setup.look_up(), None)
             }
-            Self::NewFolder(config) => {
-                std::fs::create_dir_all(&config.games).ok();
-                (config, None)
+            Self::NewFolder(setup) => {
+                std::fs::create_dir_all(&setup.config.games).ok();
+                (setup.look_up(), None)
             }
             Self::Demo { name } => {
                 let party = party.map_or_else(|| begin_demo(cancel), Ok)?;

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 
 use raw_window_handle::{HasWindowHandle, RawWindowHandle};
 use windows::Win32::Foundation::{ERROR_CANCELLED, HANDLE, HWND};
-use windows::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance};
+use windows::Win32::System::Com::{
+    CLSCTX_INPROC_SERVER, COINIT_APARTMENTTHREADED, COINIT_DISABLE_OLE1DDE, CoCreateInstance, CoInitializeEx,
+    CoUninitialize,
+};
 use windows::Win32::System::Threading::{GetExitCodeProcess, INFINITE, WaitForSingleObject};
 use windows::Win32::UI::Shell::{
     ITaskbarList3, SEE_MASK_FLAG_NO_UI, SEE_MASK_NOASYNC, SEE_MASK_NOCLOSEPROCESS, SHELLEXECUTEINFOW,
@@ -18,8 +21,29 @@ use windows::core::{HSTRING, PCWSTR, w};
 /// Parts of a whole that a bar can tell apart.
 const STEPS: u64 = 200;
 
+/// COM for this thread, while it lives.
+struct Com;
+
+impl Com {
+    /// As the shell asks for it: what carries out its verbs may be COM objects that expect such a thread.
+    #[expect(unsafe_code, reason = "COM has no safe interface")]
+    fn of_this_thread() -> windows::core::Result<Self> {
+        // SAFETY: a call without pointers, which `drop` ends in the same thread.
+        unsafe { CoInitializeEx(None, COINIT_APARTMENTTHREADED | COINIT_DISABLE_OLE1DDE) }.ok()?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Com {
+    #[expect(unsafe_code, reason = "it ends what `of_this_thread` began")]
+    fn drop(&mut self) {
+        // SAFETY: once for each success of CoInitializeEx; a `Com` stays a local of the function that made it.
+        unsafe { CoUninitialize() };
+    }
+}
+
 /// Runs the system's `cmd.exe` once a person has agreed, and waits for its end. Answers its exit code, `None` when the person
-/// said no.
+/// said no. For a thread of its own.
 #[expect(unsafe_code, reason = "the standard library starts programs with this account's rights only")]
 pub(super) fn run_as_administrator(parameters: &str) -> io::Result<Option<u32>> {
     let root = std::env::var_os("SystemRoot").map_or_else(|| PathBuf::from(r"C:\Windows"), PathBuf::from);
@@ -37,6 +61,7 @@ pub(super) fn run_as_administrator(parameters: &str) -> io::Result<Option<u32>> 
         nShow: SW_HIDE.0,
         ..SHELLEXECUTEINFOW::default()
     };
+    let _com = Com::of_this_thread()?;
     // SAFETY: every text outlives the call, and says its end.
     match unsafe { ShellExecuteExW(&raw mut info) } {
         Err(error) if error.code() == ERROR_CANCELLED.to_hresult() => return Ok(None),

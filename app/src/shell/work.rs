@@ -10,6 +10,7 @@ use lanspread_peer::disk::{Cancel, GameFolder};
 use lanspread_peer::install::LocalSize;
 use lanspread_protocol::GameId;
 
+use super::front::Front;
 use crate::action::{FileFor, FolderFor};
 use crate::model::{CatalogProblem, FolderReport, Moving, Organiser, SourceReport};
 use moving::Copied;
@@ -52,7 +53,22 @@ pub(super) enum Answer {
     /// A key that was there at the start; there is none if nothing comes.
     OrganiserFound(Organiser),
     /// A key that a person made or chose.
-    OrganiserLoaded(Result<Organiser, String>),
+    OrganiserLoaded(Result<LoadedOrganiser, String>),
+}
+
+/// An organiser whose key a person made or chose.
+#[derive(Debug)]
+pub(super) struct LoadedOrganiser {
+    pub(super) organiser: Organiser,
+    /// The catalog lies there already.
+    pub(super) has_catalog: bool,
+}
+
+impl From<Organiser> for LoadedOrganiser {
+    fn from(organiser: Organiser) -> Self {
+        let has_catalog = organiser.catalog.is_file();
+        Self { organiser, has_catalog }
+    }
 }
 
 #[derive(Debug)]
@@ -171,6 +187,14 @@ impl Errands {
         });
     }
 
+    /// Lets go of a folder that another window may take: a thread ends, a file goes.
+    pub(super) fn let_go(&self, front: Front) {
+        self.run("let-go", move || {
+            drop(front);
+            None
+        });
+    }
+
     /// Looks for an organiser's key: the one that was chosen, else the one beside the catalog.
     pub(super) fn find_organiser(&self, catalog: PathBuf, key: Option<PathBuf>) {
         self.run("organiser", move || organiser::find(&catalog, key).map(Answer::OrganiserFound));
@@ -178,12 +202,18 @@ impl Errands {
 
     /// Makes a key, and a catalog of this party if there is none to sign.
     pub(super) fn make_organiser(&self, catalog: Option<PathBuf>, own: PathBuf, party: String) {
-        self.run("organiser", move || Some(Answer::OrganiserLoaded(organiser::make(catalog, own, &party))));
+        self.run("organiser", move || {
+            let made = organiser::make(catalog, own, &party);
+            Some(Answer::OrganiserLoaded(made.map(LoadedOrganiser::from)))
+        });
     }
 
     /// Loads a key that is there.
     pub(super) fn load_organiser(&self, catalog: PathBuf, key: PathBuf) {
-        self.run("organiser", move || Some(Answer::OrganiserLoaded(organiser::load(&catalog, key))));
+        self.run("organiser", move || {
+            let loaded = organiser::load(&catalog, key);
+            Some(Answer::OrganiserLoaded(loaded.map(LoadedOrganiser::from)))
+        });
     }
 
     /// Asks for an administrator's consent and lets others in. No answer when the person says no.
