@@ -24,12 +24,12 @@ use lanspread_peer::api::{PeerCommand, PeerEvent, Snapshot};
 
 use crate::action::Question;
 use crate::cover::Covers;
-use crate::model::{CatalogProblem, PublishStep, Source, Told};
+use crate::model::{Fault, PublishStep, Source, Told};
 use crate::notices::Notice;
 use crate::screens::first_run;
 use crate::settings::{Keeper, Loaded, Settings, Store, Unread};
 use crate::start::Args;
-use crate::text::{NoticeText, PeerText};
+use crate::text::{FaultText, NoticeText, PeerText};
 use crate::theme;
 use crate::window::{self, WindowState};
 use desk::Desk;
@@ -131,13 +131,13 @@ impl Shell {
     /// The start failed: another try without what is in the way, or a question.
     fn take_failed_start(&mut self) {
         let Some(failure) = self.peer.failed_start() else { return };
+        self.told.not_started = Some(Fault::clone(&failure.why));
         match failure.trouble {
             StartTrouble::Folder { games, trouble } => {
                 self.state.question = Some(Question::Folder { games, trouble });
             }
             StartTrouble::Catalog => {
-                self.state.settings.catalog_problem =
-                    Some(CatalogProblem { is_signature: false, why: failure.error });
+                self.state.settings.catalog_problem = Some((*failure.why).into());
                 self.peer.start_without_catalog();
             }
             // The banner says it.
@@ -162,9 +162,10 @@ impl Shell {
         let text = NoticeText::of(&self.ctx);
         for refused in self.peer.receive() {
             if let Some(game) = &refused.publish {
-                told::publish_is_at(&mut self.told, game, PublishStep::Failed(refused.why.clone()));
+                told::publish_is_at(&mut self.told, game, PublishStep::Failed(refused.error.clone()));
             }
-            self.state.toasts.add(Notice::bad(text.not_done(&refused.why), ""));
+            let why = PeerText::of(&self.ctx).error(&refused.error);
+            self.state.toasts.add(Notice::bad(text.not_done(&why), ""));
             if refused.is_folder {
                 self.give_up_move();
             }
@@ -196,8 +197,9 @@ impl Shell {
         while let Some(answer) = self.errands.answer() {
             self.take_answer(answer);
         }
-        while let Some(error) = self.keeper.as_ref().and_then(Keeper::failure) {
-            self.state.toasts.add(Notice::bad(text.settings_not_saved(), error));
+        while let Some(why) = self.keeper.as_ref().and_then(Keeper::failure) {
+            let why = FaultText::of(&self.ctx).fault(&why);
+            self.state.toasts.add(Notice::bad(text.settings_not_saved(), why));
         }
     }
 

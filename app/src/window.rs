@@ -129,7 +129,7 @@ pub fn show(
     let ui = &mut ui.new_child(UiBuilder::new().max_rect(window));
     ui.set_clip_rect(window);
     let banner =
-        BannerModel::new(source, state.settings.catalog_problem.as_ref().map(|problem| problem.why.as_str()));
+        BannerModel::new(source, state.settings.catalog_problem.as_ref().map(|problem| &problem.why));
     let banner = banner.filter(|_| !state.is_first_run);
     let places = Places::of(window, banner.is_some());
     let mut actions = Vec::new();

@@ -21,6 +21,7 @@ use lanspread_protocol::{Game, OrganiserKey, Version};
 use thiserror::Error;
 
 use super::samples::Sample;
+use crate::model::Fault;
 
 /// How the folders of all demos begin.
 const PREFIX: &str = "lanspread-demo-";
@@ -50,6 +51,24 @@ pub enum DemoError {
     NoAddress,
     #[error("the demo’s thread: {0}")]
     Thread(io::Error),
+}
+
+impl From<DemoError> for Fault {
+    fn from(error: DemoError) -> Self {
+        let bytes = |megabytes: u64| megabytes.saturating_mul(1_000_000);
+        match error {
+            DemoError::NoSpace { needed, free, folder } => {
+                Self::NoSpace { folder, needed: bytes(needed), free: bytes(free) }
+            }
+            DemoError::Folder { folder, cause } => Self::of_file(&folder, &cause),
+            DemoError::Publish(error) => error.into(),
+            DemoError::Catalog(error) => error.into(),
+            DemoError::Peer(error) => error.into(),
+            error @ (DemoError::Samples(_) | DemoError::NoAddress | DemoError::Thread(_)) => {
+                Self::Words(error.to_string())
+            }
+        }
+    }
 }
 
 /// Everything on disk. Dropping it deletes the folder.

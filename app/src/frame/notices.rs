@@ -6,7 +6,7 @@ use crate::action::{Action, Question, Screen};
 use crate::icon::Icon;
 use crate::model::BannerModel;
 use crate::notices::{NoticeId, Toasts};
-use crate::text::{Common, NoticeText};
+use crate::text::{Common, FaultText, NoticeText};
 use crate::theme;
 use crate::widgets::{
     BannerLook, Button, ButtonKind, ButtonSize, Meaning, TOAST_WIDTH, ToastAnswer, ToastLook, ToastWords,
@@ -18,9 +18,10 @@ pub fn top_banner(ui: &mut Ui, rect: Rect, model: &BannerModel) -> Option<Action
     let (common, text) = (Common::of(ui.ctx()), NoticeText::of(ui.ctx()));
     let mend = |label| Button::primary(label).size(ButtonSize::Row);
     match model {
-        BannerModel::NotStarted { error } | BannerModel::Stopped { error } => {
+        BannerModel::NotStarted { why } | BannerModel::Stopped { why } => {
             let has_run = matches!(model, BannerModel::Stopped { .. });
-            let rest = format!("{}. {}", error.trim_end_matches('.'), text.downloads_wait());
+            let why = FaultText::of(ui.ctx()).fault(why);
+            let rest = format!("{}. {}", why.trim_end_matches('.'), text.downloads_wait());
             let title = if has_run { text.network_stopped() } else { text.not_started() };
             let look = look(Meaning::Bad, Icon::PLUGS.fill(), title, &rest);
             banner(ui, rect, &look, |ui| {
@@ -45,7 +46,8 @@ pub fn top_banner(ui: &mut Ui, rect: Rect, model: &BannerModel) -> Option<Action
             })
         }
         BannerModel::CatalogUnused { why } => {
-            let look = look(Meaning::Warn, Icon::SEAL_WARNING.fill(), text.catalog_unused(), why);
+            let why = FaultText::of(ui.ctx()).fault(why);
+            let look = look(Meaning::Warn, Icon::SEAL_WARNING.fill(), text.catalog_unused(), &why);
             banner(ui, rect, &look, |ui| {
                 let show = Button::new(common.settings()).size(ButtonSize::Row).show(ui);
                 show.clicked().then_some(Action::Navigate(Screen::Settings))

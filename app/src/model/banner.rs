@@ -2,33 +2,38 @@
 
 use lanspread_engine::{CatalogSource, ErrorCode, OfferedCatalogView};
 
-use super::{Source, failure};
+use super::{Fault, Source, failure};
 
 /// What the banner says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BannerModel {
     /// The peer could not start.
-    NotStarted { error: String },
-    /// The network service has stopped.
-    Stopped { error: String },
+    NotStarted { why: Fault },
+    /// The network service has stopped, as it says itself.
+    Stopped { why: Fault },
     /// Games wait for space.
     DriveFull { place: Option<String>, title: String, others: usize },
     /// The catalog file that was chosen is not used.
-    CatalogUnused { why: String },
+    CatalogUnused { why: Fault },
     /// Others follow an organiser's catalog, and none counts here.
     CatalogOffered(OfferedCatalogView),
 }
 
 impl BannerModel {
     /// `catalog_problem`: why a chosen catalog file is not used.
-    pub fn new(source: Source<'_>, catalog_problem: Option<&str>) -> Option<Self> {
+    pub fn new(source: Source<'_>, catalog_problem: Option<&Fault>) -> Option<Self> {
         if let Some(failure) = &source.snapshot.failure {
-            let error = failure.error.clone();
+            let why = Fault::Words(failure.error.clone());
             let has_run = source.snapshot.ready.is_some();
-            return Some(if has_run { Self::Stopped { error } } else { Self::NotStarted { error } });
+            let not_started = || source.told.not_started.clone().unwrap_or_else(|| why.clone());
+            return Some(if has_run {
+                Self::Stopped { why }
+            } else {
+                Self::NotStarted { why: not_started() }
+            });
         }
         drive_full(source)
-            .or_else(|| catalog_problem.map(|why| Self::CatalogUnused { why: why.to_owned() }))
+            .or_else(|| catalog_problem.map(|why| Self::CatalogUnused { why: why.clone() }))
             .or_else(|| offered(source).map(Self::CatalogOffered))
     }
 }
@@ -62,7 +67,7 @@ mod tests {
     use lanspread_peer::api::Snapshot;
     use lanspread_protocol::OrganiserKey;
 
-    fn banner(snapshot: &Snapshot, problem: Option<&str>) -> Option<BannerModel> {
+    fn banner(snapshot: &Snapshot, problem: Option<&Fault>) -> Option<BannerModel> {
         BannerModel::new(Source { snapshot, told: &Told::default() }, problem)
     }
 
@@ -76,16 +81,21 @@ mod tests {
         let view = snapshot.view.as_mut().and_then(std::sync::Arc::get_mut).unwrap();
         view.offered = vec![offered.clone(), small];
         assert_eq!(banner(&snapshot, None), Some(BannerModel::CatalogOffered(offered)));
-        let unused = BannerModel::CatalogUnused { why: "line 3".to_owned() };
-        assert_eq!(banner(&snapshot, Some("line 3")), Some(unused));
+        let why = Fault::Changed("party.ron".into());
+        let unused = BannerModel::CatalogUnused { why: why.clone() };
+        assert_eq!(banner(&snapshot, Some(&why)), Some(unused));
         sample::fail(&mut snapshot, "veloren", OperationKind::Download, ErrorCode::NoSpace);
         let full =
             BannerModel::DriveFull { place: Some("D:".to_owned()), title: "Veloren".to_owned(), others: 0 };
-        assert_eq!(banner(&snapshot, Some("line 3")), Some(full));
+        assert_eq!(banner(&snapshot, Some(&why)), Some(full));
         snapshot.failure = Some(sample::failure());
         assert!(matches!(banner(&snapshot, None), Some(BannerModel::Stopped { .. })));
         snapshot.ready = None;
-        assert!(matches!(banner(&snapshot, None), Some(BannerModel::NotStarted { .. })));
+        let words = Fault::Words(sample::failure().error);
+        assert_eq!(banner(&snapshot, None), Some(BannerModel::NotStarted { why: words }));
+        let told = Told { not_started: Some(Fault::PortsTaken), ..Told::default() };
+        let known = BannerModel::new(Source { snapshot: &snapshot, told: &told }, None);
+        assert_eq!(known, Some(BannerModel::NotStarted { why: Fault::PortsTaken }));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod card;
 mod details;
 mod dialogs;
 mod downloads;
+mod fault;
 mod first_run;
 mod library;
 mod party;
@@ -36,6 +37,7 @@ pub use dialogs::{
     UpdateModel,
 };
 pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
+pub use fault::{Fault, FileFault};
 pub use first_run::{FolderNote, FolderReport, can_begin};
 pub use library::{Counts, Filter, LibraryCache, LibraryModel, Sort};
 pub use party::{Checks, PartyModel, PeerRow, Quality, SharedGame, You};
@@ -122,6 +124,8 @@ pub struct Told {
     pub finished: Vec<Finished>,
     /// What was published here, or is about to be; one entry a game.
     pub publishing: Vec<Publishing>,
+    /// Why the peer did not start, the last time that it did not.
+    pub not_started: Option<Fault>,
 }
 
 /// How far the games are on their way to another folder.

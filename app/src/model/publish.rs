@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use lanspread_engine::CommandError;
 use lanspread_peer::api::{Links, PublishRequest};
 use lanspread_peer::publish::{SourceContents, SourceFile};
 use lanspread_protocol::{Game, GameId, LaunchEntry, OrganiserKey, Os, Players, RelPath, Version};
 
-use super::{Source, StatusModel};
+use super::{Fault, Source, StatusModel};
 
 /// The launch entry that a card's button starts.
 const PLAY: &str = "play";
@@ -66,7 +67,7 @@ pub enum PublishStep {
     /// All is read; catalog and payload are put into force.
     Signing,
     Published,
-    Failed(String),
+    Failed(CommandError),
 }
 
 /// A publish that was asked for in this run.
@@ -116,7 +117,7 @@ fn row(source: Source<'_>, publishing: &Publishing, now: Instant) -> PublishedRo
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceReport {
     pub from: Vec<PathBuf>,
-    pub found: Result<SourceContents, String>,
+    pub found: Result<SourceContents, Fault>,
 }
 
 /// What an organiser writes about a game.
@@ -159,8 +160,7 @@ pub enum Lack {
 pub enum SourceCheck {
     NoSource,
     Looking,
-    /// It cannot be read, for this reason.
-    Unreadable(String),
+    Unreadable(Fault),
     Program,
     NoProgram,
     /// Members of archives are not looked at.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use lanspread_engine::{CatalogSource, OfferedCatalogView};
 use lanspread_protocol::OrganiserKey;
 
-use super::Source;
+use super::{Fault, Source};
 
 /// Whose catalog is in force.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +42,13 @@ impl CatalogSeal {
 pub struct CatalogProblem {
     /// It may have been tampered with.
     pub is_signature: bool,
-    pub why: String,
+    pub why: Fault,
+}
+
+impl From<Fault> for CatalogProblem {
+    fn from(why: Fault) -> Self {
+        Self { is_signature: why.is_signature(), why }
+    }
 }
 
 /// What the screen shows.

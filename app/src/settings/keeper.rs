@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::{Settings, Store};
+use crate::model::Fault;
 
 /// Failures that nobody has seen yet; more of the same say no more.
 const MAX_FAILURES: usize = 4;
@@ -17,7 +18,7 @@ pub struct Keeper {
     own_catalog: Option<PathBuf>,
     latest: Arc<Mutex<Option<Settings>>>,
     wake: Option<SyncSender<()>>,
-    failures: Receiver<String>,
+    failures: Receiver<Fault>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -34,7 +35,7 @@ impl Keeper {
                 let settings = to_save.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let Some(Err(error)) = settings.map(|settings| store.save(&settings)) else { continue };
                 // Full: those before it say the same.
-                drop(fail.try_send(error.to_string()));
+                drop(fail.try_send(Fault::of_file(store.path(), &error)));
                 failed();
             }
         };
@@ -56,7 +57,7 @@ impl Keeper {
     }
 
     /// Why settings could not be saved.
-    pub fn failure(&self) -> Option<String> {
+    pub fn failure(&self) -> Option<Fault> {
         self.failures.try_recv().ok()
     }
 }

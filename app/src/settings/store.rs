@@ -90,6 +90,11 @@ impl Store {
         Self { path: folder.join(PCS), stick: Some(stick) }
     }
 
+    /// The file that is written.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The catalog of a party that is organised here. On a stick there is none: it comes with a key that guests must not
     /// get, and lies with the games.
     pub(super) fn own_catalog(&self) -> Option<PathBuf> {

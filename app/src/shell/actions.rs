@@ -14,7 +14,7 @@ use super::{Shell, told};
 use crate::action::{Action, Question, Screen, Setting, Start};
 use crate::model::{QuitModel, Source, report, start_command};
 use crate::notices::Notice;
-use crate::text::NoticeText;
+use crate::text::{NoticeText, PartyText};
 
 impl Shell {
     pub(super) fn act(&mut self, action: Action) {
@@ -234,7 +234,8 @@ impl Shell {
                 self.send(PeerCommand::Engine(Command::Connect { addresses }));
             }
             Err(error) => {
-                self.state.toasts.add(Notice::bad(error.to_string(), ""));
+                let why = PartyText::of(&self.ctx).wrong_address(&error);
+                self.state.toasts.add(Notice::bad(why, ""));
             }
         }
     }

@@ -10,10 +10,10 @@ use super::Shell;
 use super::work::moving::Copied;
 use super::work::{Answer, LoadedOrganiser};
 use crate::action::{Action, FileFor, Screen, Setting};
-use crate::model::Moving;
+use crate::model::{Fault, Moving};
 use crate::notices::Notice;
 use crate::settings::Keeper;
-use crate::text::{NoticeText, PublishText, SettingsText};
+use crate::text::{FaultText, NoticeText, PublishText, SettingsText};
 
 impl Shell {
     pub(super) fn take_answer(&mut self, answer: Answer) {
@@ -42,17 +42,20 @@ impl Shell {
                 self.copied = Some(copied);
                 self.use_games(to);
             }
-            Answer::Copied(Err(error)) => {
+            Answer::Copied(Err(why)) => {
                 self.state.settings.moving = None;
-                let words = SettingsText::of(&self.ctx);
-                self.state.toasts.add(Notice::bad(words.not_moved(), error));
+                self.tell_fault(SettingsText::of(&self.ctx).not_moved(), &why);
             }
             Answer::OrganiserLoaded(Ok(loaded)) => self.organise(loaded),
-            Answer::OrganiserLoaded(Err(error)) => {
-                let words = PublishText::of(&self.ctx);
-                self.state.toasts.add(Notice::bad(words.key_not_loaded(), error));
+            Answer::OrganiserLoaded(Err(why)) => {
+                self.tell_fault(PublishText::of(&self.ctx).key_not_loaded(), &why);
             }
         }
+    }
+
+    fn tell_fault(&mut self, title: &str, why: &Fault) {
+        let why = FaultText::of(&self.ctx).fault(why);
+        self.state.toasts.add(Notice::bad(title, why));
     }
 
     fn take_files(&mut self, who: FileFor, files: Vec<PathBuf>) {

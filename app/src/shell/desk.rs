@@ -5,6 +5,7 @@ use lanspread_engine::{OperationView, Phase};
 
 use crate::model::{QuitModel, Source, operation};
 use crate::settings::WindowPlace;
+use crate::text::FrameText;
 
 /// So much of a window's upper edge has to be on a screen, so that it can be taken hold of.
 const GRIP: f32 = 64.0;
@@ -33,7 +34,7 @@ impl Desk {
         }
         let is_transferring =
             QuitModel::new(source).operations > 0 || source.games().iter().any(|game| game.outbound > 0);
-        self.keep_awake.set(is_transferring);
+        self.keep_awake.set(is_transferring, FrameText::of(ctx).keeps_awake());
     }
 
     #[cfg(windows)]
@@ -124,8 +125,8 @@ impl std::fmt::Debug for Awake {
 }
 
 impl Awake {
-    /// On a thread of its own: the system's bus may take its time to answer.
-    fn set(&mut self, is_needed: bool) {
+    /// The reason is shown by the system. On a thread of its own: the system's bus may take its time to answer.
+    fn set(&mut self, is_needed: bool, reason: &'static str) {
         if !is_needed {
             self.0 = None;
         } else if self.0.is_none() {
@@ -133,7 +134,7 @@ impl Awake {
             let keep = move || {
                 let guard = keepawake::Builder::default()
                     .idle(true)
-                    .reason("Games are being transferred")
+                    .reason(reason)
                     .app_name("Lanspread")
                     .app_reverse_domain("io.github.lanspread")
                     .create();

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
 use egui::Context;
+use lanspread_engine::CommandError;
 use lanspread_peer::api::{
     PeerCommand, PeerConfig, PeerEvent, PeerRuntimeHandle, Pending, SendRefused, Snapshot, Waker,
 };
@@ -22,7 +23,7 @@ use tokio::sync::oneshot::error::TryRecvError as NoReply;
 use super::setup::Setup;
 use crate::action::FolderTrouble;
 use crate::demo::{Pace, Party, Sample};
-use crate::text::PeerText;
+use crate::model::Fault;
 
 /// A window in which nobody does anything follows a transfer four times a second.
 const FOLLOW: Duration = Duration::from_millis(250);
@@ -39,7 +40,9 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Why there is no peer.
 #[derive(Clone, Debug)]
 pub(super) struct StartFailure {
-    pub(super) error: String,
+    /// In the peer's words, for who helps.
+    error: String,
+    pub(super) why: Box<Fault>,
     pub(super) trouble: StartTrouble,
 }
 
@@ -107,8 +110,7 @@ struct Running {
 /// A command that the peer does not carry out.
 #[derive(Debug)]
 pub(super) struct Refused {
-    /// In the peer's words.
-    pub(super) why: String,
+    pub(super) error: CommandError,
     /// The game that was to be published.
     pub(super) publish: Option<GameId>,
     /// It was another games folder.
@@ -265,7 +267,7 @@ impl Peer {
                 Ok(Err(error)) => {
                     let is_folder = matches!(asked, Asked::GamesFolder);
                     let publish = if let Asked::Publish(game) = asked { Some(game.clone()) } else { None };
-                    refused.push(Refused { why: PeerText::of(&self.ctx).error(&error), publish, is_folder });
+                    refused.push(Refused { error, publish, is_folder });
                     false
                 }
                 Err(NoReply::Empty) => true,
@@ -350,7 +352,7 @@ impl Begin {
         let games = config.games.clone();
         match start_peer(config, waker) {
             Ok(handle) => Ok(Begun { handle, party }),
-            Err(error) => Err(StartFailure::of(&error, games)),
+            Err(error) => Err(StartFailure::of(error, games)),
         }
     }
 }
@@ -358,17 +360,22 @@ impl Begin {
 fn begin_demo(cancel: &Cancel) -> Result<Party, StartFailure> {
     let samples = Sample::all().map_err(|error| StartFailure::other(&error))?;
     let program = std::env::current_exe().map_err(|error| StartFailure::other(&error))?;
-    Party::begin(samples, &program, Pace::default(), cancel).map_err(|error| StartFailure::other(&error))
+    Party::begin(samples, &program, Pace::default(), cancel).map_err(|error| StartFailure {
+        error: error.to_string(),
+        why: Box::new(error.into()),
+        trouble: StartTrouble::Other,
+    })
 }
 
 impl StartFailure {
     fn other(error: &impl ToString) -> Self {
-        Self { error: error.to_string(), trouble: StartTrouble::Other }
+        let error = error.to_string();
+        Self { why: Box::new(Fault::Words(error.clone())), error, trouble: StartTrouble::Other }
     }
 
-    fn of(error: &StartError, games: PathBuf) -> Self {
+    fn of(error: StartError, games: PathBuf) -> Self {
         let folder = |trouble| StartTrouble::Folder { games, trouble };
-        let trouble = match error {
+        let trouble = match &error {
             StartError::Folder(GamesFolderError::Gone(_)) => folder(FolderTrouble::Gone),
             StartError::Folder(GamesFolderError::NoFolder(_)) => folder(FolderTrouble::NoFolder),
             StartError::Folder(GamesFolderError::NotWritable { .. }) => folder(FolderTrouble::NotWritable),
@@ -378,6 +385,6 @@ impl StartFailure {
                 StartTrouble::Other
             }
         };
-        Self { error: error.to_string(), trouble }
+        Self { error: error.to_string(), why: Box::new(error.into()), trouble }
     }
 }

@@ -50,9 +50,8 @@ pub(super) fn take(told: &mut Told, snapshot: &Snapshot, event: &PeerEvent, ctx:
             None
         }
         Event::OperationFailed { game, operation: OperationKind::Publish, error } => {
-            let why = PeerText::of(ctx).error(error);
-            publish_is_at(told, game, PublishStep::Failed(why.clone()));
-            Some(Notice::bad(text.not_published(&title(snapshot, game)), why))
+            publish_is_at(told, game, PublishStep::Failed(error.clone()));
+            Some(Notice::bad(text.not_published(&title(snapshot, game)), PeerText::of(ctx).error(error)))
         }
         Event::OperationFailed { game, error, .. } => {
             told.installing.remove(game);

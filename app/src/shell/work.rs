@@ -5,14 +5,14 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use egui::Context;
-use lanspread_peer::catalog_file::CatalogFileError;
 use lanspread_peer::disk::{Cancel, GameFolder};
 use lanspread_peer::install::LocalSize;
 use lanspread_protocol::GameId;
 
 use super::front::Front;
 use crate::action::{FileFor, FolderFor};
-use crate::model::{CatalogProblem, FolderReport, Moving, Organiser, SourceReport};
+use crate::model::{CatalogProblem, Fault, FolderReport, Moving, Organiser, SourceReport};
+use crate::text::{PublishText, SettingsText};
 use moving::Copied;
 
 pub(super) mod moving;
@@ -49,11 +49,11 @@ pub(super) enum Answer {
     },
     Moving(Moving),
     /// The games are in both folders.
-    Copied(Result<Copied, String>),
+    Copied(Result<Copied, Fault>),
     /// A key that was there at the start; there is none if nothing comes.
     OrganiserFound(Organiser),
     /// A key that a person made or chose.
-    OrganiserLoaded(Result<LoadedOrganiser, String>),
+    OrganiserLoaded(Result<LoadedOrganiser, Fault>),
 }
 
 /// An organiser whose key a person made or chose.
@@ -112,13 +112,14 @@ impl Errands {
 
     /// The system's dialog for files.
     pub(super) fn choose_files(&self, who: FileFor) {
+        let (text, settings) = (PublishText::of(&self.ctx), SettingsText::of(&self.ctx));
         self.run("dialog", move || {
             let dialog = rfd::FileDialog::new();
             let one = |dialog: rfd::FileDialog| dialog.pick_file().map(|file| vec![file]);
             let files = match who {
-                FileFor::Archives => dialog.add_filter("archives", &ARCHIVES).pick_files(),
-                FileFor::Cover => one(dialog.add_filter("pictures", &PICTURES)),
-                FileFor::Catalog => one(dialog.add_filter("catalog", &["ron"])),
+                FileFor::Archives => dialog.add_filter(text.archive_files(), &ARCHIVES).pick_files(),
+                FileFor::Cover => one(dialog.add_filter(text.picture_files(), &PICTURES)),
+                FileFor::Catalog => one(dialog.add_filter(settings.catalog(), &["ron"])),
                 FileFor::OrganiserKey => one(dialog),
             };
             files.map(|files| Answer::Files { who, files })
@@ -150,7 +151,7 @@ impl Errands {
     pub(super) fn look_at_source(&self, from: Vec<PathBuf>) {
         self.run("look-at-source", move || {
             let found = lanspread_peer::publish::look(&from, &Cancel::new());
-            let found = found.map_err(|error| error.to_string());
+            let found = found.map_err(Fault::from);
             Some(Answer::SourceLookedAt(SourceReport { from, found }))
         });
     }
@@ -158,11 +159,8 @@ impl Errands {
     /// Whether a catalog file can be used.
     pub(super) fn read_catalog(&self, path: PathBuf) {
         self.run("read-catalog", move || {
-            let problem = lanspread_peer::catalog_file::read(&path).err().map(|error| CatalogProblem {
-                is_signature: matches!(error, CatalogFileError::Signature { .. }),
-                why: error.to_string(),
-            });
-            Some(Answer::CatalogRead { path, problem })
+            let why = lanspread_peer::catalog_file::read(&path).err().map(Fault::from);
+            Some(Answer::CatalogRead { path, problem: why.map(CatalogProblem::from) })
         });
     }
 

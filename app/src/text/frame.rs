@@ -17,4 +17,5 @@ super::texts! {
     at_this_party: "at this party", "auf dieser Party";
     free_on(place: &str): "free on {place}", "frei auf {place}";
     free: "free", "frei";
+    keeps_awake: "Games are being transferred", "Spiele werden übertragen";
 }

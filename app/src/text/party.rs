@@ -1,5 +1,7 @@
 //! Who is here, and the checks for who is not.
 
+use lanspread_peer::api::AddressError;
+
 super::texts! {
     PartyText
     player: "Player", "Spieler";
@@ -32,6 +34,8 @@ super::texts! {
     address: "Address", "Adresse";
     add: "Add", "Hinzufügen";
     wrong_form: "Write it like 192.168.10.77", "Schreib sie wie 192.168.10.77";
+    port_zero: "No PC has port 0. Leave it out", "Port 0 hat kein PC. Lass ihn weg";
+    no_single_pc: "That address names no single PC", "Diese Adresse meint keinen einzelnen PC";
     left_just_now: "Left just now", "Gerade gegangen";
     games_of(name: &str): "Games of {name}", "Spiele von {name}";
     nothing_shared: "Nothing is shared there yet.", "Dort wird noch nichts geteilt.";
@@ -98,4 +102,15 @@ super::texts! {
         "Andere erscheinen von selbst, sobald sie Lanspread in diesem Netzwerk starten.";
     row(name: &str, state: &str): "{name}, {state}", "{name}, {state}";
     check(name: &str, state: &str): "{name}: {state}", "{name}: {state}";
+}
+
+impl PartyText {
+    /// Why an address as typed is none of a PC.
+    pub const fn wrong_address(self, error: &AddressError) -> &'static str {
+        match error {
+            AddressError::Syntax(_) => self.wrong_form(),
+            AddressError::PortZero(_) => self.port_zero(),
+            AddressError::NoHost(_) => self.no_single_pc(),
+        }
+    }
 }

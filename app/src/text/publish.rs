@@ -12,6 +12,8 @@ super::texts! {
     choose: "Choose…", "Wählen…";
     a_folder: "Folder…", "Ordner…";
     archives: "Archives…", "Archive…";
+    archive_files: "Archives", "Archive";
+    picture_files: "Pictures", "Bilder";
     drop_hint: "Drop one here, or type its path", "Hier ablegen oder den Pfad tippen";
     plural files(count: usize, said: &str, size: &str): "{said} file, {size}" | "{said} files, {size}",
         "{said} Datei, {size}" | "{said} Dateien, {size}";

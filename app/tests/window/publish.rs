@@ -7,9 +7,10 @@ use std::time::Instant;
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Question, Screen};
-use lanspread_app::model::{Organiser, PublishStep, Publishing, SourceReport, Told};
+use lanspread_app::model::{Fault, Organiser, PublishStep, Publishing, SourceReport, Told};
 use lanspread_app::sample;
-use lanspread_engine::PeerGame;
+use lanspread_app::text::Language;
+use lanspread_engine::{CommandError, ErrorCode, PeerGame};
 use lanspread_peer::api::PublishRequest;
 use lanspread_peer::publish::{SourceContents, SourceFile};
 use lanspread_protocol::{OrganiserKey, Os};
@@ -107,6 +108,22 @@ fn what_lacks_is_said_and_nothing_is_published() {
 }
 
 #[test]
+fn what_is_in_the_way_is_said_in_german_too() {
+    let mut shown = filled(shown());
+    let found = Err(Fault::Empty("/setups/leer".into()));
+    shown.state.publish.source_looked_at(SourceReport { from: folder(), found });
+    shown.snapshot.failure = Some(sample::failure());
+    shown.snapshot.ready = None;
+    shown.told.not_started = Some(Fault::PortTaken(40420));
+    let window = open(Look { language: Language::German, ..Look::default() }, shown);
+    window
+        .get_by_label("Das lässt sich nicht freigeben: In „/setups/leer“ ist nichts, das sich teilen lässt.");
+    window.get_by_label(
+        "Lanspread konnte nicht starten: Ein anderes Programm benutzt UDP-Port 40420. Downloads warten.",
+    );
+}
+
+#[test]
 fn one_sees_how_far_it_is_and_who_has_it() {
     let mut shown = filled(shown());
     let template = shown.state.publish.form.request(&organiser(), None).unwrap();
@@ -128,8 +145,9 @@ fn one_sees_how_far_it_is_and_who_has_it() {
             chunks_total: 1,
         });
     }
+    let full = CommandError::new(ErrorCode::NoSpace, "the disk is full");
     shown.told.publishing = vec![
-        publishing("mindustry", "Mindustry", PublishStep::Failed("the disk is full".to_owned())),
+        publishing("mindustry", "Mindustry", PublishStep::Failed(full)),
         publishing("veloren", "Veloren", PublishStep::Preparing { bytes_done: 620, bytes_total: 1000 }),
         publishing("armagetron", "Armagetron Advanced", PublishStep::Published),
     ];

@@ -27,6 +27,7 @@ use super::works::Works;
 use crate::api::{
     PeerClient, PeerConfig, PeerEvent, PeerRuntimeHandle, Ready, RuntimeSide, Waker, connect_runtime,
 };
+use crate::catalog_file::CatalogFileError;
 use crate::discovery::adapters::Adapters;
 use crate::discovery::mdns::{self, Announcement, Discovery};
 use crate::disk::catalog_file;
@@ -49,8 +50,8 @@ pub enum StartError {
     Folder(#[from] GamesFolderError),
     #[error(transparent)]
     Disk(#[from] crate::disk::DiskError),
-    #[error("{0}")]
-    Catalog(String),
+    #[error(transparent)]
+    Catalog(#[from] CatalogFileError),
     #[error(transparent)]
     Identity(#[from] IdentityError),
     #[error(transparent)]
@@ -100,8 +101,7 @@ struct Prepared {
 impl Prepared {
     fn new(config: &PeerConfig) -> Result<Self, StartError> {
         games_folder::check(&config.games)?;
-        let read =
-            || config.catalog.as_deref().map(catalogs::read_given).transpose().map_err(StartError::Catalog);
+        let read = || config.catalog.as_deref().map(crate::catalog_file::read).transpose();
         // A broken file is refused before anything is touched.
         read()?;
         let disk = Disk::open(config.games.clone())?;

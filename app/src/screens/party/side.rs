@@ -105,9 +105,10 @@ pub(super) fn address(
 ) -> Option<Action> {
     let text = PartyText::of(ui.ctx());
     let typed = state.address.trim().to_owned();
-    let address = typed.parse::<PeerAddress>().ok();
-    let error = (!typed.is_empty() && address.is_none()).then(|| text.wrong_form());
-    let button = Button::new(button).disabled(address.is_none().then(|| text.wrong_form()));
+    let address = typed.parse::<PeerAddress>();
+    let why = address.as_ref().err().map(|error| text.wrong_address(error));
+    let error = why.filter(|_| !typed.is_empty());
+    let button = Button::new(button).disabled(why);
     let width = ui.available_width() - button.natural_width(ui) - 8.0;
     let is_asked = ui
         .horizontal_top(|ui| {
@@ -123,7 +124,7 @@ pub(super) fn address(
     if let Some((ip, since)) = state.looking {
         looked(ui, model, ip, ANSWER.saturating_sub(now.saturating_duration_since(since)));
     }
-    let address = address.filter(|_| is_asked)?;
+    let address = address.ok().filter(|_| is_asked)?;
     state.looking = address.socket_addrs().first().map(|address| (address.ip(), now));
     state.address.clear();
     Some(Action::AddPeer(typed))

@@ -6,7 +6,7 @@ use super::{INNER_HEIGHT, State, panel};
 use crate::action::Action;
 use crate::icon::Icon;
 use crate::model::{Lack, PublishModel, SourceCheck};
-use crate::text::PublishText;
+use crate::text::{FaultText, PublishText};
 use crate::theme::{self, Theme};
 use crate::widgets::{Button, ButtonSize, Meaning, draw_icon, label, spinner, wrapped};
 
@@ -69,7 +69,7 @@ fn said(text: PublishText, check: &SourceCheck) -> (Meaning, String) {
     match check {
         SourceCheck::NoSource => (Meaning::Neutral, text.no_source().to_owned()),
         SourceCheck::Looking => (Meaning::Neutral, text.looking().to_owned()),
-        SourceCheck::Unreadable(why) => (Meaning::Bad, text.unreadable(why)),
+        SourceCheck::Unreadable(why) => (Meaning::Bad, text.unreadable(&FaultText(text.0).fault(why))),
         SourceCheck::Program => (Meaning::Good, text.program_is_there().to_owned()),
         SourceCheck::NoProgram => (Meaning::Warn, text.program_is_not().to_owned()),
         SourceCheck::InArchive => (Meaning::Neutral, text.in_archive().to_owned()),

@@ -7,7 +7,7 @@ use crate::cover::{CoverKey, Covers};
 use crate::icon::Icon;
 use crate::model::{PublishModel, PublishStep, PublishedRow};
 use crate::screens::library::picture;
-use crate::text::{Common, DownloadsText, Format, PublishText};
+use crate::text::{Common, DownloadsText, Format, PeerText, PublishText};
 use crate::theme::{self, Theme};
 use crate::widgets::{
     Bar, Button, ButtonSize, draw_icon, elided, label, progress_at, row_background, row_line, spinner,
@@ -80,7 +80,7 @@ fn row(ui: &mut Ui, covers: &mut Covers, rect: Rect, published: &PublishedRow, p
             draw_blocks(ui, strip, published.have, pcs);
             None
         }
-        PublishStep::Failed(why) => failed(ui, rect, published, why),
+        PublishStep::Failed(error) => failed(ui, rect, published, &error.message),
         PublishStep::Preparing { .. } | PublishStep::Signing => {
             let bar = share(&published.step).map_or(Bar::Endless, Bar::Arriving);
             let place = Rect::from_center_size(strip.center(), vec2(strip.width(), 6.0));
@@ -117,7 +117,10 @@ fn said(ui: &Ui, published: &PublishedRow, pcs: usize) -> (String, Color32, Opti
         PublishStep::Published => {
             (text.have_it(published.have, pcs), theme.accent, Some(Icon::CHECK_CIRCLE.fill()))
         }
-        PublishStep::Failed(why) => (text.failed(why), theme.bad, Some(Icon::WARNING_CIRCLE.fill())),
+        PublishStep::Failed(error) => {
+            let why = PeerText(text.0).error(error);
+            (text.failed(&why), theme.bad, Some(Icon::WARNING_CIRCLE.fill()))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{State, between, row, words};
 use crate::action::{Action, FileFor, Question};
 use crate::icon::Icon;
 use crate::model::{CatalogSeal, Organiser, SettingsModel};
-use crate::text::{Common, PublishText, SettingsText};
+use crate::text::{Common, FaultText, PublishText, SettingsText};
 use crate::theme::{self, Theme};
 use crate::widgets::{Button, ButtonKind, ButtonSize, Meaning, draw_icon};
 
@@ -37,7 +37,8 @@ pub(super) fn show(
     if let Some(problem) = &state.catalog_problem {
         let icon = Icon::SEAL_WARNING.fill();
         let title = if problem.is_signature { text.signature_wrong() } else { text.file_not_used() };
-        noted(ui, Meaning::Bad, icon, title, &problem.why, |_| None::<Action>);
+        let why = FaultText::of(ui.ctx()).fault(&problem.why);
+        noted(ui, Meaning::Bad, icon, title, &why, |_| None::<Action>);
     }
     let has_one = matches!(model.seal, CatalogSeal::Trusted(_));
     for offered in &model.offered {

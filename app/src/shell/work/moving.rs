@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::model::Moving;
+use crate::model::{Fault, Moving};
 
 /// How often the window is told how far it is.
 const TELL_EVERY: Duration = Duration::from_millis(250);
@@ -44,7 +44,7 @@ impl From<fs::Metadata> for Seen {
 }
 
 /// Copies all of `from`; what it has made is gone again if it fails.
-pub(super) fn copy(from: &Path, to: &Path, tell: impl FnMut(Moving)) -> Result<Copied, String> {
+pub(super) fn copy(from: &Path, to: &Path, tell: impl FnMut(Moving)) -> Result<Copied, Fault> {
     let mut copied = Copied { from: from.to_owned(), to: to.to_owned(), files: BTreeMap::new() };
     let result = check(from, to).and_then(|()| copy_into(&mut copied, tell));
     match result {
@@ -72,26 +72,23 @@ impl Copied {
     }
 }
 
-fn check(from: &Path, to: &Path) -> Result<(), String> {
-    let real = |path: &Path| fs::canonicalize(path).map_err(|error| told(path, &error));
-    fs::create_dir_all(to).map_err(|error| told(to, &error))?;
+fn check(from: &Path, to: &Path) -> Result<(), Fault> {
+    let real = |path: &Path| fs::canonicalize(path).map_err(|error| Fault::of_file(path, &error));
+    fs::create_dir_all(to).map_err(|error| Fault::of_file(to, &error))?;
     let (from, to) = (real(from)?, real(to)?);
     if to.starts_with(&from) || from.starts_with(&to) {
-        return Err(format!("“{}” and “{}” lie in one another", from.display(), to.display()));
+        return Err(Fault::Nested(from, to));
     }
     Ok(())
 }
 
-fn copy_into(copied: &mut Copied, mut tell: impl FnMut(Moving)) -> Result<(), String> {
+fn copy_into(copied: &mut Copied, mut tell: impl FnMut(Moving)) -> Result<(), Fault> {
     let mut files = Vec::new();
     list(&copied.from, Path::new(""), &mut files)?;
     let bytes_total = files.iter().map(|(_, seen)| seen.bytes).sum();
-    let free = fs4::available_space(&copied.to).map_err(|error| told(&copied.to, &error))?;
+    let free = fs4::available_space(&copied.to).map_err(|error| Fault::of_file(&copied.to, &error))?;
     if free < bytes_total {
-        return Err(format!(
-            "{bytes_total} bytes are needed, and {free} are free in “{}”",
-            copied.to.display()
-        ));
+        return Err(Fault::NoSpace { folder: copied.to.clone(), needed: bytes_total, free });
     }
     let (mut bytes_done, mut last) = (0, Instant::now());
     tell(Moving { bytes_done, bytes_total });
@@ -112,7 +109,7 @@ fn copy_into(copied: &mut Copied, mut tell: impl FnMut(Moving)) -> Result<(), St
 }
 
 /// Copies what was written since it was copied, or is new. `false` when there was nothing.
-fn copy_changed(copied: &mut Copied) -> Result<bool, String> {
+fn copy_changed(copied: &mut Copied) -> Result<bool, Fault> {
     let mut files = Vec::new();
     list(&copied.from, Path::new(""), &mut files)?;
     files.retain(|(name, seen)| copied.files.get(name) != Some(seen));
@@ -122,9 +119,9 @@ fn copy_changed(copied: &mut Copied) -> Result<bool, String> {
     Ok(!files.is_empty())
 }
 
-fn copy_one(copied: &mut Copied, name: &Path, seen: Seen) -> Result<(), String> {
+fn copy_one(copied: &mut Copied, name: &Path, seen: Seen) -> Result<(), Fault> {
     let (from, to) = (copied.from.join(name), copied.to.join(name));
-    let failed = |error: io::Error| told(&to, &error);
+    let failed = |error: io::Error| Fault::of_file(&to, &error);
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
@@ -145,21 +142,21 @@ fn copy_one(copied: &mut Copied, name: &Path, seen: Seen) -> Result<(), String> 
     fs::File::open(&to).and_then(|file| file.sync_all()).map_err(failed)
 }
 
-fn list(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Seen)>) -> Result<(), String> {
+fn list(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Seen)>) -> Result<(), Fault> {
     let whole = root.join(folder);
-    for entry in fs::read_dir(&whole).map_err(|error| told(&whole, &error))? {
-        let entry = entry.map_err(|error| told(&whole, &error))?;
+    for entry in fs::read_dir(&whole).map_err(|error| Fault::of_file(&whole, &error))? {
+        let entry = entry.map_err(|error| Fault::of_file(&whole, &error))?;
         let name = folder.join(entry.file_name());
         if NOT_MOVED.iter().any(|not| Path::new(not) == name) {
             continue;
         }
-        let metadata = entry.metadata().map_err(|error| told(&entry.path(), &error))?;
+        let metadata = entry.metadata().map_err(|error| Fault::of_file(&entry.path(), &error))?;
         if metadata.is_dir() {
             list(root, &name, files)?;
         } else if metadata.is_file() {
             files.push((name, metadata.into()));
         } else {
-            return Err(format!("“{}” is a link: move it by hand", entry.path().display()));
+            return Err(Fault::Link(entry.path()));
         }
     }
     Ok(())
@@ -182,13 +179,10 @@ fn remove<'a>(root: &Path, files: impl Iterator<Item = &'a Path>) {
     }
 }
 
-fn told(path: &Path, error: &io::Error) -> String {
-    format!("“{}”: {error}", path.display())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::FileFault;
 
     fn games() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -264,12 +258,14 @@ mod tests {
         let (old, new) = (games(), tempfile::tempdir().unwrap());
         fs::create_dir_all(new.path().join("chess")).unwrap();
         fs::write(new.path().join("chess/version.ini"), "somebody's").unwrap();
-        let error = copy(old.path(), new.path(), drop).unwrap_err();
-        assert!(error.contains("version.ini"), "{error}");
+        let path = new.path().join("chess/version.ini");
+        let there = Fault::File { path, why: FileFault::AlreadyThere };
+        assert_eq!(copy(old.path(), new.path(), drop), Err(there));
         assert_eq!(names(old.path()), ALL);
         assert_eq!(names(new.path()), ["chess/version.ini"]);
         assert_eq!(fs::read_to_string(new.path().join("chess/version.ini")).unwrap(), "somebody's");
-        assert!(copy(old.path(), &old.path().join("inside"), drop).is_err());
+        let inside = copy(old.path(), &old.path().join("inside"), drop);
+        assert!(matches!(inside, Err(Fault::Nested(..))), "{inside:?}");
     }
 
     #[test]

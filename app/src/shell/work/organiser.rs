@@ -7,7 +7,7 @@ use lanspread_peer::catalog_file::{create_key, read, read_key};
 use lanspread_peer::disk::catalog_file::{key_path, store};
 use lanspread_protocol::{Catalog, OrganiserKey};
 
-use crate::model::Organiser;
+use crate::model::{Fault, Organiser};
 
 /// The key that was chosen, else the one beside the catalog.
 pub(super) fn find(catalog: &Path, key: Option<PathBuf>) -> Option<Organiser> {
@@ -15,11 +15,11 @@ pub(super) fn find(catalog: &Path, key: Option<PathBuf>) -> Option<Organiser> {
     if !key.is_file() {
         return None;
     }
-    load(catalog, key).inspect_err(|error| tracing::warn!(error, "the organiser's key")).ok()
+    load(catalog, key).inspect_err(|why| tracing::warn!(?why, "the organiser's key")).ok()
 }
 
-pub(super) fn load(catalog: &Path, key: PathBuf) -> Result<Organiser, String> {
-    let public = read_key(&key).map_err(|error| error.to_string())?.public();
+pub(super) fn load(catalog: &Path, key: PathBuf) -> Result<Organiser, Fault> {
+    let public = read_key(&key)?.public();
     Ok(organiser(catalog, key, public))
 }
 
@@ -32,18 +32,17 @@ fn organiser(catalog: &Path, key: PathBuf, public: OrganiserKey) -> Organiser {
 }
 
 /// Signs the `catalog` that is given if nobody has; else makes one of its `own`.
-pub(super) fn make(catalog: Option<PathBuf>, own: PathBuf, party: &str) -> Result<Organiser, String> {
+pub(super) fn make(catalog: Option<PathBuf>, own: PathBuf, party: &str) -> Result<Organiser, Fault> {
     let is_plain = |path: &PathBuf| matches!(read(path), Ok(GivenCatalog::Plain(_)));
     let catalog = catalog.filter(is_plain).unwrap_or(own);
     let key = key_path(&catalog);
-    let text = |error: &dyn std::error::Error| error.to_string();
     if let Some(folder) = catalog.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| text(&error))?;
+        std::fs::create_dir_all(folder).map_err(|error| Fault::of_file(folder, &error))?;
     }
     if !key.exists() {
-        create_key(&key).map_err(|error| text(&error))?;
+        create_key(&key)?;
     }
-    let secret = read_key(&key).map_err(|error| text(&error))?;
+    let secret = read_key(&key)?;
     let old = read(&catalog).ok();
     let mut new = match old {
         Some(GivenCatalog::Signed(signed)) => signed.catalog.clone(),
@@ -52,8 +51,8 @@ pub(super) fn make(catalog: Option<PathBuf>, own: PathBuf, party: &str) -> Resul
     };
     party.clone_into(&mut new.party);
     new.serial += 1;
-    let bytes = new.to_text().map_err(|error| text(&error))?.into_bytes();
-    store(&catalog, &bytes, &secret.sign(&bytes)).map_err(|error| text(&error))?;
+    let bytes = new.to_text().map_err(|why| Fault::Catalog { path: catalog.clone(), why })?.into_bytes();
+    store(&catalog, &bytes, &secret.sign(&bytes))?;
     Ok(organiser(&catalog, key, secret.public()))
 }
 
