@@ -1,8 +1,8 @@
 //! What the peer tells, in the window's words: its own sentences are English.
 
-use lanspread_engine::{CommandError, ErrorCode, NoticeKind};
+use lanspread_engine::{CommandError, ErrorCode, ErrorDetail, NoticeKind};
 
-use super::Language;
+use super::{FaultText, Language};
 
 super::texts! {
     PeerText
@@ -36,6 +36,15 @@ super::texts! {
     game_running: "The game is running. Quit it first.", "Das Spiel läuft. Beende es erst.";
     io(why: &str): "A file could not be read or written: {why}", "Eine Datei ließ sich nicht lesen oder schreiben: {why}";
     refused(why: &str): "Refused: {why}", "Abgelehnt: {why}";
+    no_entry(name: &str): "There is no “{name}” to start here.", "„{name}“ gibt es hier nicht zu starten.";
+    needs_wine: "It is a Windows program. Install Wine first (or umu-run).", "Es ist ein Windows-Programm. Installiere erst Wine (oder umu-run).";
+    program_gone(path: &str): "“{path}” is not there. Verify the files, or install the game again.",
+        "„{path}“ ist nicht da. Prüfe die Dateien oder installiere das Spiel neu.";
+    no_server: "No server was chosen.", "Kein Server wurde gewählt.";
+    bad_server(server: &str): "“{server}” is no server’s address.", "„{server}“ ist keine Adresse eines Servers.";
+    setup_failed(code: i32): "Its setup ended with code {code}.", "Seine Einrichtung endete mit Code {code}.";
+    setup_killed: "Its setup was killed.", "Seine Einrichtung wurde abgebrochen.";
+    not_started(program: &str, why: &str): "“{program}” did not start: {why}", "„{program}“ ließ sich nicht starten: {why}";
 }
 
 impl PeerText {
@@ -62,6 +71,9 @@ impl PeerText {
         if self.0 == Language::English {
             return error.message.clone();
         }
+        if let Some(detail) = &error.detail {
+            return self.detail(detail);
+        }
         match error.code {
             ErrorCode::UnknownGame => self.unknown_game().to_owned(),
             ErrorCode::Busy => self.busy().to_owned(),
@@ -73,6 +85,22 @@ impl PeerText {
             ErrorCode::GameRunning => self.game_running().to_owned(),
             ErrorCode::Io => self.io(&error.message),
             ErrorCode::BadCommand | ErrorCode::Refused => self.refused(&error.message),
+        }
+    }
+
+    fn detail(self, detail: &ErrorDetail) -> String {
+        let faults = FaultText(self.0);
+        match detail {
+            ErrorDetail::NoEntry { name } => self.no_entry(name),
+            ErrorDetail::NeedsWine => self.needs_wine().to_owned(),
+            ErrorDetail::ProgramGone { path } => self.program_gone(path),
+            ErrorDetail::LeadsOut { path } => faults.leads_out(path),
+            ErrorDetail::NoServer => self.no_server().to_owned(),
+            ErrorDetail::BadServer { server } => self.bad_server(server),
+            ErrorDetail::SetupFailed { code: Some(code) } => self.setup_failed(*code),
+            ErrorDetail::SetupFailed { code: None } => self.setup_killed().to_owned(),
+            ErrorDetail::NotStarted { program, why } => self.not_started(program, why),
+            ErrorDetail::File { path, why } => faults.refused(path, why),
         }
     }
 }
@@ -91,5 +119,13 @@ mod tests {
             PeerText(Language::German).notice(&notice),
             "chess: Das ging nicht. Der Platz reicht nicht."
         );
+    }
+
+    #[test]
+    fn why_a_game_does_not_start_is_said_in_german_too() {
+        let error = CommandError::new(ErrorCode::Refused, "the setup of “chess” failed with code 3:\n  no");
+        let error = error.with_detail(ErrorDetail::SetupFailed { code: Some(3) });
+        assert_eq!(PeerText(Language::English).error(&error), error.message);
+        assert_eq!(PeerText(Language::German).error(&error), "Seine Einrichtung endete mit Code 3.");
     }
 }

@@ -160,10 +160,42 @@ pub enum ErrorCode {
 pub struct CommandError {
     pub code: ErrorCode,
     pub message: String,
+    /// What the sentence says, for who says it in another language. No part of the headless contract.
+    #[serde(skip)]
+    pub detail: Option<Box<ErrorDetail>>,
+}
+
+/// What an error's sentence says beyond its code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorDetail {
+    /// Nothing of this name can be started on this system.
+    NoEntry { name: String },
+    /// A Windows program, and nothing here that runs it.
+    NeedsWine,
+    /// A program of the game is not there.
+    ProgramGone { path: String },
+    /// A link out of its game's folder.
+    LeadsOut { path: String },
+    /// A server is to be joined, and none was chosen.
+    NoServer,
+    /// This is no server's address.
+    BadServer { server: String },
+    /// The game's setup ended with this code; `None`: it was killed.
+    SetupFailed { code: Option<i32> },
+    /// The system did not start a program, in its words.
+    NotStarted { program: String, why: String },
+    /// The system refused something about a file, in its words.
+    File { path: String, why: String },
 }
 
 impl CommandError {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), detail: None }
+    }
+
+    #[must_use]
+    pub fn with_detail(mut self, detail: ErrorDetail) -> Self {
+        self.detail = Some(Box::new(detail));
+        self
     }
 }

@@ -44,7 +44,9 @@ pub mod transaction;
 mod view;
 
 pub use authority::{CatalogSource, GivenCatalog};
-pub use command::{AfterDownload, Answer, Command, CommandError, ErrorCode, KeptFiles, Saves, Settings};
+pub use command::{
+    AfterDownload, Answer, Command, CommandError, ErrorCode, ErrorDetail, KeptFiles, Saves, Settings,
+};
 pub use config::{EngineConfig, FolderState, QueuedDownload};
 pub use download::{Held, Purpose};
 pub use effect::{Background, Effect, ServeFrom, StoreMode};

@@ -1,10 +1,13 @@
 //! Starting games and watching them.
 
-use lanspread_engine::{CommandError, ErrorCode, Input, RunId};
+use std::path::Path;
+
+use lanspread_engine::{CommandError, ErrorCode, ErrorDetail, Input, RunId};
 use lanspread_protocol::{Game, GameId};
 
 use super::effects::{Shell, tell};
 use super::supervisor::describe_join_error;
+use crate::disk::DiskError;
 use crate::launch::{LaunchError, LaunchRequest, Launcher, RunningGame};
 
 impl Shell {
@@ -48,20 +51,35 @@ impl Shell {
 }
 
 fn refusal(error: &LaunchError) -> CommandError {
-    let code = match error {
-        LaunchError::Io { .. }
-        | LaunchError::Disk(_)
-        | LaunchError::Spawn { .. }
-        | LaunchError::Keeper(_) => ErrorCode::Io,
-        LaunchError::NoEntry { .. }
-        | LaunchError::NeedsWine { .. }
-        | LaunchError::Missing { .. }
-        | LaunchError::LeadsOut { .. }
-        | LaunchError::NoServer { .. }
-        | LaunchError::BadServer { .. }
-        | LaunchError::Setup { .. } => ErrorCode::Refused,
+    let said = |path: &Path| path.display().to_string();
+    let (code, detail) = match error {
+        LaunchError::Io { path, cause, .. } | LaunchError::Disk(DiskError::Io { path, cause, .. }) => {
+            (ErrorCode::Io, Some(ErrorDetail::File { path: said(path), why: cause.to_string() }))
+        }
+        LaunchError::Spawn { program, cause } => {
+            let (program, why) = (said(program), cause.clone());
+            (ErrorCode::Io, Some(ErrorDetail::NotStarted { program, why }))
+        }
+        LaunchError::Disk(_) | LaunchError::Keeper(_) => (ErrorCode::Io, None),
+        LaunchError::NoEntry { name, .. } => {
+            (ErrorCode::Refused, Some(ErrorDetail::NoEntry { name: name.clone() }))
+        }
+        LaunchError::NeedsWine { .. } => (ErrorCode::Refused, Some(ErrorDetail::NeedsWine)),
+        LaunchError::Missing { path } => {
+            (ErrorCode::Refused, Some(ErrorDetail::ProgramGone { path: said(path) }))
+        }
+        LaunchError::LeadsOut { path } => {
+            (ErrorCode::Refused, Some(ErrorDetail::LeadsOut { path: said(path) }))
+        }
+        LaunchError::NoServer { .. } => (ErrorCode::Refused, Some(ErrorDetail::NoServer)),
+        LaunchError::BadServer { server } => {
+            (ErrorCode::Refused, Some(ErrorDetail::BadServer { server: server.clone() }))
+        }
+        LaunchError::Setup { exit, .. } => {
+            (ErrorCode::Refused, Some(ErrorDetail::SetupFailed { code: exit.code }))
+        }
     };
-    CommandError::new(code, error.to_string())
+    CommandError { detail: detail.map(Box::new), ..CommandError::new(code, error.to_string()) }
 }
 
 /// The person's language as two letters; English where the system does not say.
