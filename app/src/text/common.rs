@@ -31,4 +31,9 @@ super::texts! {
     party: "Party", "Party";
     settings: "Settings", "Einstellungen";
     publish: "Publish", "Freigeben";
+    key_find: "Ctrl F", "Strg F";
+    key_open: "Ctrl O", "Strg O";
+    key_enter: "Enter", "Enter";
+    key_space: "Space", "Leertaste";
+    key_delete: "Del", "Entf";
 }

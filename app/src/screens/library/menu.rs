@@ -20,11 +20,11 @@ pub(super) fn show(anchor: &Response, card: &Card) -> Option<Action> {
         if first.show(ui) {
             action = does;
         }
-        if MenuItem::new(Icon::INFO, text.details()).keys("Space").show(ui) {
+        if MenuItem::new(Icon::INFO, text.details()).keys(text.key_space()).show(ui) {
             action = Some(Action::OpenDetails(game()));
         }
         menu_line(ui);
-        let open = MenuItem::new(Icon::FOLDER_OPEN, text.open_folder()).keys("Ctrl O");
+        let open = MenuItem::new(Icon::FOLDER_OPEN, text.open_folder()).keys(text.key_open());
         if open.disabled(why(cannot.open_folder)).show(ui) {
             action = Some(Action::OpenFolder(game()));
         }
@@ -37,7 +37,7 @@ pub(super) fn show(anchor: &Response, card: &Card) -> Option<Action> {
         if uninstall.disabled(why(cannot.uninstall)).show(ui) {
             action = Some(Action::uninstall(game()));
         }
-        let remove = MenuItem::new(Icon::TRASH, text.remove_download_ask()).keys("Del").removes();
+        let remove = MenuItem::new(Icon::TRASH, text.remove_download_ask()).keys(text.key_delete()).removes();
         if remove.disabled(why(cannot.remove)).show(ui) {
             action = Some(Action::remove(game()));
         }
@@ -48,7 +48,7 @@ pub(super) fn show(anchor: &Response, card: &Card) -> Option<Action> {
 
 /// The card's own action; while something else is done with the game, what is possible again afterwards.
 fn first(text: Common, details: DetailsText, card: &Card) -> (MenuItem<'static>, Option<Action>) {
-    let own = |state| own(text, details, state).keys("Enter");
+    let own = |state| own(text, details, state).keys(text.key_enter());
     match card.state {
         CardState::Downloading { .. } | CardState::Waiting { .. } | CardState::Stopped { .. }
             if intent(card).is_none() =>

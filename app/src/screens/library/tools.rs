@@ -30,7 +30,7 @@ fn search(ui: &mut Ui, state: &mut State, width: f32) {
     Field::new(&mut state.search, text.search())
         .placeholder(text.search())
         .icon(Icon::MAGNIFYING_GLASS)
-        .keys("Ctrl F")
+        .keys(Common::of(ui.ctx()).key_find())
         .width(width)
         .id(search_id())
         .show(ui);
