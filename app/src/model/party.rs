@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lanspread_engine::{LinkKind, PeerView};
 use lanspread_peer::api::{AdapterView, CheckReason, CheckResult};
+use lanspread_peer::firewall::AllowCommand;
 use lanspread_protocol::{GameId, PeerId, Version};
 
 use super::status::is_shared;
@@ -114,8 +115,8 @@ pub struct Checks {
     pub answers: Option<(String, Option<Duration>)>,
     /// The network service has stopped.
     pub is_down: bool,
-    /// Parameters of `cmd.exe` by which an administrator lets others in.
-    pub allow_command: Option<String>,
+    /// How an administrator lets others in.
+    pub allow_command: Option<AllowCommand>,
 }
 
 /// Something keeps PCs from meeting.

@@ -1,10 +1,13 @@
 //! Party: who is here, adding one by address, the checks, nobody here.
 
+use std::path::Path;
+
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Screen};
 use lanspread_app::model::Told;
 use lanspread_app::sample;
 use lanspread_engine::PeerGame;
+use lanspread_peer::firewall::AllowCommand;
 
 use crate::harness::{Look, Shown, click, open, settle};
 use crate::scenes::party;
@@ -83,18 +86,15 @@ fn help_is_one_key_away_and_says_what_to_do() {
 fn the_command_for_the_firewall_is_shown_before_it_runs() {
     let mut snapshot = sample::party();
     snapshot.network = sample::network();
-    let [delete, add] = ["delete", "add"].map(|what| {
-        format!(r#"netsh advfirewall firewall {what} rule program="E:\LAN party\lanspread.exe""#)
-    });
-    let command = format!(r#"/d /c "{delete} & {add}""#);
+    let command = AllowCommand::of(Path::new(r"E:\LAN party\lanspread.exe")).unwrap();
     snapshot.network.allow_command = Some(command.clone());
     let mut window = open(Look::default(), Shown::on(Screen::Party, snapshot, Told::default()));
     assert_eq!(click(&mut window, "Can’t see someone?"), [Action::RunChecks]);
     assert_eq!(click(&mut window, "Show how to allow it"), []);
-    assert!(window.query_by_label(&format!("cmd {command}")).is_some());
-    assert_eq!(click(&mut window, "Copy"), [Action::Copy(format!("{delete}\n{add}"))]);
+    assert!(window.query_by_label(&format!("cmd {}", command.parameters)).is_some());
+    assert_eq!(click(&mut window, "Copy"), [Action::Copy(command.lines)]);
     let asked = click(&mut window, "Run it as administrator…");
-    assert_eq!(asked, [Action::AllowInFirewall(command)]);
+    assert_eq!(asked, [Action::AllowInFirewall(command.parameters)]);
 }
 
 #[test]

@@ -102,7 +102,7 @@ pub(crate) const SCENES: &[Scene] = &[
             let mut shown = party();
             shown.snapshot.network = sample::network();
             let program = std::path::Path::new(r"E:\Lanspread\lanspread.exe");
-            shown.snapshot.network.allow_command = lanspread_peer::firewall::allow_command(program);
+            shown.snapshot.network.allow_command = lanspread_peer::firewall::AllowCommand::of(program);
             shown.state.party.open_checks();
             shown
         },

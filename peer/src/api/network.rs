@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use lanspread_engine::LinkKind;
 use serde::Serialize;
 
+use crate::firewall::AllowCommand;
+
 /// The space where the games are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DiskSpace {
@@ -21,8 +23,8 @@ pub struct NetworkView {
     /// The UDP port that is listened on.
     pub port: Option<u16>,
     pub checks: Checks,
-    /// Parameters of `cmd.exe` by which an administrator lets others in, where the firewall keeps them out. Windows only.
-    pub allow_command: Option<String>,
+    /// How an administrator lets others in, where the firewall keeps them out. Windows only.
+    pub allow_command: Option<AllowCommand>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

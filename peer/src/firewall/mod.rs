@@ -7,12 +7,14 @@
 //! A rule counts only when all its conditions are understood. So a rule that is narrower than this program's traffic is
 //! never taken for one that lets it in, nor for one that keeps everybody out.
 
+mod command;
 mod rule;
 #[cfg(windows)]
 mod windows;
 
 use std::path::Path;
 
+pub use self::command::AllowCommand;
 pub use self::rule::{Profile, Rule};
 use crate::api::{CheckReason, CheckResult};
 
@@ -73,24 +75,9 @@ impl Firewall {
     }
 }
 
-/// [`allow_command`] for the program that runs.
-pub(crate) fn own_allow_command() -> Option<String> {
-    allow_command(&std::env::current_exe().ok()?)
-}
-
-/// The parameters of `cmd.exe` that let others reach `program`, whatever the network counts as: rules that block it go, one
-/// that allows it comes. An administrator must run it. `None` when `cmd` would read something else out of the path.
-pub fn allow_command(program: &Path) -> Option<String> {
-    let program = program.to_str()?;
-    let program = program.strip_prefix(r"\\?\").unwrap_or(program);
-    if program.contains(['"', '%', '^', '&', '|', '<', '>', '!']) {
-        return None;
-    }
-    let netsh = "netsh advfirewall firewall";
-    Some(format!(
-        "/d /c \"{netsh} delete rule name=all dir=in program=\"{program}\" & \
-         {netsh} add rule name=Lanspread dir=in action=allow protocol=UDP profile=any program=\"{program}\"\""
-    ))
+/// What lets others reach the program that runs.
+pub(crate) fn own_allow_command() -> Option<AllowCommand> {
+    AllowCommand::of(&std::env::current_exe().ok()?)
 }
 
 #[cfg(test)]
@@ -149,13 +136,5 @@ mod tests {
         two.profiles.truncate(1);
         two.profiles[0].blocks_all = true;
         assert_eq!(judge(&two), CheckResult::Problem(CheckReason::AllBlocked));
-    }
-
-    #[test]
-    fn the_command_is_about_this_program_only() {
-        let command = allow_command(Path::new(PROGRAM)).unwrap();
-        assert_eq!(command.matches(PROGRAM).count(), 2);
-        assert_eq!(allow_command(Path::new(r"\\?\E:\a\b.exe")), allow_command(Path::new(r"E:\a\b.exe")));
-        assert_eq!(allow_command(Path::new(r"E:\games & more\lanspread.exe")), None);
     }
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use egui::{Align, FontId, Label, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use lanspread_peer::api::{CheckReason, CheckResult};
+use lanspread_peer::firewall::AllowCommand;
 use lanspread_protocol::DEFAULT_PORT;
 
 use super::side::{self, panel};
@@ -105,7 +106,7 @@ fn firewall(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
         if how.show(ui).clicked() {
             state.shows_how = !state.shows_how;
         }
-        let shown = state.shows_how.then_some(checks.allow_command.as_deref());
+        let shown = state.shows_how.then_some(checks.allow_command.as_ref());
         match shown {
             Some(Some(command)) => return allow(ui, command),
             Some(None) if cfg!(windows) => explain(ui, &text.how_windows(port)),
@@ -122,27 +123,20 @@ fn explain(ui: &mut Ui, words: &str) {
 }
 
 /// The command that an administrator must run, whole, before it runs.
-fn allow(ui: &mut Ui, command: &str) -> Option<Action> {
+fn allow(ui: &mut Ui, command: &AllowCommand) -> Option<Action> {
     let text = PartyText::of(ui.ctx());
     explain(ui, text.how_command());
-    let whole = format!("cmd {command}");
+    let whole = format!("cmd {}", command.parameters);
     let code = RichText::new(whole).font(FontId::monospace(theme::DENSE)).color(Theme::of(ui).text_2);
     ui.add(Label::new(code).wrap().selectable(true));
     ui.horizontal(|ui| {
         let run = Button::primary(text.run_as_administrator()).icon(Icon::SHIELD_CHECK).size(ButtonSize::Row);
-        let run = run.show(ui).clicked().then(|| Action::AllowInFirewall(command.to_owned()));
+        let run = run.show(ui).clicked().then(|| Action::AllowInFirewall(command.parameters.clone()));
         let copy = Button::new(text.copy_command()).icon(Icon::COPY).kind(ButtonKind::Ghost);
-        let copy = copy.size(ButtonSize::Row).show(ui).clicked().then(|| Action::Copy(lines_of(command)));
+        let copy = copy.size(ButtonSize::Row).show(ui).clicked().then(|| Action::Copy(command.lines.clone()));
         run.or(copy)
     })
     .inner
-}
-
-/// The commands in it, a line each: so they mean the same wherever an administrator pastes them. PowerShell reads the
-/// quotes of `cmd` otherwise.
-fn lines_of(command: &str) -> String {
-    let inner = command.strip_prefix("/d /c \"").and_then(|rest| rest.strip_suffix('"'));
-    inner.map_or_else(|| format!("cmd {command}"), |commands| commands.replace(" & ", "\n"))
 }
 
 fn multicast(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
