@@ -274,7 +274,7 @@ pub fn network() -> NetworkView {
         reach: CheckResult::Ok,
         firewall: CheckResult::Problem(CheckReason::RuleBlocks),
     };
-    NetworkView { adapters: vec![adapter], port: Some(40420), checks, allow_command: None }
+    NetworkView { adapters: vec![adapter], port: Some(40420), checks, ..NetworkView::default() }
 }
 
 /// A ready peer of a player called Mika with these games, alone.

@@ -117,6 +117,8 @@ pub struct Checks {
     pub is_down: bool,
     /// How an administrator lets others in.
     pub allow_command: Option<AllowCommand>,
+    /// The name of the firewall's rule that keeps others out.
+    pub blocking_rule: Option<String>,
 }
 
 /// Something keeps PCs from meeting.
@@ -228,6 +230,7 @@ fn checks(source: Source<'_>) -> Checks {
         answers: fastest.filter(|_| !is_down).map(|peer| (peer.presence.name.clone(), peer.rtt)),
         is_down,
         allow_command: network.allow_command.clone().filter(|_| !is_down),
+        blocking_rule: network.blocking_rule.clone().filter(|_| !is_down),
     }
 }
 

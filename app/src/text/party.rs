@@ -72,14 +72,27 @@ super::texts! {
         "{adapter}: nur ein VPN oder virtueller Adapter. Andere sind so kaum zu erreichen.";
     not_ready: "The network service does not run.", "Der Netzwerkdienst läuft nicht.";
     firewall_open: "It lets others in.", "Sie lässt andere herein.";
-    firewall_blocks: "A rule blocks Lanspread, so others can’t connect to you. You can still connect to them.",
-        "Eine Regel sperrt Lanspread, andere können sich nicht mit dir verbinden. Du dich mit ihnen schon.";
-    firewall_silent: "No rule lets Lanspread in, so others can’t connect to you. You can still connect to them.",
-        "Keine Regel lässt Lanspread herein, andere können sich nicht mit dir verbinden. Du dich mit ihnen schon.";
-    firewall_blocks_all: "It blocks all incoming connections, so others can’t connect to you. You can still connect to them.",
-        "Sie blockiert alle eingehenden Verbindungen, andere können sich nicht mit dir verbinden. Du dich mit ihnen schon.";
-    public_network: "Windows counts this network as public, so others can’t connect to you. You can still connect to them.",
-        "Windows hält dieses Netzwerk für öffentlich, andere können sich nicht mit dir verbinden. Du dich mit ihnen schon.";
+    firewall_blocks: "A rule blocks Lanspread.", "Eine Regel sperrt Lanspread.";
+    firewall_silent: "No rule lets Lanspread in.", "Keine Regel lässt Lanspread herein.";
+    firewall_blocks_all: "It blocks all incoming connections.", "Sie blockiert alle eingehenden Verbindungen.";
+    public_network: "Windows counts this network as public.", "Windows hält dieses Netzwerk für öffentlich.";
+    other_rule_blocks: "A rule for more than Lanspread blocks it.",
+        "Eine Regel, die nicht nur für Lanspread gilt, sperrt es.";
+    other_rule_blocks_named(rule: &str): "The rule “{rule}”, for more than Lanspread, blocks it.",
+        "Die Regel „{rule}“, die nicht nur für Lanspread gilt, sperrt es.";
+    policy_blocks: "A rule of group policy blocks Lanspread.", "Eine Regel der Gruppenrichtlinie sperrt Lanspread.";
+    policy_blocks_named(rule: &str): "The rule “{rule}” of group policy blocks Lanspread.",
+        "Die Regel „{rule}“ der Gruppenrichtlinie sperrt Lanspread.";
+    policy_silent: "Only rules of group policy count in this network, and none lets Lanspread in.",
+        "In diesem Netzwerk zählen nur Regeln der Gruppenrichtlinie, und keine lässt Lanspread herein.";
+    firewall_keeps_out: "Others can’t connect to you, but you can still connect to them.",
+        "Andere können sich nicht mit dir verbinden, du dich mit ihnen schon.";
+    change_that_rule: "Change that rule in Windows’ firewall settings (wf.msc) under Inbound Rules, or disable it there.",
+        "Ändere oder deaktiviere diese Regel in den Firewall-Einstellungen von Windows (wf.msc) unter „Eingehende Regeln“.";
+    let_rules_count: "Untick that in Windows Security, Firewall, for this network.",
+        "Schalte das in der Windows-Sicherheit unter Firewall für dieses Netzwerk ab.";
+    ask_who_manages: "Only whoever manages this PC can change that: ask them.",
+        "Das ändert nur, wer diesen PC verwaltet: Frag dort nach.";
     firewall_unknown(port: u16): "Nobody has connected to this PC yet. If nobody does, allow UDP port {port} in the firewall.",
         "Noch hat sich niemand mit diesem PC verbunden. Bleibt es so, erlaube UDP-Port {port} in der Firewall.";
     multicast_works: "Others are found by themselves.", "Andere werden von selbst gefunden.";

@@ -7,6 +7,7 @@ use lanspread_app::action::{Action, Screen};
 use lanspread_app::model::Told;
 use lanspread_app::sample;
 use lanspread_engine::PeerGame;
+use lanspread_peer::api::{CheckReason, CheckResult};
 use lanspread_peer::firewall::AllowCommand;
 
 use crate::harness::{Look, Shown, click, open, settle};
@@ -95,6 +96,31 @@ fn the_command_for_the_firewall_is_shown_before_it_runs() {
     assert_eq!(click(&mut window, "Copy"), [Action::Copy(command.lines)]);
     let asked = click(&mut window, "Run it as administrator…");
     assert_eq!(asked, [Action::AllowInFirewall(command.parameters)]);
+}
+
+#[test]
+fn no_command_is_offered_where_only_others_can_help() {
+    for (reason, rule, words) in [
+        (CheckReason::OtherRuleBlocks, Some("No games"), ["The rule “No games”", "(wf.msc)"]),
+        (CheckReason::OtherRuleBlocks, None, ["A rule for more than Lanspread", "(wf.msc)"]),
+        (CheckReason::PolicyBlocks, Some("No games"), ["“No games” of group policy", "ask them"]),
+        (CheckReason::PolicyBlocks, None, ["A rule of group policy", "ask them"]),
+        (CheckReason::OnlyPolicyRules, None, ["Only rules of group policy", "ask them"]),
+        (CheckReason::AllBlocked, None, ["It blocks all", "Untick that"]),
+    ] {
+        let mut snapshot = sample::snapshot(Vec::new());
+        snapshot.network = sample::network();
+        snapshot.network.checks.firewall = CheckResult::Problem(reason);
+        snapshot.network.checks.reach = CheckResult::Unknown;
+        snapshot.network.blocking_rule = rule.map(str::to_owned);
+        let mut window = open(Look::default(), Shown::on(Screen::Party, snapshot, Told::default()));
+        assert_eq!(click(&mut window, "Can’t see someone?"), [Action::RunChecks]);
+        assert!(window.query_by_label("Firewall: Problem").is_some(), "{reason:?}");
+        for words in words {
+            assert!(window.query_by_label_contains(words).is_some(), "{reason:?}: {words}");
+        }
+        assert!(window.query_by_label("Show how to allow it").is_none(), "{reason:?}");
+    }
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub struct NetworkView {
     pub checks: Checks,
     /// How an administrator lets others in, where the firewall keeps them out. Windows only.
     pub allow_command: Option<AllowCommand>,
+    /// The name of the firewall's rule that keeps others out, where one does that has a name.
+    pub blocking_rule: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -79,7 +81,7 @@ pub enum CheckReason {
     OtherPort,
     /// Others answer, but none has dialled this PC: something may refuse what comes in.
     NothingInbound,
-    /// A rule of the firewall blocks this program.
+    /// A rule of the firewall that names this program blocks it.
     RuleBlocks,
     /// The firewall counts the network as public, and no rule lets this program receive.
     PublicNetwork,
@@ -87,4 +89,10 @@ pub enum CheckReason {
     AllBlocked,
     /// No rule of the firewall lets this program receive.
     NoRule,
+    /// A rule of the firewall blocks more than this program, and so stays when the rules that name it go.
+    OtherRuleBlocks,
+    /// A rule of group policy blocks this program: only whoever manages the PC changes that.
+    PolicyBlocks,
+    /// Only rules of group policy count in this network, and none lets this program receive.
+    OnlyPolicyRules,
 }

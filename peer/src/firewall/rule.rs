@@ -12,10 +12,12 @@ pub enum Profile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     pub(super) is_allowed: bool,
+    /// As people read it. Some rules of Windows only refer to a text of a library: those have none here.
+    pub(super) name: Option<String>,
     /// None: all.
     profiles: Vec<Profile>,
     /// As [`comparable`] makes it; `None`: every program.
-    program: Option<String>,
+    pub(super) program: Option<String>,
     /// First and last; none: all.
     ports: Vec<(u16, u16)>,
 }
@@ -30,7 +32,7 @@ impl Rule {
         let mut parts = text.split('|').filter(|part| !part.is_empty());
         parts.next().filter(|version| version.starts_with('v'))?;
         let (mut is_allowed, mut is_active, mut is_inbound) = (None, false, false);
-        let (mut profiles, mut program, mut ports) = (Vec::new(), None, Vec::new());
+        let (mut name, mut profiles, mut program, mut ports) = (None, Vec::new(), None, Vec::new());
         for part in parts {
             let (key, value) = part.split_once('=')?;
             match key {
@@ -46,13 +48,14 @@ impl Rule {
                 _ if key.starts_with("LPort") => ports.push(range(value)?),
                 // Everybody at a party is here.
                 _ if matches!(key, "RA4" | "RA6") && is(value, "LocalSubnet") => {}
+                "Name" => name = Some(value.to_owned()).filter(|name| !name.starts_with('@')),
                 // What people read, what belongs together, and what is done about addresses behind a router.
-                "Name" | "Desc" | "EmbedCtxt" | "Edge" | "Defer" => {}
+                "Desc" | "EmbedCtxt" | "Edge" | "Defer" => {}
                 _ => return None,
             }
         }
         let is_allowed = is_allowed.filter(|_| is_active && is_inbound)?;
-        Some(Self { is_allowed, profiles, program, ports })
+        Some(Self { is_allowed, name, profiles, program, ports })
     }
 
     /// It decides on what comes to a program's port in such a network; the program as [`comparable`] makes it.
@@ -120,8 +123,10 @@ mod tests {
         assert!(!is_about(Profile::Public, r"C:\games\play.exe", 40420), "another network");
         assert!(!is_about(Profile::Private, r"D:\games\play.exe", 40420), "another program");
         assert!(!is_about(Profile::Private, r"C:\games\play.exe", 40421), "another port");
-        let any = parse("v2.10|Action=Block|Active=TRUE|Dir=In|").unwrap();
+        assert_eq!(rule.name.as_deref(), Some("a"));
+        let any = parse("v2.10|Action=Block|Active=TRUE|Dir=In|Name=@FirewallAPI.dll,-28502|").unwrap();
         assert!(!any.is_allowed && any.is_about(Profile::Public, "whatever", 1));
+        assert_eq!(any.name, None, "that is the number of a text");
     }
 
     #[test]

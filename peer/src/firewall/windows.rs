@@ -9,19 +9,33 @@ use windows::Win32::System::Com::{
 };
 use windows_registry::{Key, LOCAL_MACHINE, Type};
 
-use super::{Firewall, Profile, ProfileState, Rule};
+use super::{Firewall, Profile, ProfileState, Rule, Stance};
 
-/// Where rules lie: this PC's own, and those of its administrators.
-const RULES: [&str; 2] = [
-    r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules",
-    r"SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules",
-];
+/// Where this PC's own rules lie.
+const RULES: &str = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules";
+/// What group policy says of the firewall, rules too.
+const POLICY: &str = r"SOFTWARE\Policies\Microsoft\WindowsFirewall";
 
 /// `None` when the firewall does not answer, as where its service is off.
 pub(super) fn read() -> Option<Firewall> {
     let profiles =
         profiles().inspect_err(|error| tracing::debug!(%error, "the firewall does not answer")).ok()?;
-    Some(Firewall { profiles, rules: RULES.into_iter().flat_map(|key| rules(LOCAL_MACHINE, key)).collect() })
+    Some(Firewall {
+        profiles,
+        rules: rules(LOCAL_MACHINE, RULES),
+        policy_rules: rules(LOCAL_MACHINE, &format!(r"{POLICY}\FirewallRules")),
+    })
+}
+
+/// MS-GPFAS, 2.2.3.13. Where the policy says nothing, this PC's own rules count.
+fn merges_local_rules(root: &Key, policy: &str, profile: Profile) -> bool {
+    let name = match profile {
+        Profile::Domain => "DomainProfile",
+        Profile::Private => "PrivateProfile",
+        Profile::Public => "PublicProfile",
+    };
+    let said = root.open(format!(r"{policy}\{name}")).and_then(|key| key.get_u32("AllowLocalPolicyMerge"));
+    said.ok() != Some(0)
 }
 
 fn rules(root: &Key, key: &str) -> Vec<Rule> {
@@ -32,7 +46,7 @@ fn rules(root: &Key, key: &str) -> Vec<Rule> {
         let texts = texts.filter_map(|(_, value)| String::try_from(value).ok());
         Ok(texts.filter_map(|text| Rule::parse(&text, variable)).collect())
     };
-    // Most PCs have no rules of administrators.
+    // Most PCs have no group policy.
     read().unwrap_or_default()
 }
 
@@ -73,12 +87,17 @@ fn state(
 ) -> windows::core::Result<ProfileState> {
     // SAFETY: plain questions to an object that lives.
     unsafe {
-        Ok(ProfileState {
-            profile,
-            is_on: policy.get_FirewallEnabled(kind)?.as_bool(),
-            blocks_all: policy.get_BlockAllInboundTraffic(kind)?.as_bool(),
-            allows_by_default: policy.get_DefaultInboundAction(kind)? == NET_FW_ACTION_ALLOW,
-        })
+        let stance = if !policy.get_FirewallEnabled(kind)?.as_bool() {
+            Stance::Off
+        } else if policy.get_BlockAllInboundTraffic(kind)?.as_bool() {
+            Stance::BlocksAll
+        } else if policy.get_DefaultInboundAction(kind)? == NET_FW_ACTION_ALLOW {
+            Stance::Allows
+        } else {
+            Stance::Blocks
+        };
+        let merges_local_rules = merges_local_rules(LOCAL_MACHINE, POLICY, profile);
+        Ok(ProfileState { profile, stance, merges_local_rules })
     }
 }
 
@@ -100,5 +119,18 @@ mod tests {
         let text = format!(r"v2.10|Action=Block|Active=TRUE|Dir=In|App={root}\a.exe|");
         assert_eq!(found, [Rule::parse(&text, |_| None).unwrap()]);
         assert_eq!(rules(CURRENT_USER, &path), []);
+    }
+
+    #[test]
+    fn local_rules_count_unless_the_policy_of_that_profile_says_no() {
+        let path = format!(r"Software\lanspread-test-{:x}", rand::random::<u64>());
+        let key = CURRENT_USER.create(&path).unwrap();
+        for (profile, merges) in [("DomainProfile", 0), ("PrivateProfile", 1)] {
+            key.create(profile).unwrap().set_u32("AllowLocalPolicyMerge", merges).unwrap();
+        }
+        let all = [Profile::Domain, Profile::Private, Profile::Public];
+        let found = all.map(|profile| merges_local_rules(CURRENT_USER, &path, profile));
+        CURRENT_USER.remove_tree(&path).unwrap();
+        assert_eq!(found, [false, true, true]);
     }
 }

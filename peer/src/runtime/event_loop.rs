@@ -20,10 +20,10 @@ use super::effects::{Shell, failed_inside};
 use super::supervisor::RuntimeFailure;
 use super::works::PROGRESS_INTERVAL;
 use crate::api::{
-    CheckReason, CheckResult, NetworkView, PeerCommand, PeerEvent, PeerReply, RuntimeSide, SentCommand,
-    SettingsChange, Snapshot, Status,
+    NetworkView, PeerCommand, PeerEvent, PeerReply, RuntimeSide, SentCommand, SettingsChange, Snapshot,
+    Status,
 };
-use crate::firewall;
+use crate::firewall::Finding;
 use crate::net::{Closed, NetEvent};
 
 /// Results that wait for the loop. Tasks wait when it is full, which slows the data plane down, never the loop.
@@ -414,16 +414,9 @@ impl<'a> EventLoop<'a> {
         let port = self.shell.ready.addresses.first().map(std::net::SocketAddr::port);
         let has_peers = self.engine.connections().next().is_some();
         let checks = self.shell.surroundings.checks(&adapters, port, has_peers);
-        let is_for_a_rule = |reason| {
-            matches!(reason, CheckReason::RuleBlocks | CheckReason::PublicNetwork | CheckReason::NoRule)
-        };
-        let allow_command = match checks.firewall {
-            CheckResult::Problem(reason) if is_for_a_rule(reason) => firewall::own_allow_command(),
-            CheckResult::Unknown | CheckResult::Ok | CheckResult::Limited(_) | CheckResult::Problem(_) => {
-                None
-            }
-        };
-        NetworkView { adapters, port, checks, allow_command }
+        let Finding { blocking_rule, allow_command, .. } =
+            self.shell.surroundings.firewall().as_ref().clone();
+        NetworkView { adapters, port, checks, allow_command, blocking_rule }
     }
 
     fn status(&self) -> Status {

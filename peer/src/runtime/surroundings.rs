@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{AdapterView, CheckReason, CheckResult, Checks, DiskSpace};
 use crate::disk::space;
-use crate::firewall;
+use crate::firewall::{self, Finding};
 
 /// Between two looks at the free space.
 const DISK_INTERVAL: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ struct Inner {
     heard: AtomicBool,
     /// Another PC has dialled this one.
     dialled: AtomicBool,
-    firewall: ArcSwap<CheckResult>,
+    firewall: ArcSwap<Finding>,
     /// Somebody wants to know how it is now.
     asked: Notify,
     changed: Notify,
@@ -76,8 +76,13 @@ impl Surroundings {
                 Some(_) => CheckResult::Limited(CheckReason::OtherPort),
             },
             reach: is_proven(&self.0.dialled, CheckReason::NothingInbound),
-            firewall: **self.0.firewall.load(),
+            firewall: self.0.firewall.load().result,
         }
+    }
+
+    /// What the firewall does with this program, when it was last asked.
+    pub(super) fn firewall(&self) -> Arc<Finding> {
+        self.0.firewall.load_full()
     }
 
     /// Looks at the firewall again and again, whether it lets others reach a UDP port.

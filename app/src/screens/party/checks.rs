@@ -2,13 +2,11 @@
 
 use std::time::Instant;
 
-use egui::{Align, FontId, Label, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Label, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use lanspread_peer::api::{CheckReason, CheckResult};
-use lanspread_peer::firewall::AllowCommand;
-use lanspread_protocol::DEFAULT_PORT;
 
 use super::side::{self, panel};
-use super::{Beside, State};
+use super::{Beside, State, firewall};
 use crate::action::{Action, Screen};
 use crate::icon::Icon;
 use crate::model::{Checks, PartyModel};
@@ -38,7 +36,7 @@ pub(super) fn show(
         ui.separator();
         let asked = [
             adapter(ui, &model.checks),
-            firewall(ui, &model.checks, state),
+            firewall::show(ui, &model.checks, state),
             multicast(ui, &model.checks, state),
             reach(ui, model, state, now),
         ];
@@ -79,64 +77,6 @@ fn adapter(ui: &mut Ui, checks: &Checks) -> Option<Action> {
         let is_wrong = matches!(checks.adapter, CheckResult::Problem(_) | CheckResult::Limited(_));
         (is_wrong && settings.show(ui).clicked()).then_some(Action::Navigate(Screen::Settings))
     })
-}
-
-fn firewall(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
-    let text = PartyText::of(ui.ctx());
-    let port = checks.port.unwrap_or(DEFAULT_PORT);
-    let words = match (checks.firewall, checks.reach) {
-        (CheckResult::Problem(CheckReason::PublicNetwork), _) => text.public_network().to_owned(),
-        (CheckResult::Problem(CheckReason::NoRule), _) => text.firewall_silent().to_owned(),
-        (CheckResult::Problem(CheckReason::AllBlocked), _) => text.firewall_blocks_all().to_owned(),
-        (CheckResult::Problem(_), _) => text.firewall_blocks().to_owned(),
-        (CheckResult::Ok, _) | (CheckResult::Unknown, CheckResult::Ok) => text.firewall_open().to_owned(),
-        (CheckResult::Unknown | CheckResult::Limited(_), _) => text.firewall_unknown(port),
-    };
-    // Who was reached has a firewall that is open.
-    let is_open = checks.firewall == CheckResult::Unknown && checks.reach == CheckResult::Ok;
-    let result = if is_open { CheckResult::Ok } else { checks.firewall };
-    check(ui, text.firewall(), result, &words, |ui| {
-        if result == CheckResult::Ok {
-            return None;
-        }
-        let is_problem = matches!(result, CheckResult::Problem(_));
-        // What is shown then has a button of its own.
-        let kind = if is_problem && !state.shows_how { ButtonKind::Primary } else { ButtonKind::Secondary };
-        let how = Button::new(text.show_how()).icon(Icon::SHIELD_CHECK).kind(kind).size(ButtonSize::Row);
-        if how.show(ui).clicked() {
-            state.shows_how = !state.shows_how;
-        }
-        let shown = state.shows_how.then_some(checks.allow_command.as_ref());
-        match shown {
-            Some(Some(command)) => return allow(ui, command),
-            Some(None) if cfg!(windows) => explain(ui, &text.how_windows(port)),
-            Some(None) => explain(ui, &text.how_linux(port)),
-            None => {}
-        }
-        None
-    })
-}
-
-fn explain(ui: &mut Ui, words: &str) {
-    let words = RichText::new(words).font(theme::regular(theme::DENSE)).color(Theme::of(ui).text_1);
-    ui.add(Label::new(words).wrap().selectable(true));
-}
-
-/// The command that an administrator must run, whole, before it runs.
-fn allow(ui: &mut Ui, command: &AllowCommand) -> Option<Action> {
-    let text = PartyText::of(ui.ctx());
-    explain(ui, text.how_command());
-    let whole = format!("cmd {}", command.parameters);
-    let code = RichText::new(whole).font(FontId::monospace(theme::DENSE)).color(Theme::of(ui).text_2);
-    ui.add(Label::new(code).wrap().selectable(true));
-    ui.horizontal(|ui| {
-        let run = Button::primary(text.run_as_administrator()).icon(Icon::SHIELD_CHECK).size(ButtonSize::Row);
-        let run = run.show(ui).clicked().then(|| Action::AllowInFirewall(command.parameters.clone()));
-        let copy = Button::new(text.copy_command()).icon(Icon::COPY).kind(ButtonKind::Ghost);
-        let copy = copy.size(ButtonSize::Row).show(ui).clicked().then(|| Action::Copy(command.lines.clone()));
-        run.or(copy)
-    })
-    .inner
 }
 
 fn multicast(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
@@ -185,7 +125,7 @@ fn indented<R>(ui: &mut Ui, content: impl FnOnce(&mut Ui) -> R) -> R {
 }
 
 /// A check with its result, what it means, and at most one thing to do.
-fn check<R>(
+pub(super) fn check<R>(
     ui: &mut Ui,
     name: &str,
     result: CheckResult,

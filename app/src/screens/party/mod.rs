@@ -1,6 +1,7 @@
 //! Who is here, and the checks for who is not.
 
 mod checks;
+mod firewall;
 mod games;
 mod side;
 mod table;
