@@ -124,10 +124,18 @@ pub struct Checks {
 /// Something keeps PCs from meeting.
 pub(super) fn has_problem(source: Source<'_>) -> bool {
     let found = source.snapshot.network.checks;
-    // Whoever was reached in spite of it needs no warning.
-    let firewall = if found.reach == CheckResult::Ok { CheckResult::Ok } else { found.firewall };
-    let all = [found.adapter, firewall, found.multicast, found.reach];
+    let all = [found.adapter, firewall(found), found.multicast, found.reach];
     !source.is_connected() || all.iter().any(|check| matches!(check, CheckResult::Problem(_)))
+}
+
+/// Whoever was reached is not in trouble, whatever the firewall's rules say: what this PC sends opens it for whom it is
+/// sent to, and a PC may be in several networks.
+fn firewall(found: lanspread_peer::api::Checks) -> CheckResult {
+    match (found.firewall, found.reach) {
+        (CheckResult::Unknown, CheckResult::Ok) => CheckResult::Ok,
+        (CheckResult::Problem(reason), CheckResult::Ok) => CheckResult::Limited(reason),
+        (firewall, _) => firewall,
+    }
 }
 
 impl PartyModel {
@@ -221,7 +229,7 @@ fn checks(source: Source<'_>) -> Checks {
     let found = network.checks;
     Checks {
         adapter: if is_down { CheckResult::Problem(CheckReason::NoAdapter) } else { found.adapter },
-        firewall: unless_down(found.firewall),
+        firewall: unless_down(firewall(found)),
         multicast: unless_down(found.multicast),
         reach: unless_down(found.reach),
         adapters: network.adapters.clone(),
@@ -264,16 +272,19 @@ mod tests {
         let mut snapshot = sample::party();
         snapshot.network = sample::network();
         let checks = model(&snapshot).checks;
-        assert_eq!(checks.firewall, CheckResult::Problem(CheckReason::RuleBlocks));
+        let blocks = CheckReason::RuleBlocks;
+        assert_eq!(checks.firewall, CheckResult::Limited(blocks), "others reach it all the same");
         assert_eq!((checks.adapter, checks.port), (CheckResult::Ok, Some(40420)));
         assert_eq!(checks.answers, Some(("Jonas".to_owned(), Some(Duration::from_micros(300)))));
         let has_problem = |snapshot: &Snapshot| has_problem(Source { snapshot, told: &Told::default() });
-        assert!(
-            !has_problem(&snapshot) && !has_problem(&Snapshot::default()),
-            "others reach it all the same"
-        );
+        assert!(!has_problem(&snapshot) && !has_problem(&Snapshot::default()));
         snapshot.network.checks.reach = CheckResult::Limited(CheckReason::NothingInbound);
         assert!(has_problem(&snapshot));
+        assert_eq!(model(&snapshot).checks.firewall, CheckResult::Problem(blocks));
+        snapshot.network.checks.firewall = CheckResult::Unknown;
+        assert_eq!(model(&snapshot).checks.firewall, CheckResult::Unknown);
+        snapshot.network.checks.reach = CheckResult::Ok;
+        assert_eq!(model(&snapshot).checks.firewall, CheckResult::Ok, "who was reached has one that is open");
         snapshot.failure = Some(sample::failure());
         let checks = model(&snapshot).checks;
         assert_eq!((checks.firewall, checks.answers), (CheckResult::Unknown, None));

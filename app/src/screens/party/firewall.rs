@@ -17,20 +17,9 @@ use crate::widgets::{Button, ButtonKind, ButtonSize};
 pub(super) fn show(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
     let text = PartyText::of(ui.ctx());
     let port = checks.port.unwrap_or(DEFAULT_PORT);
-    // Who was reached has a firewall that is open.
-    let is_open = checks.firewall == CheckResult::Unknown && checks.reach == CheckResult::Ok;
-    let result = if is_open { CheckResult::Ok } else { checks.firewall };
-    let (words, is_for_others) = match result {
-        CheckResult::Ok => (text.firewall_open().to_owned(), false),
-        CheckResult::Unknown => (text.firewall_unknown(port), false),
-        CheckResult::Problem(reason) | CheckResult::Limited(reason) => {
-            let what = format!("{} {}", blocks(text, checks, reason), text.firewall_keeps_out());
-            let to_do = to_do(text, reason);
-            (to_do.map_or_else(|| what.clone(), |to_do| format!("{what} {to_do}")), to_do.is_some())
-        }
-    };
-    check(ui, text.firewall(), result, &words, |ui| {
-        if result == CheckResult::Ok || is_for_others {
+    let result = checks.firewall;
+    check(ui, text.firewall(), result, &words(text, checks, port), |ui| {
+        if result == CheckResult::Ok || reason(result).and_then(|reason| to_do(text, reason)).is_some() {
             return None;
         }
         let is_problem = matches!(result, CheckResult::Problem(_));
@@ -49,6 +38,25 @@ pub(super) fn show(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Ac
         }
         None
     })
+}
+
+const fn reason(result: CheckResult) -> Option<CheckReason> {
+    match result {
+        CheckResult::Problem(reason) | CheckResult::Limited(reason) => Some(reason),
+        CheckResult::Unknown | CheckResult::Ok => None,
+    }
+}
+
+/// What keeps others out, what that means, and what to do where that is not shown by a button.
+fn words(text: PartyText, checks: &Checks, port: u16) -> String {
+    let (reason, means) = match checks.firewall {
+        CheckResult::Ok => return text.firewall_open().to_owned(),
+        CheckResult::Unknown => return text.firewall_unknown(port),
+        CheckResult::Problem(reason) => (reason, text.firewall_keeps_out()),
+        CheckResult::Limited(reason) => (reason, text.firewall_was_passed()),
+    };
+    let what = blocks(text, checks, reason);
+    [what.as_str(), means].into_iter().chain(to_do(text, reason)).collect::<Vec<_>>().join(" ")
 }
 
 /// What keeps others out.
