@@ -14,8 +14,8 @@ use crate::cover::Covers;
 use crate::dropped;
 use crate::frame::{self, Places};
 use crate::model::{
-    BannerModel, DetailsModel, DialogsModel, DownloadsModel, LibraryCache, PartyModel, PublishModel,
-    SettingsModel, Source, StatusModel,
+    BannerModel, DetailsModel, DialogsModel, DownloadsModel, LibraryCache, PartyModel, PeerRows,
+    PublishModel, SettingsModel, Source, StatusModel,
 };
 use crate::notices::Toasts;
 use crate::screens::{Scene, details, dialogs, downloads, first_run, library, party, publish, settings};
@@ -32,6 +32,7 @@ pub struct WindowState {
     pub toasts: Toasts,
     pub library: library::State,
     pub library_cache: LibraryCache,
+    pub peer_rows: PeerRows,
     pub details: details::State,
     pub downloads: downloads::State,
     pub party: party::State,
@@ -174,7 +175,10 @@ fn page(
             let model = DownloadsModel::new(source, &state.downloads.history, now);
             downloads::show(ui, scene, &model, &mut state.downloads)
         }
-        Screen::Party => party::show(ui, scene, &PartyModel::new(source), &mut state.party, now),
+        Screen::Party => {
+            let model = PartyModel::new(source, &mut state.peer_rows, state.party.opened());
+            party::show(ui, scene, &model, &mut state.party, now)
+        }
         Screen::Settings => {
             let organiser = state.publish.organiser.as_ref();
             settings::show(ui, scene, &SettingsModel::new(source), organiser, &mut state.settings)

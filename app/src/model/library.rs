@@ -64,13 +64,8 @@ impl LibraryCache {
 
 impl MadeOf {
     fn is(&self, source: Source<'_>, filter: Filter, sort: Sort, search: &str) -> bool {
-        let is_same_view = match (&self.view, &source.snapshot.view) {
-            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
         let games_dir = source.snapshot.ready.as_ref().map(|ready| &ready.games_dir);
-        is_same_view
+        source.is_of(self.view.as_ref())
             && (self.filter, self.sort, self.search.as_str()) == (filter, sort, search)
             && self.is_connected == source.is_connected()
             && self.games_dir.as_ref() == games_dir

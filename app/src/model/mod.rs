@@ -11,6 +11,7 @@ mod fault;
 mod first_run;
 mod library;
 mod party;
+mod peers;
 mod publish;
 mod report;
 mod settings;
@@ -18,6 +19,7 @@ mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use lanspread_engine::{Command, FailureView, GameView, OperationKind, OperationView, Phase, View};
@@ -40,7 +42,8 @@ pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, R
 pub use fault::{Fault, FileFault};
 pub use first_run::{FolderNote, FolderReport, can_begin};
 pub use library::{Counts, Filter, LibraryCache, LibraryModel, Sort};
-pub use party::{Checks, PartyModel, PeerRow, Quality, SharedGame, You};
+pub use party::{Checks, PartyModel, You};
+pub use peers::{PeerRow, PeerRows, Quality, SharedGame};
 pub use publish::{
     Form, Lack, Organiser, PublishModel, PublishStep, PublishedRow, Publishing, SourceCheck, SourceReport,
 };
@@ -67,6 +70,11 @@ impl<'a> Source<'a> {
     pub fn game(self, id: &GameId) -> Option<&'a GameView> {
         let games = self.games();
         games.binary_search_by(|game| game.id.cmp(id)).ok().and_then(|at| games.get(at))
+    }
+
+    /// That is the view which is shown: what was made of it holds.
+    pub fn is_of(self, view: Option<&Arc<View>>) -> bool {
+        view.map(Arc::as_ptr) == self.snapshot.view.as_ref().map(Arc::as_ptr)
     }
 
     /// The network service works.

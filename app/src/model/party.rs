@@ -1,15 +1,14 @@
 //! Who is here, and the checks for who is not.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use lanspread_engine::{LinkKind, PeerView};
 use lanspread_peer::api::{AdapterView, CheckReason, CheckResult};
 use lanspread_peer::firewall::AllowCommand;
-use lanspread_protocol::{GameId, PeerId, Version};
+use lanspread_protocol::PeerId;
 
-use super::status::is_shared;
+use super::peers::{PeerRow, PeerRows, SharedGame};
 use super::{Source, StatusModel};
 
 /// What the screen shows.
@@ -22,69 +21,11 @@ pub struct PartyModel {
     /// Different games that others can be given, anywhere.
     pub games_shared: usize,
     /// By name.
-    pub peers: Vec<PeerRow>,
+    pub peers: Arc<[PeerRow]>,
+    /// What the PC shares whose row is open, by title.
+    pub shared: Arc<[SharedGame]>,
     pub you: You,
     pub checks: Checks,
-}
-
-/// A PC.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PeerRow {
-    pub id: PeerId,
-    pub name: String,
-    pub pc: String,
-    /// The title of what is played there.
-    pub playing: Option<String>,
-    /// The title of a game whose server runs there.
-    pub hosts: Option<String>,
-    /// Games that are complete there, and what the catalog says of their sizes.
-    pub games: usize,
-    pub bytes: u64,
-    pub to_you: u64,
-    pub from_you: u64,
-    /// How well it is reached; `None` before it is.
-    pub quality: Option<Quality>,
-    pub link: LinkKind,
-    /// There and back.
-    pub rtt: Option<Duration>,
-    pub addresses: Vec<SocketAddr>,
-    /// What is shared there, by title.
-    pub shared: Vec<SharedGame>,
-}
-
-/// How well another PC is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quality {
-    Great,
-    Good,
-    Fair,
-    Weak,
-    /// The time there and back is not measured yet.
-    Unmeasured,
-}
-
-impl Quality {
-    /// Wi-Fi may look good for a moment: it is never better than fair.
-    fn of(link: LinkKind, rtt: Option<Duration>) -> Self {
-        let Some(rtt) = rtt else { return Self::Unmeasured };
-        match rtt.as_micros() {
-            20_000.. => Self::Weak,
-            5_000.. => Self::Fair,
-            _ if link == LinkKind::WiFi => Self::Fair,
-            2_000.. => Self::Good,
-            _ => Self::Great,
-        }
-    }
-}
-
-/// A game on another PC.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SharedGame {
-    pub id: GameId,
-    pub title: String,
-    pub version: Option<Version>,
-    /// All of it is there.
-    pub is_complete: bool,
 }
 
 /// This PC.
@@ -139,17 +80,18 @@ fn firewall(found: lanspread_peer::api::Checks) -> CheckResult {
 }
 
 impl PartyModel {
-    pub fn new(source: Source<'_>) -> Self {
+    /// With what the PC shares whose row is open.
+    pub fn new(source: Source<'_>, rows: &mut PeerRows, opened: Option<PeerId>) -> Self {
         let status = StatusModel::new(source);
-        let peers = source.view().map_or(&[][..], |view| &view.peers);
-        let mut rows: Vec<PeerRow> = peers.iter().map(|peer| row(source, peer)).collect();
-        rows.sort_by_cached_key(|row| (row.name.to_lowercase(), row.id));
         let traffic = source.snapshot.status;
+        rows.update(source, opened);
         Self {
             party: source.party(),
             pcs: status.pcs,
-            playing: rows.iter().filter(|row| row.playing.is_some()).count(),
-            games_shared: games_shared(source, &rows),
+            playing: rows.peers.iter().filter(|row| row.playing.is_some()).count(),
+            games_shared: rows.games_shared,
+            peers: Arc::clone(&rows.peers),
+            shared: Arc::clone(&rows.shared),
             you: You {
                 name: status.name,
                 address: address(source),
@@ -159,7 +101,6 @@ impl PartyModel {
                 received: traffic.rx_bytes,
             },
             checks: checks(source),
-            peers: rows,
         }
     }
 
@@ -175,48 +116,6 @@ fn address(source: Source<'_>) -> Option<SocketAddr> {
     // Of a party on one PC, all are here.
     let is_met = source.view().is_some_and(|view| view.peers.iter().any(|peer| peer.connected));
     outside.or_else(|| addresses.first().filter(|_| is_met)).copied()
-}
-
-fn row(source: Source<'_>, peer: &PeerView) -> PeerRow {
-    let size = |game| source.game(game).and_then(|game| game.entry.as_ref()).and_then(|entry| entry.size);
-    let title = |id: &GameId| source.game(id).map_or_else(|| id.to_string(), |game| game.title.clone());
-    let complete = peer.games.iter().filter(|game| game.complete);
-    let presence = &peer.presence;
-    PeerRow {
-        id: peer.peer_id,
-        name: presence.name.clone(),
-        pc: presence.pc.clone(),
-        playing: presence.playing.as_ref().map(title),
-        hosts: presence.servers.first().map(|server| title(&server.game)),
-        games: complete.clone().count(),
-        bytes: complete.filter_map(|game| size(&game.id)).sum(),
-        to_you: peer.rx_rate,
-        from_you: peer.tx_rate,
-        quality: peer.connected.then(|| Quality::of(peer.link, peer.rtt)),
-        link: peer.link,
-        rtt: peer.rtt,
-        addresses: peer.addresses.clone(),
-        shared: shared(source, peer),
-    }
-}
-
-fn shared(source: Source<'_>, peer: &PeerView) -> Vec<SharedGame> {
-    let title = |id| source.game(id).map_or_else(|| id.to_string(), |game| game.title.clone());
-    let offered = peer.games.iter().filter(|game| !game.local_only).map(|game| SharedGame {
-        id: game.id.clone(),
-        title: title(&game.id),
-        version: game.version.clone(),
-        is_complete: game.complete,
-    });
-    let mut games: Vec<SharedGame> = offered.collect();
-    games.sort_by_cached_key(|game| game.title.to_lowercase());
-    games
-}
-
-fn games_shared(source: Source<'_>, rows: &[PeerRow]) -> usize {
-    let there = rows.iter().flat_map(|row| &row.shared).filter(|game| game.is_complete).map(|game| &game.id);
-    let here = source.games().iter().filter(|game| is_shared(game)).map(|game| &game.id);
-    there.chain(here).collect::<BTreeSet<_>>().len()
 }
 
 /// Facts of the peer. Somebody who is connected proves the way there; nobody proves nothing, for the party may be empty.
@@ -250,7 +149,7 @@ mod tests {
     use lanspread_peer::api::Snapshot;
 
     fn model(snapshot: &Snapshot) -> PartyModel {
-        PartyModel::new(Source { snapshot, told: &Told::default() })
+        PartyModel::new(Source { snapshot, told: &Told::default() }, &mut PeerRows::default(), None)
     }
 
     #[test]
@@ -289,16 +188,5 @@ mod tests {
         let checks = model(&snapshot).checks;
         assert_eq!((checks.firewall, checks.answers), (CheckResult::Unknown, None));
         assert!(matches!(checks.adapter, CheckResult::Problem(_)));
-    }
-
-    #[test]
-    fn a_connection_is_as_good_as_it_is_fast() {
-        let of = |link, micros| Quality::of(link, Some(Duration::from_micros(micros)));
-        assert_eq!(of(LinkKind::Cable, 1_999), Quality::Great);
-        assert_eq!(of(LinkKind::Virtual, 2_000), Quality::Good);
-        assert_eq!(of(LinkKind::Cable, 5_000), Quality::Fair);
-        assert_eq!(of(LinkKind::WiFi, 900), Quality::Fair);
-        assert_eq!(of(LinkKind::WiFi, 20_000), Quality::Weak);
-        assert_eq!(Quality::of(LinkKind::Cable, None), Quality::Unmeasured);
     }
 }

@@ -38,7 +38,7 @@ pub use plot::{plot_line, sparkline};
 pub use progress::{Bar, progress, progress_at};
 pub use segments::segments;
 pub use slider::slider_row;
-pub use table::{row_background, row_line, value_right};
+pub use table::{Rows, row_background, row_line, value_right};
 pub use tag::tag;
 pub use toast::{TOAST_WIDTH, ToastAnswer, ToastLook, ToastWords, toast};
 pub use toggle::toggle;

@@ -1,6 +1,7 @@
 //! Party: who is here, adding one by address, the checks, nobody here.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Screen};
@@ -10,7 +11,7 @@ use lanspread_engine::PeerGame;
 use lanspread_peer::api::{CheckReason, CheckResult};
 use lanspread_peer::firewall::AllowCommand;
 
-use crate::harness::{Look, Shown, click, open, settle};
+use crate::harness::{Look, Shown, Window, click, open, settle};
 use crate::scenes::party;
 
 #[test]
@@ -47,7 +48,7 @@ fn alone_others_are_awaited() {
 #[test]
 fn a_row_opens_what_that_pc_shares() {
     let mut shown = party();
-    if let Some(view) = shown.snapshot.view.as_mut().and_then(std::sync::Arc::get_mut) {
+    if let Some(view) = shown.snapshot.view.as_mut().and_then(Arc::get_mut) {
         let (id, version) = ("openarena".parse().unwrap(), "2".parse().ok());
         let complete = true;
         view.peers[1].games.push(PeerGame {
@@ -65,6 +66,35 @@ fn a_row_opens_what_that_pc_shares() {
     assert!(window.query_by_label("Games of Lea").is_some());
     assert_eq!(click(&mut window, "OpenArena"), []);
     assert_eq!(window.state().state.details_of, "openarena".parse().ok());
+}
+
+#[test]
+fn of_many_games_those_in_sight_are_drawn_and_the_tabulator_gets_to_all() {
+    let mut shown = party();
+    let view = shown.snapshot.view.as_mut().and_then(Arc::get_mut).unwrap();
+    view.peers[1].games = (0..500)
+        .map(|number| PeerGame {
+            id: format!("game-{number:03}").parse().unwrap(),
+            version: None,
+            complete: true,
+            local_only: false,
+            chunks: 1,
+            chunks_total: 1,
+        })
+        .collect();
+    let mut window = open(Look::default(), shown);
+    window.get_by_label_contains("Lea, OpenArena").click();
+    settle(&mut window);
+    let drawn = |window: &Window| window.query_all_by_label_contains("game-").count();
+    assert!((10..40).contains(&drawn(&window)), "{} are drawn", drawn(&window));
+    window.get_by_label("game-000").focus();
+    settle(&mut window);
+    for number in 1..60 {
+        window.key_press(egui::Key::Tab);
+        settle(&mut window);
+        assert!(window.get_by_label(&format!("game-{number:03}")).is_focused(), "{number}");
+    }
+    assert!((10..40).contains(&drawn(&window)), "{} are drawn", drawn(&window));
 }
 
 #[test]

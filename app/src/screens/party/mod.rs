@@ -7,6 +7,7 @@ mod side;
 mod table;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{Align, Align2, Layout, Margin, Rect, ScrollArea, Ui, pos2, vec2};
@@ -42,7 +43,7 @@ pub struct State {
     to_address: bool,
     /// How the firewall is opened was asked for.
     shows_how: bool,
-    last: Vec<PeerRow>,
+    last: Arc<[PeerRow]>,
     left: Vec<(PeerRow, Instant)>,
 }
 
@@ -60,14 +61,24 @@ impl State {
         self.beside = Beside::Checks;
     }
 
+    /// The PC whose row is open.
+    pub const fn opened(&self) -> Option<PeerId> {
+        match self.beside {
+            Beside::Games(peer) => Some(peer),
+            Beside::You | Beside::Checks => None,
+        }
+    }
+
     /// Remembers who has left since the last frame, for a while. Answers when to look again.
     fn follow(&mut self, model: &PartyModel, now: Instant) -> Option<Duration> {
         let is_here = |row: &PeerRow| model.peers.iter().any(|peer| peer.id == row.id);
-        let gone = self.last.drain(..).filter(|row| !is_here(row)).map(|row| (row, now));
-        self.left.extend(gone);
+        if !Arc::ptr_eq(&self.last, &model.peers) {
+            let gone = self.last.iter().filter(|row| !is_here(row)).map(|row| (row.clone(), now));
+            self.left.extend(gone);
+            self.last = Arc::clone(&model.peers);
+        }
         self.left.retain(|(row, since)| !is_here(row) && now.saturating_duration_since(*since) < LEAVING);
-        self.last.clone_from(&model.peers);
-        if let Beside::Games(peer) = self.beside
+        if let Some(peer) = self.opened()
             && !self.last.iter().any(|row| row.id == peer)
         {
             self.beside = Beside::You;
@@ -90,7 +101,9 @@ pub fn show(
     title(ui, scene, model);
     let page = scene.places.page;
     let is_wide = ui.max_rect().width() >= theme::NARROW;
-    let side = if state.beside == Beside::You { SIDE_WIDTH } else { PANEL_WIDTH };
+    // A row that is clicked in this frame is open from the next on: only then are its games here.
+    let shown = state.beside;
+    let side = if shown == Beside::You { SIDE_WIDTH } else { PANEL_WIDTH };
     let mut action = None;
     within(ui, page, Layout::top_down(Align::Min), |ui| {
         ui.set_clip_rect(page);
@@ -103,14 +116,14 @@ pub fn show(
                     ui.horizontal_top(|ui| {
                         ui.spacing_mut().item_spacing.x = GAP;
                         table::show(ui, model, state, width - side - GAP);
-                        ui.vertical(|ui| action = beside(ui, model, state, side, now));
+                        ui.vertical(|ui| action = beside(ui, model, state, shown, side, now));
                     });
-                } else if state.beside == Beside::You {
+                } else if shown == Beside::You {
                     table::show(ui, model, state, width);
-                    action = beside(ui, model, state, width, now);
+                    action = beside(ui, model, state, shown, width, now);
                 } else {
                     // What was asked for is in sight without scrolling.
-                    action = beside(ui, model, state, width, now);
+                    action = beside(ui, model, state, shown, width, now);
                     table::show(ui, model, state, width);
                 }
             });
@@ -119,11 +132,18 @@ pub fn show(
     action
 }
 
-fn beside(ui: &mut Ui, model: &PartyModel, state: &mut State, width: f32, now: Instant) -> Option<Action> {
-    let peer = if let Beside::Games(peer) = state.beside { Some(peer) } else { None };
+fn beside(
+    ui: &mut Ui,
+    model: &PartyModel,
+    state: &mut State,
+    shown: Beside,
+    width: f32,
+    now: Instant,
+) -> Option<Action> {
+    let peer = if let Beside::Games(peer) = shown { Some(peer) } else { None };
     match peer.and_then(|peer| model.peers.iter().find(|row| row.id == peer)) {
-        Some(row) => games::show(ui, row, state, width),
-        None if state.beside == Beside::Checks => checks::show(ui, model, state, width, now),
+        Some(row) => games::show(ui, row, &model.shared, state, width),
+        None if shown == Beside::Checks => checks::show(ui, model, state, width, now),
         None => side::show(ui, model, state, width, now),
     }
 }
@@ -154,7 +174,7 @@ fn title(ui: &mut Ui, scene: &Scene<'_>, model: &PartyModel) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Source, Told};
+    use crate::model::{PeerRows, Source, Told};
     use crate::sample;
 
     #[test]
@@ -162,7 +182,8 @@ mod tests {
         let model = |names: &[&str]| {
             let peers = (1..).zip(names).map(|(number, name)| sample::peer(number, name, 0, 0));
             let snapshot = sample::snapshot_with(Vec::new(), peers.collect());
-            PartyModel::new(Source { snapshot: &snapshot, told: &Told::default() })
+            let source = Source { snapshot: &snapshot, told: &Told::default() };
+            PartyModel::new(source, &mut PeerRows::default(), None)
         };
         let start = Instant::now();
         let mut state = State { beside: Beside::Games(PeerId([2; 32])), ..State::default() };

@@ -12,11 +12,12 @@ use crate::model::{PartyModel, PeerRow, Quality};
 use crate::text::{Format, PartyText};
 use crate::theme::{self, Theme};
 use crate::widgets::{
-    avatar_at, draw_icon, draw_text, elided, empty_state, focus_ring, row_background, row_line, value_right,
+    Rows, avatar_at, draw_icon, draw_text, elided, empty_state, focus_ring, row_background, row_line,
+    value_right,
 };
 
 const HEAD: f32 = 36.0;
-const ROW: f32 = 54.0;
+const ROWS: Rows = Rows { height: 54.0, gap: 0.0 };
 const EMPTY: f32 = 260.0;
 /// From so wide a column on, the way is named beside its time.
 const WIDE_CONNECTION: f32 = 125.0;
@@ -50,8 +51,7 @@ pub(super) fn show(ui: &mut Ui, model: &PartyModel, state: &mut State, width: f3
     let theme = Theme::of(ui);
     let text = PartyText::of(ui.ctx());
     let peers = rows(model, state);
-    let height =
-        HEAD + if peers.is_empty() { EMPTY } else { peers.iter().fold(0.0, |height, _| height + ROW) };
+    let height = HEAD + if peers.is_empty() { EMPTY } else { ROWS.height_of(peers.len()) };
     let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
     let radius = CornerRadius::same(theme::R_PANEL);
     ui.painter().rect(rect, radius, theme.surface_1, theme.line_stroke(), StrokeKind::Inside);
@@ -74,26 +74,23 @@ pub(super) fn show(ui: &mut Ui, model: &PartyModel, state: &mut State, width: f3
         empty_state(ui, center, Icon::USERS_THREE, text.nobody(), text.others_appear());
         return;
     }
-    let mut top = head.bottom();
     let mut opened = None;
-    for (peer, is_here) in peers {
-        let place = Rect::from_min_size(pos2(rect.left(), top), vec2(width, ROW));
-        top += ROW;
-        if ui.is_rect_visible(place) {
-            if place.top() > head.bottom() {
-                row_line(ui, place.translate(vec2(0.0, -ROW)));
-            }
-            if is_here {
-                if row(ui, place, columns, peer, state.beside == Beside::Games(peer.id)) {
-                    opened = Some(peer.id);
-                }
-            } else {
-                gone(ui, place, columns, peer);
-            }
+    let all = rect.with_min_y(head.bottom());
+    for index in ROWS.in_sight(ui.clip_rect(), all, peers.len()) {
+        let place = ROWS.place(all, index);
+        if index > 0 {
+            row_line(ui, place.translate(vec2(0.0, -ROWS.height)));
+        }
+        let (peer, is_here) = peers[index];
+        if !is_here {
+            gone(ui, place, columns, peer);
+        } else if row(ui, place, columns, peer, state.opened() == Some(peer.id)) {
+            opened = Some(peer.id);
         }
     }
     if let Some(peer) = opened {
-        state.beside = if state.beside == Beside::Games(peer) { Beside::You } else { Beside::Games(peer) };
+        state.beside = if state.opened() == Some(peer) { Beside::You } else { Beside::Games(peer) };
+        ui.ctx().request_repaint();
     }
 }
 
@@ -102,7 +99,9 @@ fn rows<'a>(model: &'a PartyModel, state: &'a State) -> Vec<(&'a PeerRow, bool)>
     let here = model.peers.iter().map(|peer| (peer, true));
     let left = state.left.iter().map(|(peer, _)| (peer, false));
     let mut rows: Vec<_> = here.chain(left).collect();
-    rows.sort_by_cached_key(|(peer, _)| (peer.name.to_lowercase(), peer.id));
+    if !state.left.is_empty() {
+        rows.sort_by_cached_key(|(peer, _)| (peer.name.to_lowercase(), peer.id));
+    }
     rows
 }
 
@@ -135,6 +134,7 @@ fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow, is_open: bool) -> 
     let hosting = peer.hosts.as_ref().map(|title| text.hosts(title));
     let now = hosting.as_deref().or(peer.playing.as_deref()).unwrap_or(text.in_the_lobby());
     response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, text.row(&peer.name, now)));
+    Rows::follow_focus(&response);
     if is_open {
         ui.painter().rect_filled(rect.shrink2(vec2(1.0, 0.0)), 0, theme.surface_2);
     }
