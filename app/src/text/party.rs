@@ -9,6 +9,8 @@ super::texts! {
     shares: "Shares", "Teilt";
     to_you: "To you", "Zu dir";
     from_you: "From you", "Von dir";
+    rate_to_you(rate: &str): "{rate} to you", "{rate} zu dir";
+    rate_from_you(rate: &str): "{rate} from you", "{rate} von dir";
     connection: "Connection", "Verbindung";
     hosts(game: &str): "Hosts {game}", "Hostet {game}";
     in_the_lobby: "In the lobby", "In der Lobby";

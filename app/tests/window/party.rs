@@ -7,6 +7,7 @@ use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Screen};
 use lanspread_app::model::Told;
 use lanspread_app::sample;
+use lanspread_app::text::Language;
 use lanspread_engine::PeerGame;
 use lanspread_peer::api::{CheckReason, CheckResult};
 use lanspread_peer::firewall::AllowCommand;
@@ -17,8 +18,58 @@ use crate::scenes::party;
 #[test]
 fn everybody_is_listed_with_what_they_play() {
     let window = open(Look::default(), party());
-    for name in ["Lea, OpenArena", "Aylin, In the lobby", "Mika (you)"] {
+    for name in [
+        "Lea, OpenArena, 0 games shared, 28 MB/s from you, Great",
+        "Jonas, In the lobby, 0 games shared, 112 MB/s to you, Great",
+        "Aylin, In the lobby, 0 games shared, Fair",
+        "Mika (you)",
+    ] {
         assert!(window.query_by_label(name).is_some(), "“{name}” is missing");
+    }
+}
+
+#[test]
+fn a_row_says_all_that_is_seen_in_it() {
+    let mut shown = party();
+    let view = shown.snapshot.view.as_mut().and_then(Arc::get_mut).unwrap();
+    let nils = view.peers.iter_mut().find(|peer| peer.presence.name == "Nils").unwrap();
+    nils.connected = false;
+    let lea = &mut view.peers[1];
+    lea.games = vec![whole("openarena"), whole("teeworlds")];
+    lea.rx_rate = 3_400_000;
+    let german = Look { language: Language::German, ..Look::default() };
+    for (look, names) in [
+        (
+            Look::default(),
+            [
+                "Lea, OpenArena, 2 games shared, 3.4 MB/s to you, 28 MB/s from you, Great",
+                "Nils, In the lobby, 0 games shared, Connecting…",
+            ],
+        ),
+        (
+            german,
+            [
+                "Lea, OpenArena, 2 Spiele geteilt, 3,4 MB/s zu dir, 28 MB/s von dir, Bestens",
+                "Nils, In der Lobby, 0 Spiele geteilt, Verbindet…",
+            ],
+        ),
+    ] {
+        let window = open(look, Shown::on(Screen::Party, shown.snapshot.clone(), Told::default()));
+        for name in names {
+            assert!(window.query_by_label(name).is_some(), "“{name}” is missing");
+        }
+    }
+}
+
+/// A game that is shared.
+fn whole(id: &str) -> PeerGame {
+    PeerGame {
+        id: id.parse().unwrap(),
+        version: "2".parse().ok(),
+        complete: true,
+        local_only: false,
+        chunks: 1,
+        chunks_total: 1,
     }
 }
 
@@ -48,20 +99,10 @@ fn alone_others_are_awaited() {
 #[test]
 fn a_row_opens_what_that_pc_shares() {
     let mut shown = party();
-    if let Some(view) = shown.snapshot.view.as_mut().and_then(Arc::get_mut) {
-        let (id, version) = ("openarena".parse().unwrap(), "2".parse().ok());
-        let complete = true;
-        view.peers[1].games.push(PeerGame {
-            id,
-            version,
-            complete,
-            local_only: false,
-            chunks: 1,
-            chunks_total: 1,
-        });
-    }
+    let view = shown.snapshot.view.as_mut().and_then(Arc::get_mut).unwrap();
+    view.peers[1].games.push(whole("openarena"));
     let mut window = open(Look::default(), shown);
-    window.get_by_label("Lea, OpenArena").click();
+    window.get_by_label_contains("Lea, OpenArena").click();
     settle(&mut window);
     assert!(window.query_by_label("Games of Lea").is_some());
     assert_eq!(click(&mut window, "OpenArena"), []);
@@ -72,16 +113,7 @@ fn a_row_opens_what_that_pc_shares() {
 fn of_many_games_those_in_sight_are_drawn_and_the_tabulator_gets_to_all() {
     let mut shown = party();
     let view = shown.snapshot.view.as_mut().and_then(Arc::get_mut).unwrap();
-    view.peers[1].games = (0..500)
-        .map(|number| PeerGame {
-            id: format!("game-{number:03}").parse().unwrap(),
-            version: None,
-            complete: true,
-            local_only: false,
-            chunks: 1,
-            chunks_total: 1,
-        })
-        .collect();
+    view.peers[1].games = (0..500).map(|number| whole(&format!("game-{number:03}"))).collect();
     let mut window = open(Look::default(), shown);
     window.get_by_label_contains("Lea, OpenArena").click();
     settle(&mut window);

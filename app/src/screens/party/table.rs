@@ -133,7 +133,7 @@ fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow, is_open: bool) -> 
     let response = ui.interact(rect, ui.scope_id().with(("peer", peer.id)), Sense::click());
     let hosting = peer.hosts.as_ref().map(|title| text.hosts(title));
     let now = hosting.as_deref().or(peer.playing.as_deref()).unwrap_or(text.in_the_lobby());
-    response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, text.row(&peer.name, now)));
+    response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, said(text, format, theme, peer, now)));
     Rows::follow_focus(&response);
     if is_open {
         ui.painter().rect_filled(rect.shrink2(vec2(1.0, 0.0)), 0, theme.surface_2);
@@ -169,6 +169,19 @@ fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow, is_open: bool) -> 
     line(columns.connection + 26.0, y - up, word, theme::DENSE, theme.text_1, rect.right());
     line(columns.connection + 26.0, y + 10.0, &way, theme::META, theme.text_2, rect.right());
     response.on_hover_cursor(CursorIcon::PointingHand).clicked()
+}
+
+/// The row for whoever does not see it.
+fn said(text: PartyText, format: Format, theme: &Theme, peer: &PeerRow, now: &str) -> String {
+    let (connection, ..) = quality(text, theme, peer.quality);
+    let flows = |rate: u64| (rate > 0).then(|| format.rate(rate));
+    let rates = [
+        flows(peer.to_you).map(|rate| text.rate_to_you(&rate)),
+        flows(peer.from_you).map(|rate| text.rate_from_you(&rate)),
+    ];
+    let parts = [text.row(&peer.name, now), text.games_shared(peer.games)].into_iter();
+    let parts = parts.chain(rates.into_iter().flatten()).chain([connection.to_owned()]);
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// A word, and how many bars of which colour.
