@@ -110,6 +110,7 @@ impl Shell {
             errands.find_organiser(catalog, settings.organiser_key.clone());
         }
         let told = Told { played: settings.played.clone(), ..Told::default() };
+        let desk = Desk::new(settings.window);
         Self {
             ctx: ctx.clone(),
             args,
@@ -121,7 +122,7 @@ impl Shell {
             told,
             state,
             covers: Covers::new(ctx),
-            desk: Desk::default(),
+            desk,
             is_leaving: false,
             front: None,
             copied: None,

@@ -13,6 +13,11 @@ use crate::demo::game::DemoGame;
 use crate::settings::{Loaded, Store, WindowPlace};
 use crate::shell::{Shell, is_shown_by_another};
 
+/// The smallest window, without zoom. A larger zoom leaves less room in it, and what does not fit scrolls.
+const LEAST: [f32; 2] = [960.0, 600.0];
+/// What a window begins with.
+const FIRST: [f32; 2] = [1280.0, 800.0];
+
 const ICON: &[u8] = include_bytes!("../../assets/icon/lanspread.png");
 
 /// Lanspread: every game, from the people next to you
@@ -124,7 +129,7 @@ fn open(args: &Args, loaded: &Loaded, renderer: Renderer) -> Result<(), eframe::
     let viewport = ViewportBuilder::default()
         .with_app_id("lanspread")
         .with_title("Lanspread")
-        .with_min_inner_size([960.0, 600.0]);
+        .with_min_inner_size(LEAST);
     let viewport = place(with_icon(viewport), loaded.settings.window);
     let options = NativeOptions { viewport, renderer, ..NativeOptions::default() };
     let (args, loaded) = (args.clone(), loaded.clone());
@@ -146,11 +151,12 @@ fn with_icon(viewport: ViewportBuilder) -> ViewportBuilder {
     }
 }
 
+/// Before a zoom applies: both sides of it are in points without.
 fn place(viewport: ViewportBuilder, place: Option<WindowPlace>) -> ViewportBuilder {
     match place {
-        None => viewport.with_inner_size([1280.0, 800.0]),
+        None => viewport.with_inner_size(FIRST),
         Some(place) => viewport
-            .with_inner_size([place.width.clamp(960.0, 8000.0), place.height.clamp(600.0, 8000.0)])
+            .with_inner_size([place.width.clamp(LEAST[0], 8000.0), place.height.clamp(LEAST[1], 8000.0)])
             .with_position([place.x, place.y])
             .with_maximized(place.is_maximized),
     }
@@ -198,6 +204,17 @@ mod tests {
     #[test]
     fn the_icon_can_be_read() {
         assert!(eframe::icon_data::from_png_bytes(ICON).is_ok_and(|icon| icon.width == icon.height));
+    }
+
+    #[test]
+    fn a_window_opens_where_and_as_large_as_it_was() {
+        let was = WindowPlace { x: 30.0, y: 40.0, width: 1000.0, height: 700.0, is_maximized: true };
+        let opened = place(ViewportBuilder::default(), Some(was));
+        assert_eq!(opened.inner_size, Some(egui::vec2(1000.0, 700.0)));
+        assert_eq!((opened.position, opened.maximized), (Some(egui::pos2(30.0, 40.0)), Some(true)));
+        let tiny = place(ViewportBuilder::default(), Some(WindowPlace { width: 3.0, height: 4.0, ..was }));
+        assert_eq!(tiny.inner_size, Some(LEAST.into()));
+        assert_eq!(place(ViewportBuilder::default(), None).inner_size, Some(FIRST.into()));
     }
 
     #[test]

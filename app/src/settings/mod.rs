@@ -80,7 +80,7 @@ pub enum ThemeChoice {
     System,
 }
 
-/// Where the window was, in points.
+/// Where the window was, in the points of a window without zoom: what a window is made with.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WindowPlace {
     pub x: f32,

@@ -176,7 +176,7 @@ impl Shell {
             return;
         }
         self.ctx.send_viewport_cmd(ViewportCommand::Visible(false));
-        self.settings.window = self.desk.place().or(self.settings.window);
+        self.settings.window = self.desk.place();
         let zoom = self.ctx.zoom_factor();
         self.settings.zoom = ((zoom - 1.0).abs() > f32::EPSILON).then_some(zoom);
         self.save();
