@@ -1,6 +1,6 @@
 //! A slider: track 4, knob 16. A field for exact numbers stands beside it.
 
-use egui::{CornerRadius, Key, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{CornerRadius, EventFilter, Key, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::theme::Theme;
 
@@ -15,6 +15,9 @@ pub fn slider_row(ui: &mut Ui, name: &str, share: f32, width: f32) -> (Response,
         .filter(|_| response.dragged() || response.clicked())
         .map(|at| ((at.x - left) / (right - left)).clamp(0.0, 1.0));
     if response.has_focus() {
+        // Else the arrows that move the knob move the focus, too.
+        let filter = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
         let steps = ui.input(|input| {
             i8::from(input.key_pressed(Key::ArrowRight)) - i8::from(input.key_pressed(Key::ArrowLeft))
         });

@@ -1,5 +1,7 @@
 //! First run and settings, used as a person with a screen reader uses them.
 
+use egui::accesskit::Role;
+use egui::Key;
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Screen, Setting};
 use lanspread_app::model::{FolderReport, Told};
@@ -7,7 +9,9 @@ use lanspread_app::sample;
 use lanspread_app::screens::first_run;
 use lanspread_peer::api::{SettingsChange, Snapshot};
 
-use crate::harness::{Look, Shown, open, settle};
+use crate::harness::{Look, Shown, Window, open, settle};
+
+const LIMIT: &str = "While I’m playing, limit to";
 
 #[test]
 fn start_begins_once_the_folder_is_known_to_be_writable() {
@@ -41,11 +45,26 @@ fn start_begins_once_the_folder_is_known_to_be_writable() {
 }
 
 #[test]
+fn arrow_keys_move_a_slider_and_stay_on_it() {
+    let mut harness = open(Look::default(), Shown::on(Screen::Settings, sample::party(), Told::default()));
+    let slider = |harness: &Window| harness.get_by_role_and_label(Role::Slider, LIMIT).is_focused();
+    harness.get_by_role_and_label(Role::Slider, LIMIT).focus();
+    settle(&mut harness);
+    for (key, limit) in [(Key::ArrowRight, 5_000_000), (Key::ArrowLeft, 3_000_000)] {
+        harness.key_press(key);
+        settle(&mut harness);
+        let change = SettingsChange { playing_limit: Some(limit), ..SettingsChange::default() };
+        assert_eq!(std::mem::take(&mut harness.state_mut().asked), [Action::Set(Setting::Peer(change))]);
+        assert!(slider(&harness), "the focus is still on the slider after {key:?}");
+    }
+}
+
+#[test]
 fn a_setting_is_changed_by_one_click() {
     let mut harness = open(Look::default(), Shown::on(Screen::Settings, sample::party(), Told::default()));
     harness.get_by_label("Light").click();
     settle(&mut harness);
-    harness.get_by_role_and_label(egui::accesskit::Role::Switch, "Fetch updates ahead").click();
+    harness.get_by_role_and_label(Role::Switch, "Fetch updates ahead").click();
     settle(&mut harness);
     let change = SettingsChange { fetch_ahead: Some(false), ..SettingsChange::default() };
     let expected =
