@@ -185,6 +185,11 @@ impl Download {
         self.mode == StoreMode::Update && matches!(self.stage, Stage::Draining(_) | Stage::Finishing(_))
     }
 
+    /// It can be closed and goes on later.
+    pub(crate) fn can_be_interrupted(&self) -> bool {
+        !matches!(self.stage, Stage::Draining(_) | Stage::Finishing(_) | Stage::Closing { .. })
+    }
+
     /// Over but for the closing of its store.
     pub(crate) fn is_ending(&self) -> bool {
         matches!(self.stage, Stage::Closing { then: None, .. })

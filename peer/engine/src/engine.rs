@@ -184,20 +184,6 @@ impl Engine {
         self.push(Effect::Reply { reply, result: result.map(|()| Answer::Done) });
     }
 
-    /// The shell opens the folder; its result is the reply.
-    fn change_games_folder(&mut self, reply: ReplyId) {
-        let refused = if let Some(game) = self.operations.first_active() {
-            busy(game, "the games folder cannot be changed while an operation runs on it")
-        } else if self.plays() {
-            let message = "the games folder cannot be changed while a game runs";
-            CommandError::new(ErrorCode::GameRunning, message)
-        } else {
-            self.operations.folder_switch_begins();
-            return self.push(Effect::SwitchGamesFolder { reply });
-        };
-        self.push(Effect::Reply { reply, result: Err(refused) });
-    }
-
     /// Commands that are accepted or refused at once.
     pub(crate) fn carry_out(&mut self, command: Command) -> Result<(), CommandError> {
         match command {
@@ -259,6 +245,7 @@ impl Engine {
     /// What follows from any change of state, once per input: waiting downloads that can start, offers that changed,
     /// the operation table's event.
     fn after_each_input(&mut self) {
+        self.open_folder_if_idle();
         self.start_waiting_downloads();
         self.fill_pipelines();
         self.fetch_covers();

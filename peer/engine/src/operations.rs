@@ -7,10 +7,12 @@
 //!
 //! - `commands`: verifying, and what concerns any operation: cancel, pause, resume, the table's event;
 //! - `changes`: what writes: install, uninstall, remove, publish, and the wait of a writer for its readers;
+//! - `folder`: the change of the games folder, for which nothing may run;
 //! - `queue`: the order of downloads that wait, and why the last operation on a game failed.
 
 mod changes;
 mod commands;
+mod folder;
 mod queue;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ use crate::download::{Download, Held, Purpose};
 use crate::event::OperationStatus;
 use crate::ids::OpId;
 use crate::notices::FailureView;
+use folder::FolderChange;
 
 /// What runs on a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,8 +74,8 @@ pub(crate) struct Operations {
     look_again: bool,
     /// When a download that waits after a setback may try again.
     retry: Option<Instant>,
-    /// The games folder is being changed: nothing begins.
-    folder_is_changing: bool,
+    /// Meanwhile nothing begins.
+    folder_change: FolderChange,
 }
 
 #[derive(Debug)]
@@ -165,7 +168,7 @@ impl Operations {
             damage_checks: BTreeMap::new(),
             look_again: true,
             retry: None,
-            folder_is_changing: false,
+            folder_change: FolderChange::Nothing,
         }
     }
 
@@ -186,10 +189,6 @@ impl Operations {
 
     pub(crate) fn queue(&self) -> &[Waiting] {
         &self.queue
-    }
-
-    pub(crate) fn first_active(&self) -> Option<&GameId> {
-        self.active.keys().next()
     }
 
     pub(crate) fn games(&self) -> Vec<GameId> {
@@ -262,20 +261,11 @@ impl Operations {
             self.retry = None;
             self.look_again = true;
         }
-        std::mem::take(&mut self.look_again) && !self.folder_is_changing
+        std::mem::take(&mut self.look_again) && !self.folder_is_changing()
     }
 
     pub(crate) fn retry_at(&mut self, at: Instant) {
         self.retry = Some(self.retry.map_or(at, |retry| retry.min(at)));
-    }
-
-    pub(crate) fn folder_switch_begins(&mut self) {
-        self.folder_is_changing = true;
-    }
-
-    pub(crate) fn folder_switch_ended(&mut self) {
-        self.folder_is_changing = false;
-        self.look_again = true;
     }
 
     pub(crate) fn insert(&mut self, game: GameId, operation: Operation) {

@@ -85,6 +85,9 @@ impl Engine {
         if let Some(operation) = self.operations.get(game).filter(|operation| operation.changes_installed()) {
             return Err(busy(game, operation.kind().sentence()));
         }
+        if self.operations.folder_is_changing() {
+            return Err(busy(game, "the games folder is being changed"));
+        }
         if self.playing.of(game).any(|run| run.entry == entry) {
             let message = format!("“{entry}” of {game} is running already");
             return Err(CommandError::new(ErrorCode::GameRunning, message));

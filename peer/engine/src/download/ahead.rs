@@ -61,10 +61,7 @@ impl Engine {
     /// Closes a download that nobody asked for, so that `command` can be carried out; later it goes on. `false`: it
     /// cannot be interrupted.
     pub(crate) fn interrupt_ahead(&mut self, game: &GameId, command: Command) -> bool {
-        let can_stop = |download: &Download| {
-            !matches!(download.stage, Stage::Draining(_) | Stage::Finishing(_) | Stage::Closing { .. })
-        };
-        if !self.operations.download(game).is_some_and(can_stop) {
+        if !self.operations.download(game).is_some_and(Download::can_be_interrupted) {
             return false;
         }
         let goes = matches!(command, Command::Remove { .. } | Command::Publish { .. });

@@ -261,7 +261,7 @@ impl Engine {
     }
 
     /// Stops fetching and serving; the store is closed when its last reader has ended.
-    fn close_download(&mut self, game: &GameId, then: Option<Why>, discard: bool) {
+    pub(crate) fn close_download(&mut self, game: &GameId, then: Option<Why>, discard: bool) {
         self.close_download_before(game, then, discard, None);
     }
 

@@ -26,7 +26,7 @@ impl Engine {
     pub(crate) fn refuse_if_busy(&self, game: &GameId) -> Result<(), CommandError> {
         match self.operations.get(game) {
             Some(operation) => Err(busy(game, operation.kind().sentence())),
-            None if self.operations.folder_is_changing => {
+            None if self.operations.folder_is_changing() => {
                 Err(busy(game, "the games folder is being changed"))
             }
             None => Ok(()),
@@ -148,6 +148,7 @@ impl Engine {
                 Work::Change(_) => self.cancel_change(game),
             };
         }
+        self.refuse_if_busy(game)?;
         self.decline_ahead(game);
         match self.operations.dequeue(game) {
             Some(_) => {

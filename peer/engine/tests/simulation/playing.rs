@@ -173,6 +173,21 @@ fn what_is_fetched_ahead_makes_way_and_comes_back() {
 }
 
 #[test]
+fn what_is_fetched_ahead_is_not_in_the_way_of_another_folder() {
+    let (mut world, source, guest, new) = outdated(1, Setup::ahead);
+    world.until("all of it is here", 20, |world| is_ready(world, guest, &new));
+    let reply = ReplyId(2_000_000);
+    world.feed(guest, Input::Command { reply, command: Command::ChangeGamesFolder });
+    let start = Command::Start { game: new.game.clone(), entry: "play".to_owned(), server: None };
+    assert_eq!(refusal(&mut world, guest, start), ErrorCode::Busy, "nothing begins in the old folder");
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(world.nodes[guest.0].run().replies.remove(&reply), Some(Ok(Answer::Done)));
+    world.quit(source);
+    world.until("all of it is here again", 20, |world| is_ready(world, guest, &new));
+    assert_eq!(world.count(guest, failed), 0);
+}
+
+#[test]
 fn a_running_game_is_left_alone() {
     let (mut world, _, guest, new) = outdated(1, |setup| setup);
     let game = || new.game.clone();
