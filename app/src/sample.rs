@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lanspread_engine::{
     CatalogSource, CommandError, ErrorCode, FailureView, GameView, LinkKind, LocalState, LocalView,
-    OfferedCatalogView, OperationKind, OperationView, PeerView, Phase, ProgressView, RunView, View,
+    OfferedCatalogView, OpId, OperationKind, OperationView, PeerView, Phase, ProgressView, RunView, View,
 };
 use lanspread_peer::api::{
     AdapterView, CheckReason, CheckResult, Checks, DiskSpace, NetworkView, Ready, Snapshot, Status,
@@ -151,8 +151,9 @@ impl GameSample {
 
     #[must_use]
     pub fn working(mut self, operation: OperationKind, phase: Phase) -> Self {
-        self.0.operation =
-            Some(OperationView { id: None, operation, phase, queue_position: None, progress: None });
+        // What waits or is paused has none: nothing runs.
+        let id = (!matches!(phase, Phase::Waiting | Phase::Paused)).then_some(OpId(1));
+        self.0.operation = Some(OperationView { id, operation, phase, queue_position: None, progress: None });
         self
     }
 

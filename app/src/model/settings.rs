@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use lanspread_engine::{CatalogSource, OfferedCatalogView};
+use lanspread_engine::{CatalogSource, GameView, OfferedCatalogView};
 use lanspread_protocol::OrganiserKey;
 
-use super::{Fault, Source};
+use super::{Fault, Source, operation};
 
 /// Whose catalog is in force.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +59,8 @@ pub struct SettingsModel {
     /// Bytes of all games that are here.
     pub games_bytes: u64,
     pub free_bytes: Option<u64>,
-    /// Something is being done with a game: its folder stays where it is.
+    /// Something is being done with a game, or one runs: its folder stays where it is. What only waits or is paused,
+    /// and a new version that waits for a click, are in nobody's way.
     pub is_busy: bool,
     pub seal: CatalogSeal,
     pub party: Option<String>,
@@ -92,7 +93,7 @@ impl SettingsModel {
                 .map(|local| local.bytes)
                 .sum(),
             free_bytes: source.free_bytes(),
-            is_busy: source.games().iter().any(|game| game.operation.is_some() || !game.running.is_empty()),
+            is_busy: source.games().iter().any(is_busy),
             seal,
             party: source.party(),
             serial: source.view().map_or(0, |view| view.serial),
@@ -106,11 +107,17 @@ impl SettingsModel {
     }
 }
 
+/// What the engine would refuse another games folder for. Only what runs has a number.
+fn is_busy(game: &GameView) -> bool {
+    !game.running.is_empty() || operation(game).is_some_and(|operation| operation.id.is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Told;
-    use crate::sample;
+    use crate::sample::{self, GameSample};
+    use lanspread_engine::{OpId, OperationKind, Phase};
 
     #[test]
     fn the_party_of_the_samples_has_an_unsigned_catalog() {
@@ -119,6 +126,32 @@ mod tests {
         assert_eq!((model.name.as_str(), model.games_dir.as_str()), ("Mika", r"D:\games"));
         assert_eq!((model.seal, model.games), (CatalogSeal::Unsigned, 18));
         assert!(model.is_busy && model.is_reached);
+    }
+
+    fn model_of(game: GameSample) -> SettingsModel {
+        let (snapshot, told) = (sample::snapshot(vec![game]), Told::default());
+        SettingsModel::new(Source { snapshot: &snapshot, told: &told })
+    }
+
+    #[test]
+    fn only_what_runs_keeps_the_folder_where_it_is() {
+        let game = || GameSample::new("game", "Game").sources(1);
+        for (what, game, is_busy) in [
+            ("nothing", game().installed(), false),
+            ("paused", game().paused(), false),
+            ("in line, or without a source", game().waiting(), false),
+            ("a download", game().downloading(1, 2, 3), true),
+            ("a check", game().downloaded().working(OperationKind::Verify, Phase::Verifying), true),
+            ("a game that runs", game().installed().running(), true),
+        ] {
+            assert_eq!(model_of(game).is_busy, is_busy, "{what}");
+        }
+        // It keeps its number while it waits for the click.
+        let mut ahead = game().installed().outdated().update_ready().waiting();
+        if let Some(operation) = &mut ahead.0.operation {
+            operation.id = Some(OpId(1));
+        }
+        assert!(!model_of(ahead).is_busy, "an update fetched ahead");
     }
 
     #[test]
