@@ -89,6 +89,7 @@ impl Shell {
             is_portable,
         });
         state.settings.chosen = settings.clone();
+        state.settings.is_portable = is_portable;
         if let Some(unread) = &loaded.unread {
             let text = NoticeText::of(ctx);
             let line = match unread {

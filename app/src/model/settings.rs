@@ -58,7 +58,8 @@ pub struct SettingsModel {
     pub games_dir: String,
     /// Bytes of all games that are here.
     pub games_bytes: u64,
-    pub free_bytes: Option<u64>,
+    /// Of the disk that they are on: free bytes and all of them.
+    pub disk: Option<(u64, u64)>,
     /// Something is being done with a game, or one runs: its folder stays where it is. What only waits or is paused,
     /// and a new version that waits for a click, are in nobody's way.
     pub is_busy: bool,
@@ -92,7 +93,7 @@ impl SettingsModel {
                 .filter_map(|game| game.local.as_ref())
                 .map(|local| local.bytes)
                 .sum(),
-            free_bytes: source.free_bytes(),
+            disk: source.snapshot.disk.map(|disk| (disk.free_bytes, disk.total_bytes)),
             is_busy: source.games().iter().any(is_busy),
             seal,
             party: source.party(),

@@ -10,7 +10,10 @@ super::texts! {
         "Mit einem Spiel wird gerade etwas getan. Warte, bis es fertig ist.";
     folder_moving: "The games are being moved.", "Die Spiele werden gerade verschoben.";
     games_take(size: &str): "Games take {size}", "Spiele belegen {size}";
-    free(size: &str): "{size} free", "{size} frei";
+    disk_games(size: &str): "Games, {size}", "Spiele, {size}";
+    disk_others(size: &str): "Other files, {size}", "Andere Dateien, {size}";
+    disk_free(free: &str, total: &str): "Free, {free} of {total}", "Frei, {free} von {total}";
+    portable: "Portable mode: settings stay next to the program", "Portabel: Einstellungen bleiben beim Programm";
     moving(done: &str, total: &str): "Moving: {done} of {total}", "Wird verschoben: {done} von {total}";
     move_title(size: &str): "Move {size} to the new folder?", "{size} in den neuen Ordner verschieben?";
     move_what(path: &str): "Your games go to {path}. The old folder is emptied once everything is there; if anything fails, all stays as it is.",

@@ -119,7 +119,11 @@ pub(crate) const SCENES: &[Scene] = &[
     }),
     scene("party", party),
     scene("party-alone", || Shown::on(Screen::Party, sample::snapshot(Vec::new()), Told::default())),
-    scene("settings", || Shown::on(Screen::Settings, sample::party(), Told::default())),
+    scene("settings", || {
+        let mut shown = Shown::on(Screen::Settings, sample::party(), Told::default());
+        shown.state.settings.is_portable = true;
+        shown
+    }),
     scene("first-run", || first_run(412_000_000_000)),
     scene("first-run-little-space", || first_run(8_000_000_000)),
     scene("publish", || publish::filled(publish::shown())),

@@ -21,7 +21,7 @@ use crate::model::{CatalogProblem, Moving, Organiser, SettingsModel};
 use crate::settings::Settings;
 use crate::text::{Common, SettingsText};
 use crate::theme::{self, Theme};
-use crate::widgets::{draw_icon, draw_text, focus_ring, label};
+use crate::widgets::{draw_icon, draw_text, focus_ring, label, text_width};
 
 /// The content's greatest width.
 const CONTENT: f32 = 760.0;
@@ -32,6 +32,8 @@ const LIST: f32 = 184.0;
 pub struct State {
     /// What is kept in the file.
     pub chosen: Settings,
+    /// The program runs from a stick.
+    pub is_portable: bool,
     /// Games that are on their way to another folder.
     pub moving: Option<Moving>,
     /// Why the catalog file that was chosen is not used.
@@ -100,7 +102,10 @@ pub fn show(
     organiser: Option<&Organiser>,
     state: &mut State,
 ) -> Option<Action> {
-    page_title(ui, &scene.places, Common::of(ui.ctx()).settings());
+    let title = page_title(ui, &scene.places, Common::of(ui.ctx()).settings());
+    if state.is_portable {
+        portable(ui, scene.places.top_bar.with_min_x(title + 20.0));
+    }
     let page = scene.places.page.with_min_x(scene.places.top_bar.left());
     list(ui, page, state);
     let page = page.with_min_x(page.left() + LIST + 28.0);
@@ -141,6 +146,22 @@ pub fn show(
         });
     });
     action
+}
+
+/// Where the settings are kept, right of the title as far as there is room.
+fn portable(ui: &Ui, rect: Rect) {
+    let (theme, words) = (Theme::of(ui), SettingsText::of(ui.ctx()).portable());
+    let font = theme::regular(theme::META);
+    let width = text_width(ui.painter(), words, font.clone()) + 22.0;
+    if width > rect.width() {
+        return;
+    }
+    let place = Rect::from_min_size(pos2(rect.right() - width, rect.top() + 24.0), vec2(width, 20.0));
+    let response = ui.interact(place, ui.scope_id().with("portable"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
+    let at = place.left_center();
+    draw_icon(ui.painter(), at + vec2(8.0, 0.0), Icon::USB, theme::ICON, theme.text_3);
+    draw_text(ui.painter(), at + vec2(22.0, 0.0), Align2::LEFT_CENTER, words, font, theme.text_3);
 }
 
 /// The parts' names, at the left.
