@@ -1,8 +1,8 @@
 //! The rail: places of the window, settings, the player.
 
 use egui::{
-    Align2, CornerRadius, CursorIcon, Id, Painter, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2,
-    vec2,
+    Align2, CornerRadius, CursorIcon, FontId, Id, Painter, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo,
+    pos2, vec2,
 };
 
 use super::logo;
@@ -11,7 +11,7 @@ use crate::icon::Icon;
 use crate::model::StatusModel;
 use crate::text::{Common, FrameText};
 use crate::theme::{self, Theme};
-use crate::widgets::{avatar_at, draw_icon, draw_text, focus_ring};
+use crate::widgets::{avatar_at, draw_icon, draw_text, focus_ring, text_width};
 
 /// The rail: places of the window, settings, the player.
 pub fn rail(
@@ -89,12 +89,20 @@ fn rail_item(ui: &Ui, rect: Rect, item: &RailItem, is_active: bool) -> Response 
     let center = pos2(rect.center().x, rect.top() + 21.0);
     draw_icon(painter, center, icon, theme::ICON_RAIL, icon_color);
     let at = pos2(rect.center().x, rect.top() + 44.0);
-    draw_text(painter, at, Align2::CENTER_CENTER, item.label, theme::medium(theme::META), color);
+    draw_text(painter, at, Align2::CENTER_CENTER, item.label, fitting(painter, item.label, rect), color);
     if let Some(badge) = item.badge {
         draw_badge(painter, theme, pos2(rect.right() - 21.0, rect.top() + 13.0), badge);
     }
     focus_ring(ui, &response, rect.shrink(2.0), 8);
     response.on_hover_cursor(CursorIcon::PointingHand)
+}
+
+/// A word that is wider than its plate, as the German one for settings, is written smaller.
+fn fitting(painter: &Painter, label: &str, plate: Rect) -> FontId {
+    let font = theme::medium(theme::META);
+    let room = plate.width() - 4.0;
+    let width = text_width(painter, label, font.clone());
+    if width > room { theme::medium(theme::META * room / width) } else { font }
 }
 
 fn draw_badge(painter: &Painter, theme: &Theme, center: Pos2, badge: Badge) {
