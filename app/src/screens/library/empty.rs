@@ -1,6 +1,6 @@
 //! The library without cards: nobody here, or nothing found.
 
-use egui::{Align, Align2, Layout, Rect, Ui, pos2, vec2};
+use egui::{Align, Align2, CornerRadius, Layout, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::State;
 use crate::action::{Action, Screen};
@@ -9,7 +9,7 @@ use crate::icon::Icon;
 use crate::model::{Filter, LibraryModel};
 use crate::text::{Common, LibraryText};
 use crate::theme::{self, Theme};
-use crate::widgets::{Button, draw_icon, draw_text, empty_node_picture, empty_state};
+use crate::widgets::{Button, draw_icon, draw_text, empty_node_picture, empty_state, spinner, text_width};
 
 pub(super) fn show(ui: &mut Ui, area: Rect, model: &LibraryModel, state: &mut State) -> Option<Action> {
     let text = LibraryText::of(ui.ctx());
@@ -38,6 +38,22 @@ pub(super) fn show(ui: &mut Ui, area: Rect, model: &LibraryModel, state: &mut St
     None
 }
 
+/// Over the skeleton: what takes so long.
+pub(super) fn reading(ui: &Ui, area: Rect) {
+    let (theme, words) = (Theme::of(ui), LibraryText::of(ui.ctx()).reading_folder());
+    let font = theme::medium(theme::BODY);
+    let width = text_width(ui.painter(), words, font.clone());
+    let center = pos2(area.center().x, area.top() + area.height() * 0.333);
+    let plate = Rect::from_center_size(center, vec2(width + 56.0, 40.0));
+    let response = ui.interact(plate, ui.scope_id().with("reading"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
+    let radius = CornerRadius::same(theme::R_FLOATING);
+    ui.painter().rect(plate, radius, theme.field, theme.strong_stroke(), StrokeKind::Inside);
+    spinner(ui, pos2(plate.left() + 24.0, center.y), 16.0, theme.text_2);
+    let at = pos2(plate.left() + 40.0, center.y);
+    draw_text(ui.painter(), at, Align2::LEFT_CENTER, words, font, theme.text_1);
+}
+
 /// No game at all: others are awaited.
 fn nobody(ui: &mut Ui, area: Rect) -> Option<Action> {
     let theme = Theme::of(ui);
@@ -52,7 +68,7 @@ fn nobody(ui: &mut Ui, area: Rect) -> Option<Action> {
     line(128.0, text.looking(), theme::regular(theme::BODY), theme.text_2);
     line(148.0, text.games_appear(), theme::regular(theme::BODY), theme.text_2);
     line(254.0, text.looking_for(), theme::regular(theme::DENSE), theme.text_3);
-    let width = crate::widgets::text_width(painter, text.looking_for(), theme::regular(theme::DENSE));
+    let width = text_width(painter, text.looking_for(), theme::regular(theme::DENSE));
     // It stands still: a window that waits for others may do so all night, and draws no frame for it.
     draw_icon(painter, center + vec2(-width / 2.0 - 16.0, 254.0), Icon::CIRCLE_NOTCH, 14.0, theme.text_3);
     let help = Button::new(common.cant_see_someone()).icon(Icon::FIRST_AID_KIT);

@@ -15,6 +15,9 @@ use crate::action::Action;
 use crate::model::{Filter, LibraryModel, Sort};
 use crate::widgets::takes_keys;
 
+/// The skeleton says what it waits for only when that takes a while.
+const READING_AFTER_SECS: f64 = 0.3;
+
 /// What a person does here that is no game's state.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -23,6 +26,8 @@ pub struct State {
     pub sort: Sort,
     /// The card that the keyboard moved to, to be scrolled into view and given the focus.
     go_to: Option<GameId>,
+    /// Since when the games folder is read, in egui's seconds.
+    loading_since: Option<f64>,
 }
 
 impl State {
@@ -44,8 +49,14 @@ pub fn show(ui: &mut Ui, scene: &mut Scene<'_>, model: &LibraryModel, state: &mu
     let area = scene.places.page.with_min_y(grid_top);
     if model.is_loading {
         grid::skeleton(ui, area);
+        let now = ui.input(|input| input.time);
+        // Mostly it is done before anybody has read a line.
+        if now - *state.loading_since.get_or_insert(now) >= READING_AFTER_SECS {
+            empty::reading(ui, area);
+        }
         return None;
     }
+    state.loading_since = None;
     if model.cards.is_empty() {
         return empty::show(ui, area, model, state);
     }
