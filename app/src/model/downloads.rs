@@ -45,18 +45,43 @@ pub struct DownloadRow {
     pub sources: usize,
     /// Among those that wait; 0 is the next.
     pub place: Option<usize>,
+    /// Where room was lacking, as Windows names drives.
+    pub drive: Option<String>,
     pub state: RowState,
 }
 
 /// What a row says and offers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RowState {
-    Downloading { done: u64, total: u64, rate: u64, secs_left: Option<u64> },
-    Working { work: Work, share: Option<f32> },
-    Waiting { is_first: bool },
-    Stopped { why: Stop, share: f32 },
-    Failed { trouble: Trouble, retry: Retry },
-    Finished { what: OperationKind, secs_ago: u64, can_play: bool, can_install: bool },
+    Downloading {
+        done: u64,
+        total: u64,
+        rate: u64,
+        secs_left: Option<u64>,
+    },
+    Working {
+        work: Work,
+        share: Option<f32>,
+    },
+    Waiting {
+        is_first: bool,
+    },
+    Stopped {
+        why: Stop,
+        share: f32,
+    },
+    /// `missing_space`: bytes that do not fit as it is now, where that is known.
+    Failed {
+        trouble: Trouble,
+        retry: Retry,
+        missing_space: Option<u64>,
+    },
+    Finished {
+        what: OperationKind,
+        secs_ago: u64,
+        can_play: bool,
+        can_install: bool,
+    },
 }
 
 /// What trying again means.
@@ -152,8 +177,11 @@ impl DownloadsModel {
                 self.next.push(row(game, card, RowState::Stopped { why, share }));
             }
             CardState::Failed(trouble) => {
-                let state = RowState::Failed { trouble, retry: retry(game) };
-                self.failed.push(row(game, card, state));
+                let is_full = trouble == Trouble::NoSpace;
+                let missing_space = if is_full { missing_space(source, game) } else { None };
+                let state = RowState::Failed { trouble, retry: retry(game), missing_space };
+                let drive = source.place().filter(|_| is_full);
+                self.failed.push(DownloadRow { drive, ..row(game, card, state) });
             }
             CardState::Working { .. }
             | CardState::Play
@@ -177,6 +205,12 @@ fn is_download(game: &GameView) -> bool {
     })
 }
 
+/// What is still to be fetched and does not fit; nothing is said when it would fit by now.
+fn missing_space(source: Source<'_>, game: &GameView) -> Option<u64> {
+    let missing = game.fetch_bytes?.saturating_sub(source.free_bytes()?);
+    Some(missing).filter(|missing| *missing > 0)
+}
+
 fn retry(game: &GameView) -> Retry {
     let state = game.local.as_ref().map(|local| local.state);
     match state {
@@ -197,6 +231,7 @@ fn row(game: &GameView, card: Card, state: RowState) -> DownloadRow {
         size: card.size,
         sources: if from > 0 { from } else { card.sources },
         place: game.operation.as_ref().and_then(|operation| operation.queue_position),
+        drive: None,
         state,
     }
 }
@@ -262,6 +297,7 @@ mod tests {
     use super::*;
     use crate::model::Told;
     use crate::sample::{self, GameSample, snapshot};
+    use lanspread_engine::ErrorCode;
     use lanspread_peer::api::Snapshot;
 
     fn model(snapshot: &Snapshot, told: &Told) -> DownloadsModel {
@@ -275,17 +311,34 @@ mod tests {
     #[test]
     fn each_game_is_in_its_group() {
         let mut party = sample::party();
-        sample::fail(&mut party, "veloren", OperationKind::Download, lanspread_engine::ErrorCode::NoSpace);
+        sample::fail(&mut party, "veloren", OperationKind::Download, ErrorCode::NoSpace);
         let model = model(&party, &Told::default());
         assert_eq!(ids(&model.active), ["redeclipse", "warzone2100"], "a check of files is no download");
         assert_eq!(ids(&model.next), ["etr", "unvanquished"], "what waits comes before what is paused");
         assert_eq!(model.next[0].state, RowState::Waiting { is_first: true });
         assert_eq!(ids(&model.failed), ["veloren"]);
-        let failed = RowState::Failed { trouble: Trouble::NoSpace, retry: Retry::Download };
-        assert_eq!(model.failed[0].state, failed);
+        let failed =
+            RowState::Failed { trouble: Trouble::NoSpace, retry: Retry::Download, missing_space: None };
+        assert_eq!((&model.failed[0].state, model.failed[0].drive.as_deref()), (&failed, Some("D:")));
         assert_eq!(model.bytes_left, 1_839_000_000);
         assert_eq!(model.secs_left, Some(17));
         assert!(!model.is_empty());
+    }
+
+    #[test]
+    fn a_full_drive_says_how_much_is_missing() {
+        let failed = |fetches, code| {
+            let game = GameSample::new("game", "Game").sources(1).fetches(fetches);
+            let mut snapshot = snapshot(vec![game.failed(OperationKind::Download, code)]);
+            snapshot.disk = Some(lanspread_peer::api::DiskSpace { free_bytes: 100, total_bytes: 1000 });
+            let row = model(&snapshot, &Told::default()).failed.remove(0);
+            let RowState::Failed { missing_space, .. } = row.state else { panic!("{row:?}") };
+            (row.drive, missing_space)
+        };
+        let drive = Some("D:".to_owned());
+        assert_eq!(failed(670, ErrorCode::NoSpace), (drive.clone(), Some(570)));
+        assert_eq!(failed(70, ErrorCode::NoSpace), (drive, None), "there is room again");
+        assert_eq!(failed(670, ErrorCode::Io), (None, None));
     }
 
     #[test]

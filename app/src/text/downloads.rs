@@ -6,7 +6,8 @@ super::texts! {
     resume_all: "Resume all", "Alle fortsetzen";
     down: "Down", "Empfang";
     up: "Up", "Senden";
-    rates: "Rates of the last two minutes", "Raten der letzten zwei Minuten";
+    rates(down: &str, left: &str, up: &str): "Rates of the last two minutes. Down {down}, {left}. Up {up}.",
+        "Raten der letzten zwei Minuten. Empfang {down}, {left}. Senden {up}.";
     left_about(size: &str, span: &str): "{size} left, about {span}", "noch {size}, etwa {span}";
     left(size: &str): "{size} left", "noch {size}";
     nothing_left: "Nothing to fetch", "Nichts zu holen";
@@ -37,6 +38,8 @@ super::texts! {
     forget_game(game: &str): "Dismiss {game}", "{game} ausblenden";
     show_details: "Details…", "Details…";
     disk_full: "The drive is full", "Das Laufwerk ist voll";
+    drive_full(drive: &str): "Drive {drive} is full", "Laufwerk {drive} ist voll";
+    missing(full: &str, size: &str): "{full}, {size} missing", "{full}, {size} fehlen";
     make_space: "Make some space, then retry. What you have is kept.",
         "Schaffe Platz, dann versuch es erneut. Was da ist, bleibt.";
     cannot_write: "A file can’t be written", "Eine Datei lässt sich nicht schreiben";

@@ -1,6 +1,6 @@
 //! Downloads: groups, what each row offers, the empty list.
 
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use lanspread_app::action::{Action, Question, Screen};
 use lanspread_app::model::Told;
 use lanspread_app::sample;
@@ -19,19 +19,25 @@ fn each_game_is_listed_with_what_it_does() {
     let window = open(Look::default(), scenes::downloads());
     for name in [
         "Downloading, 2",
-        "Red Eclipse, 41% · 779 MB of 1.9 GB",
-        "Warzone 2100, 21% · 202 MB of 920 MB",
+        "Red Eclipse, 41% · 779 MB of 1.9 GB, 78 MB/s, 15 s left, 6 sources, 2, 1.9 GB",
+        "Warzone 2100, 21% · 202 MB of 920 MB, 34 MB/s, 22 s left, 4 sources, 2, 1.3 GB",
         "Up next, 2",
-        "Extreme Tux Racer, Waiting for a free slot",
-        "Unvanquished, Paused by you at 63%",
+        "Extreme Tux Racer, Waiting for a free slot, Next, 3 sources, 2, 1.3 GB",
+        "Unvanquished, Paused by you at 63%, 2 sources, 2, 1.3 GB",
         "Needs attention, 1",
-        "Veloren, A file can’t be written",
         "Finished today, 2",
-        "OpenArena, Installed",
-        "Hedgewars, Downloaded",
-        "Rates of the last two minutes",
+        "Rates of the last two minutes. Down 112 MB/s, 1.8 GB left, about 17 s. Up 84 MB/s to 3 players.",
     ] {
         assert!(window.query_by_label(name).is_some(), "“{name}” is missing");
+    }
+    for (name, about) in [
+        ("Veloren, A file can’t be written, ", "Another program"),
+        ("OpenArena, Installed, ", "2 min ago"),
+        ("Hedgewars, Downloaded, ", "1.3 GB"),
+    ] {
+        let row = window.get_by_label_contains(name);
+        let said = row.accesskit_node().label().unwrap_or_default();
+        assert!(said.contains(about), "“{about}” is missing in “{said}”");
     }
 }
 

@@ -20,7 +20,7 @@ use crate::cover::Covers;
 use crate::frame::{page_title, within};
 use crate::icon::Icon;
 use crate::model::{DownloadsModel, History};
-use crate::text::{Common, DownloadsText, Format};
+use crate::text::{Common, DownloadsText, Format, FrameText};
 use crate::theme::{self, Theme};
 use crate::widgets::{Button, ButtonKind, ButtonSize, Meaning, draw_icon, draw_text, empty_state};
 
@@ -84,12 +84,20 @@ fn next_command(ui: &Ui, state: &mut State) -> Option<Action> {
     Some(Action::Command(command))
 }
 
+/// The panel for those who hear it.
+fn rates(ui: &Ui, model: &DownloadsModel) -> String {
+    let (text, format) = (DownloadsText::of(ui.ctx()), Format::of(ui.ctx()));
+    let up = format.rate(model.up_rate);
+    let up = receivers(ui, model).map_or_else(|| up.clone(), |to| format!("{up} {to}"));
+    text.rates(&format.rate(model.down_rate), &rest(model, text, format), &up)
+}
+
 /// Numbers at the left, the plot at the right.
 fn panel(ui: &mut Ui, model: &DownloadsModel) {
     let theme = Theme::of(ui);
-    let text = DownloadsText::of(ui.ctx());
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), PANEL_HEIGHT), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, text.rates()));
+    let name = rates(ui, model);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
     let radius = CornerRadius::same(theme::R_PANEL);
     ui.painter().rect(rect, radius, theme.surface_1, theme.line_stroke(), StrokeKind::Inside);
     let split = rect.left() + NUMBERS_WIDTH;
@@ -115,18 +123,25 @@ fn numbers(ui: &Ui, rect: Rect, model: &DownloadsModel) {
     let (number, unit) = format.size_parts(model.down_rate);
     let right = line(48.0, &number, theme::bold(theme::HERO), theme.text_1, left);
     line(52.0, &format!("{unit}/s"), theme::regular(theme::SECTION), theme.text_2, right + 7.0);
-    let rest = match (model.bytes_left, model.secs_left) {
-        (0, _) => text.nothing_left().to_owned(),
-        (bytes, Some(secs)) => text.left_about(&format.size(bytes), &format.span(secs)),
-        (bytes, None) => text.left(&format.size(bytes)),
-    };
-    line(72.0, &rest, theme::regular(theme::META), theme.text_2, left);
+    line(72.0, &rest(model, text, format), theme::regular(theme::META), theme.text_2, left);
     head(100.0, Meaning::Leaving, Icon::ARROW_UP, text.up());
     let (number, unit) = format.size_parts(model.up_rate);
     let right = line(122.0, &number, theme::bold(theme::TITLE), theme.text_1, left);
-    let to = crate::text::FrameText::of(ui.ctx()).to_players(model.receivers);
-    let rest = if model.receivers > 0 { format!("{unit}/s {to}") } else { format!("{unit}/s") };
-    line(123.0, &rest, theme::regular(theme::DENSE), theme.text_2, right + 6.0);
+    let to = receivers(ui, model).map_or_else(|| format!("{unit}/s"), |to| format!("{unit}/s {to}"));
+    line(123.0, &to, theme::regular(theme::DENSE), theme.text_2, right + 6.0);
+}
+
+/// What active downloads still need.
+fn rest(model: &DownloadsModel, text: DownloadsText, format: Format) -> String {
+    match (model.bytes_left, model.secs_left) {
+        (0, _) => text.nothing_left().to_owned(),
+        (bytes, Some(secs)) => text.left_about(&format.size(bytes), &format.span(secs)),
+        (bytes, None) => text.left(&format.size(bytes)),
+    }
+}
+
+fn receivers(ui: &Ui, model: &DownloadsModel) -> Option<String> {
+    (model.receivers > 0).then(|| FrameText::of(ui.ctx()).to_players(model.receivers))
 }
 
 fn groups(ui: &mut Ui, covers: &mut Covers, model: &DownloadsModel) -> Option<Action> {

@@ -32,7 +32,7 @@ pub(super) fn show(ui: &mut Ui, covers: &mut Covers, row: &DownloadRow, in_line:
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
     let response = ui.interact(rect, ui.scope_id().with(("download", row.id.as_str())), Sense::hover());
     let line = words::line(row, text, format);
-    response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, text.row(&row.title, &line)));
+    response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, words::name(row, &line, text, format)));
     if is_failed {
         let stroke = egui::Stroke::new(theme::STROKE, theme.bad);
         let radius = CornerRadius::same(theme::R_PANEL);
@@ -58,8 +58,7 @@ pub(super) fn show(ui: &mut Ui, covers: &mut Covers, row: &DownloadRow, in_line:
                 theme.accent,
             );
             meta(ui, pos2(middle.left() + 22.0, y), Align2::LEFT_CENTER, &line, theme.accent);
-            let when =
-                if secs_ago < 5 { text.just_now().to_owned() } else { text.ago(&format.span(secs_ago)) };
+            let when = words::when(secs_ago, text, format);
             meta(ui, pos2(rect.right() - VALUE_RIGHT, y), Align2::RIGHT_CENTER, &when, theme.text_2);
         }
         RowState::Downloading { .. }
@@ -92,9 +91,8 @@ fn name(ui: &Ui, rect: Rect, row: &DownloadRow, format: Format) {
     let title = elided(ui.painter(), &row.title, theme::medium(theme::BODY), theme.text_1, width);
     let center = rect.center().y;
     ui.painter().galley(pos2(left, center - 9.0 - title.size().y / 2.0), title, theme.text_1);
-    let version = row.version.as_ref().map(ToString::to_string);
-    let facts: Vec<String> = version.into_iter().chain(row.size.map(|bytes| format.size(bytes))).collect();
-    let facts = elided(ui.painter(), &facts.join(", "), theme::regular(theme::META), theme.text_2, width);
+    let facts = words::facts(row, format).join(", ");
+    let facts = elided(ui.painter(), &facts, theme::regular(theme::META), theme.text_2, width);
     ui.painter().galley(pos2(left, center + 11.0 - facts.size().y / 2.0), facts, theme.text_2);
 }
 

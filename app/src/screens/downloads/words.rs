@@ -24,9 +24,45 @@ pub(super) fn line(row: &DownloadRow, text: DownloadsText, format: Format) -> St
         RowState::Stopped { why: Stop::NoNetwork, .. } => {
             LibraryText(text.0).waiting_for_network().to_owned()
         }
+        RowState::Failed { trouble: Trouble::NoSpace, missing_space, .. } => {
+            full(text, row.drive.as_deref(), missing_space.map(|bytes| format.size(bytes)))
+        }
         RowState::Failed { trouble, .. } => what_happened(text, trouble).to_owned(),
         RowState::Finished { what, .. } => done(text, what).to_owned(),
     }
+}
+
+/// All of a row for those who hear it: its numbers, too.
+pub(super) fn name(row: &DownloadRow, line: &str, text: DownloadsText, format: Format) -> String {
+    let mut parts = vec![line.to_owned()];
+    match row.state {
+        RowState::Downloading { rate, secs_left, .. } => {
+            parts.push(format.rate(rate));
+            parts.extend(secs_left.map(|secs| format.left(secs)));
+        }
+        RowState::Waiting { is_first: true } => parts.push(text.next().to_owned()),
+        RowState::Finished { secs_ago, .. } => parts.push(when(secs_ago, text, format)),
+        RowState::Failed { trouble, .. } => {
+            parts.push(what_to_do(text, trouble).to_owned());
+        }
+        RowState::Working { .. } | RowState::Waiting { .. } | RowState::Stopped { .. } => {}
+    }
+    let has_sources = !matches!(row.state, RowState::Finished { .. } | RowState::Failed { .. });
+    parts.extend((row.sources > 0 && has_sources).then(|| LibraryText(text.0).sources(row.sources)));
+    parts.extend(facts(row, format));
+    parts.retain(|part| !part.is_empty());
+    text.row(&row.title, &parts.join(", "))
+}
+
+/// Version and size.
+pub(super) fn facts(row: &DownloadRow, format: Format) -> Vec<String> {
+    let version = row.version.as_ref().map(ToString::to_string);
+    version.into_iter().chain(row.size.map(|bytes| format.size(bytes))).collect()
+}
+
+/// When it was done.
+pub(super) fn when(secs_ago: u64, text: DownloadsText, format: Format) -> String {
+    if secs_ago < 5 { text.just_now().to_owned() } else { text.ago(&format.span(secs_ago)) }
 }
 
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a share to look at")]
@@ -55,6 +91,12 @@ const fn done(text: DownloadsText, what: OperationKind) -> &'static str {
         | OperationKind::Verify
         | OperationKind::Publish => text.downloaded(),
     }
+}
+
+/// Which drive has no room, and how much of it, as far as either is known.
+fn full(text: DownloadsText, drive: Option<&str>, missing: Option<String>) -> String {
+    let full = drive.map_or_else(|| text.disk_full().to_owned(), |drive| text.drive_full(drive));
+    missing.map_or_else(|| full.clone(), |missing| text.missing(&full, &missing))
 }
 
 const fn what_happened(text: DownloadsText, trouble: Trouble) -> &'static str {
