@@ -108,6 +108,9 @@ impl Shell {
         let errands = Errands::new(ctx);
         let catalog = args.catalog.clone().or_else(|| settings.catalog.clone());
         if let Some(catalog) = catalog.or_else(|| keeper.as_ref().and_then(Keeper::own_catalog)) {
+            if is_first_run {
+                errands.read_party(catalog.clone());
+            }
             errands.find_organiser(catalog, settings.organiser_key.clone());
         }
         let told = Told { played: settings.played.clone(), ..Told::default() };

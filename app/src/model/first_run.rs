@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use lanspread_protocol::Catalog;
+
 /// Below this only small games fit.
 const LITTLE: u64 = 10_000_000_000;
 
@@ -17,6 +19,27 @@ pub struct FolderReport {
     pub total_bytes: u64,
 }
 
+/// What a catalog says that came with the program: all that is known of a party before a peer runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownParty {
+    pub name: String,
+    /// Those that can be fetched.
+    pub games: usize,
+    /// What they take together; `None` when one of them does not say.
+    pub bytes: Option<u64>,
+}
+
+impl KnownParty {
+    pub fn of(catalog: &Catalog) -> Self {
+        let games = || catalog.games.iter().filter(|game| game.version.is_some());
+        Self {
+            name: catalog.party.clone(),
+            games: games().count(),
+            bytes: games().map(|game| game.size).try_fold(0_u64, |sum, size| sum.checked_add(size?)),
+        }
+    }
+}
+
 /// What is said about a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FolderNote {
@@ -29,15 +52,15 @@ pub enum FolderNote {
 }
 
 impl FolderNote {
-    /// A report about another path does not count.
-    pub fn of(path: &Path, report: Option<&FolderReport>) -> Self {
+    /// A report about another path does not count. `needed`: what all games take, where that is known.
+    pub fn of(path: &Path, report: Option<&FolderReport>, needed: Option<u64>) -> Self {
         if !path.is_absolute() {
             return Self::NotWhole;
         }
         match report.filter(|report| report.path == path) {
             None => Self::Checking,
             Some(report) if !report.is_writable => Self::CannotWrite,
-            Some(report) if report.free_bytes < LITTLE => Self::Little(report.free_bytes),
+            Some(report) if report.free_bytes < needed.unwrap_or(LITTLE) => Self::Little(report.free_bytes),
             Some(report) => Self::Enough(report.free_bytes),
         }
     }
@@ -66,16 +89,36 @@ mod tests {
             free_bytes: 400_000_000_000,
             total_bytes: 900_000_000_000,
         };
-        assert_eq!(FolderNote::of(Path::new("games"), Some(&report)), FolderNote::NotWhole);
-        assert_eq!(FolderNote::of(&folder, None), FolderNote::Checking);
-        assert_eq!(FolderNote::of(&folder.join("other"), Some(&report)), FolderNote::Checking);
-        let enough = FolderNote::of(&folder, Some(&report));
+        assert_eq!(FolderNote::of(Path::new("games"), Some(&report), None), FolderNote::NotWhole);
+        assert_eq!(FolderNote::of(&folder, None, None), FolderNote::Checking);
+        assert_eq!(FolderNote::of(&folder.join("other"), Some(&report), None), FolderNote::Checking);
+        let enough = FolderNote::of(&folder, Some(&report), None);
         assert_eq!(enough, FolderNote::Enough(400_000_000_000));
+        let more = FolderNote::of(&folder, Some(&report), Some(400_000_000_001));
+        assert_eq!(more, FolderNote::Little(400_000_000_000), "less than all games take");
         assert!(can_begin("Mika", enough) && !can_begin("  ", enough));
         report.free_bytes = 8_000_000_000;
-        assert_eq!(FolderNote::of(&folder, Some(&report)), FolderNote::Little(8_000_000_000));
+        assert_eq!(FolderNote::of(&folder, Some(&report), None), FolderNote::Little(8_000_000_000));
+        let little = FolderNote::of(&folder, Some(&report), Some(7_000_000_000));
+        assert_eq!(little, FolderNote::Enough(8_000_000_000), "a small party");
         report.is_writable = false;
-        let note = FolderNote::of(&folder, Some(&report));
+        let note = FolderNote::of(&folder, Some(&report), None);
         assert!(note == FolderNote::CannotWrite && !can_begin("Mika", note));
+    }
+
+    #[test]
+    fn a_catalog_says_how_much_its_games_take() {
+        let catalog = |games: &str| {
+            KnownParty::of(
+                &Catalog::parse(format!("(party: \"Nord\", games: [{games}])").as_bytes()).unwrap(),
+            )
+        };
+        let first = r#"(id: "a", title: "A", version: "1", size: 700)"#;
+        let second = r#"(id: "b", title: "B", version: "1", size: 300)"#;
+        let unknown = r#"(id: "c", title: "C", version: "1")"#;
+        let shown_only = r#"(id: "d", title: "D")"#;
+        let known = catalog(&format!("{first}, {second}, {shown_only}"));
+        assert_eq!(known, KnownParty { name: "Nord".to_owned(), games: 2, bytes: Some(1000) });
+        assert_eq!(catalog(&format!("{first}, {unknown}")).bytes, None);
     }
 }

@@ -40,7 +40,7 @@ pub use dialogs::{
 };
 pub use downloads::{DownloadRow, DownloadsModel, HISTORY_SECS, History, Retry, RowState};
 pub use fault::{Fault, FileFault};
-pub use first_run::{FolderNote, FolderReport, can_begin};
+pub use first_run::{FolderNote, FolderReport, KnownParty, can_begin};
 pub use library::{Counts, Filter, LibraryCache, LibraryModel, Sort};
 pub use party::{Checks, PartyModel, You};
 pub use peers::{PeerRow, PeerRows, Quality, SharedGame};

@@ -36,6 +36,7 @@ impl Shell {
                 self.set(Setting::Peer(change));
             }
             Answer::CatalogRead { problem, .. } => self.state.settings.catalog_problem = problem,
+            Answer::PartyRead(party) => self.state.first_run.party_known(party),
             Answer::Moving(moving) => self.state.settings.moving = Some(moving),
             Answer::Copied(Ok(copied)) => {
                 let to = copied.to.clone();

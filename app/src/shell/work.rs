@@ -5,13 +5,14 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use egui::Context;
+use lanspread_engine::GivenCatalog;
 use lanspread_peer::disk::{Cancel, GameFolder};
 use lanspread_peer::install::LocalSize;
 use lanspread_protocol::GameId;
 
 use super::front::Front;
 use crate::action::{FileFor, FolderFor};
-use crate::model::{CatalogProblem, Fault, FolderReport, Moving, Organiser, SourceReport};
+use crate::model::{CatalogProblem, Fault, FolderReport, KnownParty, Moving, Organiser, SourceReport};
 use crate::text::{PublishText, SettingsText};
 use moving::Copied;
 
@@ -47,6 +48,8 @@ pub(super) enum Answer {
         path: PathBuf,
         problem: Option<CatalogProblem>,
     },
+    /// The catalog that came with the program, before the first start.
+    PartyRead(KnownParty),
     Moving(Moving),
     /// The games are in both folders.
     Copied(Result<Copied, Fault>),
@@ -161,6 +164,17 @@ impl Errands {
         self.run("read-catalog", move || {
             let why = lanspread_peer::catalog_file::read(&path).err().map(Fault::from);
             Some(Answer::CatalogRead { path, problem: why.map(CatalogProblem::from) })
+        });
+    }
+
+    /// What the catalog says that came with the program. No answer when it cannot be read: the start will say why.
+    pub(super) fn read_party(&self, catalog: PathBuf) {
+        self.run("read-party", move || {
+            let party = match lanspread_peer::catalog_file::read(&catalog).ok()? {
+                GivenCatalog::Signed(signed) => KnownParty::of(&signed.catalog),
+                GivenCatalog::Plain(plain) => KnownParty::of(&plain),
+            };
+            Some(Answer::PartyRead(party))
         });
     }
 

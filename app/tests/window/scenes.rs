@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, FolderTrouble, Question, RemoveWhat, Screen, Start};
-use lanspread_app::model::{Finished, FolderReport, Sort, Told};
+use lanspread_app::model::{Finished, FolderReport, KnownParty, Sort, Told};
 use lanspread_app::notices::{Notice, NoticeButton};
 use lanspread_app::sample::{self, GameSample};
 use lanspread_app::screens::first_run;
@@ -126,6 +126,13 @@ pub(crate) const SCENES: &[Scene] = &[
     }),
     scene("first-run", || first_run(412_000_000_000)),
     scene("first-run-little-space", || first_run(8_000_000_000)),
+    scene("first-run-catalog", || {
+        let mut shown = first_run(412_000_000_000);
+        let name = "LAN Nord 2026".to_owned();
+        let party = KnownParty { name, games: 24, bytes: Some(31_000_000_000) };
+        shown.state.first_run.party_known(party);
+        shown
+    }),
     scene("publish", || publish::filled(publish::shown())),
     scene("publish-empty", publish::shown),
 ];

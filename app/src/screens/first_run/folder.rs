@@ -1,12 +1,12 @@
 //! Where games go: the path, how full its disk is, and whether it will do.
 
-use egui::{CornerRadius, Frame, Margin, Rect, Sense, Ui, vec2};
+use egui::{CornerRadius, Frame, Margin, Sense, Ui, vec2};
 
 use crate::icon::Icon;
-use crate::model::{FolderNote, FolderReport};
+use crate::model::{FolderNote, FolderReport, KnownParty};
 use crate::text::{FirstRunText, Format};
 use crate::theme::{self, Theme};
-use crate::widgets::{Button, Field, draw_icon, label};
+use crate::widgets::{Button, Field, draw_icon, label, space_bar};
 
 /// True when the system's dialog is to open.
 pub(super) fn card(
@@ -15,6 +15,7 @@ pub(super) fn card(
     path: &mut String,
     note: FolderNote,
     report: Option<&FolderReport>,
+    party: Option<&KnownParty>,
 ) -> bool {
     let (text, theme) = (FirstRunText::of(ui.ctx()), Theme::of(ui));
     let frame = Frame::new()
@@ -34,38 +35,40 @@ pub(super) fn card(
                     choose.show(ui).clicked()
                 })
                 .inner;
-            space(ui, width - 26.0, report.filter(|_| note.is_usable()));
-            say(ui, note, report);
+            space(ui, width - 26.0, report.filter(|_| note.is_usable()), party);
+            say(ui, note, report, party);
             is_clicked
         })
         .inner
 }
 
-/// The disk: what is taken, and what is free.
-fn space(ui: &mut Ui, width: f32, report: Option<&FolderReport>) {
-    let theme = Theme::of(ui);
-    let (rect, _) = ui.allocate_exact_size(vec2(width, 8.0), Sense::hover());
-    let radius = CornerRadius::same(4);
-    ui.painter().rect_stroke(rect, radius, theme.strong_stroke(), egui::StrokeKind::Inside);
-    let Some(report) = report.filter(|report| report.total_bytes > 0) else { return };
-    let taken = report.total_bytes.saturating_sub(report.free_bytes);
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a share to look at")]
-    let share = (taken as f64 / report.total_bytes as f64) as f32;
-    let filled = Rect::from_min_size(rect.min, vec2(rect.width() * share, rect.height()));
-    ui.painter().rect_filled(filled, radius, theme.line_strong);
+/// The disk: what is taken, what the party's games would take, and what is free.
+fn space(ui: &mut Ui, width: f32, report: Option<&FolderReport>, party: Option<&KnownParty>) {
+    let (theme, text) = (Theme::of(ui), FirstRunText::of(ui.ctx()));
+    let (free, total) = report.map_or((0, 0), |report| (report.free_bytes, report.total_bytes));
+    let needed = party.and_then(|party| party.bytes).unwrap_or(0);
+    let pieces = [(total.saturating_sub(free), theme.line_strong), (needed, theme.accent)];
+    space_bar(ui, text.space(), &pieces, total, vec2(width, 8.0));
 }
 
-fn say(ui: &mut Ui, note: FolderNote, report: Option<&FolderReport>) {
+fn say(ui: &mut Ui, note: FolderNote, report: Option<&FolderReport>, party: Option<&KnownParty>) {
     let (text, theme, format) = (FirstRunText::of(ui.ctx()), Theme::of(ui), Format::of(ui.ctx()));
+    let all = party.and_then(|party| Some(text.all_games(party.games, &format.size(party.bytes?))));
     let (icon, color, mut words) = match note {
         FolderNote::Checking => (Icon::HOURGLASS, theme.text_3, text.checking().to_owned()),
         FolderNote::NotWhole => (Icon::INFO, theme.text_3, text.name_whole_path().to_owned()),
         FolderNote::CannotWrite => (Icon::WARNING_CIRCLE.fill(), theme.bad, text.cannot_write().to_owned()),
+        FolderNote::Little(free) if all.is_some() => {
+            (Icon::WARNING.fill(), theme.warn, text.only(&format.size(free)))
+        }
         FolderNote::Little(free) => (Icon::WARNING.fill(), theme.warn, text.little(&format.size(free))),
         FolderNote::Enough(free) => {
             (Icon::CHECK_CIRCLE.fill(), theme.accent, text.enough(&format.size(free)))
         }
     };
+    if let Some(all) = all.filter(|_| note.is_usable()) {
+        words = format!("{words} {all}");
+    }
     if note.is_usable() && report.is_some_and(|report| !report.is_there) {
         words = format!("{words} {}", text.will_be_made());
     }

@@ -10,7 +10,7 @@ use egui::{Align, Align2, CornerRadius, Layout, Mesh, Rect, Ui, pos2, vec2};
 use crate::action::{Action, FolderFor, Setting};
 use crate::frame::{logo, within};
 use crate::icon::Icon;
-use crate::model::{FolderNote, FolderReport, can_begin};
+use crate::model::{FolderNote, FolderReport, KnownParty, can_begin};
 use crate::text::{FirstRunText, Language};
 use crate::theme::{self, Theme};
 use crate::widgets::{
@@ -36,8 +36,11 @@ pub struct Suggestion {
 pub struct State {
     name: String,
     folder: String,
-    party: Option<String>,
+    /// Whose stick it is, as far as the stick says so.
+    host: Option<String>,
     is_portable: bool,
+    /// What the catalog on it says.
+    known: Option<KnownParty>,
     /// The path that was asked about last.
     asked: Option<PathBuf>,
     report: Option<FolderReport>,
@@ -49,7 +52,7 @@ impl State {
     pub fn suggested(suggestion: Suggestion) -> Self {
         let Suggestion { name, folder, party, is_portable } = suggestion;
         let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
-        Self { name, folder, party, is_portable, ..Self::default() }
+        Self { name, folder, host: party, is_portable, ..Self::default() }
     }
 
     /// The answer of the system's dialog; `None` when it was cancelled or there is none.
@@ -61,6 +64,11 @@ impl State {
 
     pub fn folder_checked(&mut self, report: FolderReport) {
         self.report = Some(report);
+    }
+
+    /// A catalog came with the program.
+    pub fn party_known(&mut self, party: KnownParty) {
+        self.known = Some(party);
     }
 
     fn path(&self) -> PathBuf {
@@ -145,10 +153,14 @@ fn language(ui: &mut Ui) -> Option<Action> {
 fn form(ui: &mut Ui, width: f32, state: &mut State) -> Option<Action> {
     let (text, theme) = (FirstRunText::of(ui.ctx()), Theme::of(ui));
     ui.spacing_mut().item_spacing.y = 8.0;
-    let welcome = state.party.as_ref().map(|party| text.welcome_to(party));
+    let known = state.known.as_ref();
+    let named = known.map(|party| &party.name).filter(|name| !name.is_empty());
+    let welcome = named.or(state.host.as_ref()).map(|party| text.welcome_to(party));
     let welcome = welcome.unwrap_or_else(|| text.welcome().to_owned());
     label(ui, &welcome, theme::bold(theme::HERO), theme.text_1);
-    label(ui, text.one_minute(), theme::regular(theme::BODY), theme.text_2);
+    let games = known.map(|party| party.games).filter(|games| *games > 0);
+    let line = games.map_or_else(|| text.one_minute().to_owned(), |games| text.games_known(games));
+    label(ui, &line, theme::regular(theme::BODY), theme.text_2);
     ui.add_space(32.0);
     label(ui, text.your_name(), theme::medium(theme::BODY), theme.text_1);
     let name = Field::new(&mut state.name, text.your_name()).width(width).height(44.0).limit(32).show(ui);
@@ -157,8 +169,10 @@ fn form(ui: &mut Ui, width: f32, state: &mut State) -> Option<Action> {
     }
     ui.add_space(20.0);
     label(ui, text.your_folder(), theme::medium(theme::BODY), theme.text_1);
-    let note = FolderNote::of(&state.path(), state.report.as_ref());
-    let choose = folder::card(ui, width, &mut state.folder, note, state.report.as_ref());
+    let known = state.known.as_ref().filter(|party| party.games > 0);
+    let needed = known.and_then(|party| party.bytes);
+    let note = FolderNote::of(&state.path(), state.report.as_ref(), needed);
+    let choose = folder::card(ui, width, &mut state.folder, note, state.report.as_ref(), known);
     ui.add_space(24.0);
     let why = (!can_begin(&state.name, note)).then(|| text.not_ready());
     let start = Button::primary(text.start()).trailing(Icon::ARROW_RIGHT.bold()).size(ButtonSize::Large);
