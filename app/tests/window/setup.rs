@@ -1,7 +1,7 @@
 //! First run and settings, used as a person with a screen reader uses them.
 
 use egui::accesskit::Role;
-use egui::Key;
+use egui::{Key, vec2};
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, Screen, Setting};
 use lanspread_app::model::{FolderReport, Told};
@@ -10,6 +10,7 @@ use lanspread_app::screens::first_run;
 use lanspread_peer::api::{SettingsChange, Snapshot};
 
 use crate::harness::{Look, Shown, Window, open, settle};
+use crate::scenes;
 
 const LIMIT: &str = "While I’m playing, limit to";
 
@@ -42,6 +43,21 @@ fn start_begins_once_the_folder_is_known_to_be_writable() {
     settle(&mut harness);
     let begin = Action::Begin { name: "Mika".to_owned(), games: path };
     assert_eq!(harness.state().asked.last(), Some(&begin));
+}
+
+/// 960 x 600 points at a zoom of 150 %.
+#[test]
+fn the_form_scrolls_where_it_does_not_fit() {
+    let small = Look { size: vec2(640.0, 400.0), scale: 1.5, ..Look::default() };
+    let mut harness = open(small, (scenes::named("first-run").shown)());
+    harness.state_mut().asked.clear();
+    harness.get_by_label("Start").scroll_to_me();
+    settle(&mut harness);
+    let start = harness.get_by_label("Start");
+    assert!(start.rect().bottom() <= 400.0, "{:?}", start.rect());
+    start.click();
+    settle(&mut harness);
+    assert!(matches!(harness.state().asked[..], [Action::Begin { .. }]), "{:?}", harness.state().asked);
 }
 
 #[test]

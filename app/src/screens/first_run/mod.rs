@@ -5,7 +5,7 @@ mod nodes;
 
 use std::path::PathBuf;
 
-use egui::{Align, Align2, CornerRadius, Layout, Mesh, Rect, Ui, pos2, vec2};
+use egui::{Align, Align2, CornerRadius, Layout, Mesh, Rect, ScrollArea, Ui, UiBuilder, pos2, vec2};
 
 use crate::action::{Action, FolderFor, Setting};
 use crate::frame::{logo, within};
@@ -19,6 +19,8 @@ use crate::widgets::{
 
 /// The form's width.
 const FORM: f32 = 520.0;
+/// Below this, a small window with a large zoom, the form has all of the window.
+const NARROWEST: f32 = 800.0;
 
 /// What the form begins with.
 #[derive(Debug, Default)]
@@ -87,23 +89,48 @@ pub fn show(ui: &mut Ui, state: &mut State) -> Option<Action> {
     let window = ui.max_rect();
     let theme = Theme::of(ui);
     ui.painter().rect_filled(window, CornerRadius::ZERO, theme.bg);
-    let left = window.with_max_x(window.left() + (window.width() * 0.40625).min(FORM));
-    claim(ui, left);
-    let right = window.with_min_x(left.right());
+    let mut right = window;
+    if window.width() >= NARROWEST {
+        let left = window.with_max_x(window.left() + (window.width() * 0.40625).min(FORM));
+        claim(ui, left);
+        right = window.with_min_x(left.right());
+    }
     let corner = Rect::from_min_size(pos2(right.right() - 236.0, right.top() + 18.0), vec2(200.0, 36.0));
     let language = within(ui, corner, Layout::right_to_left(Align::Center), language);
-    let width = FORM.min(right.width() - 64.0);
-    let left = (right.left() + 96.0).min(right.center().x - width / 2.0);
-    let form = Rect::from_min_size(pos2(left, right.center().y - 210.0), vec2(width, 440.0));
-    let asked = within(ui, form, Layout::top_down(Align::Min), |ui| self::form(ui, width, state));
+    let below = right.with_min_y(corner.bottom() + 8.0);
+    let asked = within(ui, below, Layout::top_down(Align::Min), |ui| {
+        ui.set_clip_rect(below);
+        ScrollArea::vertical()
+            .auto_shrink(false)
+            .id_salt("first-run")
+            .show(ui, |ui| content(ui, right, below, state))
+            .inner
+    });
+    language.or(asked).or_else(|| state.unchecked().map(Action::CheckFolder))
+}
+
+/// The form in the middle of `pane`, the note at its lower edge; one below the other, to be scrolled in `place`, where
+/// that is too much.
+fn content(ui: &mut Ui, pane: Rect, place: Rect, state: &mut State) -> Option<Action> {
+    let scrolled = ui.max_rect().top() - place.top();
+    let width = FORM.min(pane.width() - 64.0);
+    let left = (pane.left() + 96.0).min(pane.center().x - width / 2.0);
+    let top = (pane.center().y - 210.0).max(place.top() + 8.0) + scrolled;
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let rect = Rect::from_min_size(pos2(left, top), vec2(width, 0.0));
+    let layout = UiBuilder::new().max_rect(rect).layout(Layout::top_down(Align::Min));
+    let form = ui.scope_builder(layout, |ui| form(ui, width, state));
+    let mut bottom = form.response.rect.bottom() + 24.0;
     if state.is_portable {
         let text = FirstRunText::of(ui.ctx()).portable();
-        let at = pos2(form.left(), right.bottom() - 45.0);
-        draw_icon(ui.painter(), at + vec2(9.0, 0.0), Icon::USB, theme::ICON_LIST, theme.text_2);
+        let at = pos2(left, (pane.bottom() - 45.0 + scrolled).max(bottom + 12.0));
+        draw_icon(ui.painter(), at + vec2(9.0, 0.0), Icon::USB, theme::ICON_LIST, Theme::of(ui).text_2);
         let font = theme::regular(theme::META);
-        draw_text(ui.painter(), at + vec2(26.0, 0.0), Align2::LEFT_CENTER, text, font, theme.text_2);
+        draw_text(ui.painter(), at + vec2(26.0, 0.0), Align2::LEFT_CENTER, text, font, Theme::of(ui).text_2);
+        bottom = at.y + 24.0;
     }
-    language.or(asked).or_else(|| state.unchecked().map(Action::CheckFolder))
+    ui.add_space((bottom - ui.cursor().top()).max(0.0));
+    form.inner
 }
 
 /// The left side: the sign, and what this is.
