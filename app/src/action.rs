@@ -189,6 +189,52 @@ pub enum Setting {
 }
 
 impl Action {
+    /// It changes, starts or reads the files of a game, or asks before it does: not while they go to another folder.
+    pub const fn needs_games_in_place(&self) -> bool {
+        match self {
+            Self::Command(command) => is_work(command),
+            Self::Ask(question) => {
+                matches!(question, Question::Update(_) | Question::Remove { .. } | Question::FirstStart(_))
+            }
+            Self::Play(_)
+            | Self::PlayUnverified(_)
+            | Self::Start { .. }
+            | Self::Publish(_)
+            | Self::PublishAgain(_)
+            | Self::UseGames(_)
+            | Self::MoveGames(_) => true,
+            Self::Navigate(_)
+            | Self::Browse(..)
+            | Self::OpenDetails(_)
+            | Self::CloseDetails
+            | Self::CloseDialog
+            | Self::OpenFolder(_)
+            | Self::ChooseFolder(_)
+            | Self::ChooseFiles(_)
+            | Self::LookAtSource(_)
+            | Self::Drop(_)
+            | Self::CheckFolder(_)
+            | Self::AddPeer(_)
+            | Self::Set(_)
+            | Self::Dismiss(_)
+            | Self::ClearFinished
+            | Self::Copy(_)
+            | Self::Organise(_)
+            | Self::FollowParty
+            | Self::ShowFolder(_)
+            | Self::CopyReport
+            | Self::OpenLog
+            | Self::ShowFile(_)
+            | Self::Quit
+            | Self::ChooseAgain
+            | Self::Restart
+            | Self::LookAgain
+            | Self::RunChecks
+            | Self::AllowInFirewall(_)
+            | Self::Begin { .. } => false,
+        }
+    }
+
     /// What takes the most space on this PC.
     pub const BIGGEST: Self = Self::Browse(Filter::Installed, Sort::Size);
 
@@ -203,5 +249,31 @@ impl Action {
     /// Removes the payload, and all that belongs to it if told so.
     pub const fn remove_now(game: GameId, local: Option<Saves>) -> Self {
         Self::Command(Command::Remove { game, local })
+    }
+}
+
+/// An operation on a game begins, or its parts go.
+const fn is_work(command: &Command) -> bool {
+    match command {
+        Command::Download { .. }
+        | Command::Update { .. }
+        | Command::Install { .. }
+        | Command::Uninstall { .. }
+        | Command::Start { .. }
+        | Command::Verify { .. }
+        | Command::Cancel { .. }
+        | Command::Resume { .. }
+        | Command::Remove { .. }
+        | Command::Publish { .. }
+        | Command::ChangeGamesFolder => true,
+        Command::Connect { .. }
+        | Command::MeasureUpdate { .. }
+        | Command::Pause { .. }
+        | Command::Trust { .. }
+        | Command::MoveInQueue { .. }
+        | Command::Dismiss { .. }
+        | Command::Forget { .. }
+        | Command::LookAgain
+        | Command::Set(_) => false,
     }
 }

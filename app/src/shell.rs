@@ -9,6 +9,8 @@ mod desk;
 mod front;
 mod peer;
 mod setup;
+#[cfg(test)]
+mod tests;
 mod told;
 #[cfg(windows)]
 mod windows;
@@ -209,9 +211,14 @@ impl Shell {
     }
 
     fn send(&mut self, command: PeerCommand) {
+        self.try_send(command);
+    }
+
+    /// `false`: it was refused at once, which is told.
+    fn try_send(&mut self, command: PeerCommand) -> bool {
         let text = NoticeText::of(&self.ctx);
         let refused = match self.peer.send(command) {
-            Ok(()) => return,
+            Ok(()) => return true,
             Err(lanspread_peer::api::SendRefused::Full) => {
                 Notice::bad(text.too_many_commands(), text.try_again())
             }
@@ -220,6 +227,7 @@ impl Shell {
             }
         };
         self.state.toasts.add(refused);
+        false
     }
 }
 

@@ -14,10 +14,15 @@ use super::{Shell, told};
 use crate::action::{Action, Question, Screen, Setting, Start};
 use crate::model::{QuitModel, Source, report, start_command};
 use crate::notices::Notice;
-use crate::text::{NoticeText, PartyText};
+use crate::text::{NoticeText, PartyText, SettingsText};
 
 impl Shell {
     pub(super) fn act(&mut self, action: Action) {
+        if action.needs_games_in_place() && self.state.settings.moving.is_some() {
+            let text = SettingsText::of(&self.ctx);
+            self.state.toasts.add(Notice::warn(text.folder_moving(), text.after_the_move()));
+            return;
+        }
         if let Action::Ask(question) = &action {
             self.look_up(question);
         } else if let Action::OpenDetails(game) = &action {
@@ -129,7 +134,9 @@ impl Shell {
         self.send(PeerCommand::Engine(command));
     }
 
+    /// What was asked of the peer that ran is asked no more.
     fn restart(&mut self) {
+        self.give_up_move();
         self.configure_peer();
         self.peer.restart();
     }
@@ -139,6 +146,7 @@ impl Shell {
         (self.settings.catalog, self.args.catalog) = (None, None);
         self.state.settings.catalog_problem = None;
         self.save();
+        self.give_up_move();
         self.configure_peer();
         self.peer.start_without_catalog();
     }
@@ -257,6 +265,7 @@ impl Shell {
             Setting::Adapter(adapter) => {
                 self.settings.adapter = adapter;
                 if let Some(setup) = self.setup() {
+                    self.give_up_move();
                     self.peer.start(Begin::Folder(setup));
                 }
             }

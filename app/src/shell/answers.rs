@@ -10,7 +10,7 @@ use super::Shell;
 use super::work::moving::Copied;
 use super::work::{Answer, LoadedOrganiser};
 use crate::action::{Action, FileFor, Screen, Setting};
-use crate::model::{Fault, Moving};
+use crate::model::{Fault, Moving, SettingsModel, Source};
 use crate::notices::Notice;
 use crate::settings::Keeper;
 use crate::text::{FaultText, NoticeText, PublishText, SettingsText};
@@ -110,10 +110,19 @@ impl Shell {
 
     /// Another games folder; the peer says whether it takes it.
     pub(super) fn use_games(&mut self, folder: PathBuf) {
-        self.send(PeerCommand::Set(SettingsChange { games: Some(folder), ..SettingsChange::default() }));
+        let change = SettingsChange { games: Some(folder), ..SettingsChange::default() };
+        if !self.try_send(PeerCommand::Set(change)) {
+            self.give_up_move();
+        }
     }
 
+    /// What has begun since the question was asked would be cut off, and the peer would refuse the folder at the end.
     pub(super) fn move_games(&mut self, to: PathBuf) {
+        if SettingsModel::new(Source { snapshot: &self.snapshot, told: &self.told }).is_busy {
+            let words = SettingsText::of(&self.ctx);
+            self.state.toasts.add(Notice::warn(words.not_moved(), words.folder_busy()));
+            return;
+        }
         if let Some(ready) = &self.snapshot.ready {
             self.state.settings.moving = Some(Moving::default());
             self.errands.copy_games(ready.games_dir.clone().into(), to);
@@ -134,7 +143,7 @@ impl Shell {
         self.state.toasts.add(notice);
     }
 
-    /// The new folder was refused: all stays as it was.
+    /// The new folder was refused, or the peer that was asked is gone: all stays as it was.
     pub(super) fn give_up_move(&mut self) {
         if let Some(copied) = self.copied.take() {
             self.state.settings.moving = None;

@@ -263,7 +263,15 @@ impl Peer {
         let mut refused = Vec::new();
         if let Some(running) = &mut self.running {
             running.pending.retain_mut(|(pending, asked)| match pending.try_recv() {
-                Ok(Ok(_)) | Err(NoReply::Closed) => false,
+                Ok(Ok(_)) => false,
+                Err(NoReply::Closed) => {
+                    // It stopped without an answer. Who waits for the folder must not wait for ever.
+                    if matches!(asked, Asked::GamesFolder) {
+                        let why = NoticeText::of(&self.ctx).peer_stopped().to_owned();
+                        refused.push(Refused { why, publish: None, is_folder: true });
+                    }
+                    false
+                }
                 Ok(Err(error)) => {
                     let is_folder = matches!(asked, Asked::GamesFolder);
                     let publish = if let Asked::Publish(game) = asked { Some(game.clone()) } else { None };

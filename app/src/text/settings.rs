@@ -14,6 +14,7 @@ super::texts! {
     disk_others(size: &str): "Other files, {size}", "Andere Dateien, {size}";
     disk_free(free: &str, total: &str): "Free, {free} of {total}", "Frei, {free} von {total}";
     portable: "Portable mode: settings stay next to the program", "Portabel: Einstellungen bleiben beim Programm";
+    after_the_move: "Try again when they are there.", "Versuch es erneut, wenn sie da sind.";
     moving(done: &str, total: &str): "Moving: {done} of {total}", "Wird verschoben: {done} von {total}";
     move_title(size: &str): "Move {size} to the new folder?", "{size} in den neuen Ordner verschieben?";
     move_what(path: &str): "Your games go to {path}. The old folder is emptied once everything is there; if anything fails, all stays as it is.",

@@ -2,9 +2,10 @@
 //!
 //! Nothing of others is written over, and nothing is removed but what was copied and has not changed since, so that a
 //! failure at any point leaves every file in at least one of the two places. What changes while the copy runs, such as
-//! the saves of somebody who plays, is copied again at its end.
+//! the saves of somebody who plays, is copied again at its end; what is removed meanwhile does not come back in the new
+//! folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -108,15 +109,20 @@ fn copy_into(copied: &mut Copied, mut tell: impl FnMut(Moving)) -> Result<(), Fa
     Ok(())
 }
 
-/// Copies what was written since it was copied, or is new. `false` when there was nothing.
+/// Copies what was written since it was copied, or is new, and drops what was removed. `false` when there was nothing.
 fn copy_changed(copied: &mut Copied) -> Result<bool, Fault> {
     let mut files = Vec::new();
     list(&copied.from, Path::new(""), &mut files)?;
+    let here: BTreeSet<&Path> = files.iter().map(|(name, _)| name.as_path()).collect();
+    let gone: Vec<PathBuf> =
+        copied.files.keys().filter(|name| !here.contains(name.as_path())).cloned().collect();
+    copied.files.retain(|name, _| here.contains(name.as_path()));
+    remove(&copied.to, gone.iter().map(PathBuf::as_path));
     files.retain(|(name, seen)| copied.files.get(name) != Some(seen));
     for (name, seen) in &files {
         copy_one(copied, name, *seen)?;
     }
-    Ok(!files.is_empty())
+    Ok(!files.is_empty() || !gone.is_empty())
 }
 
 fn copy_one(copied: &mut Copied, name: &Path, seen: Seen) -> Result<(), Fault> {
@@ -132,7 +138,15 @@ fn copy_one(copied: &mut Copied, name: &Path, seen: Seen) -> Result<(), Fault> {
         copied.files.remove(name);
         return Err(failed(error));
     }
-    fs::copy(&from, &to).map_err(failed)?;
+    if let Err(error) = fs::copy(&from, &to) {
+        if error.kind() == io::ErrorKind::NotFound && copied.from.is_dir() {
+            // Removed since it was listed: the empty file that waits for it goes, too.
+            copied.files.remove(name);
+            remove(&copied.to, std::iter::once(name));
+            return Ok(());
+        }
+        return Err(failed(error));
+    }
     let times = fs::metadata(&from).and_then(|metadata| metadata.modified());
     // A file with another time is only hashed once more.
     let kept = times.and_then(|time| fs::File::options().write(true).open(&to)?.set_modified(time));
@@ -251,6 +265,28 @@ mod tests {
         assert_eq!(names(old.path()), ["chess/local/save"], "only what was written since is still here");
         assert_eq!(fs::read_to_string(&save).unwrap(), "the third one");
         assert_eq!(names(new.path()).len(), 5);
+    }
+
+    #[test]
+    fn what_is_removed_meanwhile_does_not_come_back() {
+        let (old, new) = (games(), tempfile::tempdir().unwrap());
+        let go = old.path().join("go/version.ini");
+        fs::create_dir_all(go.parent().unwrap()).unwrap();
+        fs::write(&go, "1").unwrap();
+        // Said once all files are listed, before the first is copied.
+        let removing = |moving: Moving| {
+            if moving.bytes_done == 0 {
+                fs::remove_dir_all(go.parent().unwrap()).unwrap();
+            }
+        };
+        let mut copied = copy(old.path(), new.path(), removing).unwrap();
+        assert_eq!(names(new.path()), ALL);
+        assert!(!new.path().join("go").exists(), "not even its folder");
+        fs::remove_dir_all(old.path().join("chess")).unwrap();
+        assert_eq!(copy_changed(&mut copied), Ok(true));
+        assert_eq!((copy_changed(&mut copied), names(new.path())), (Ok(false), vec![ALL[0].to_owned()]));
+        copied.remove_old();
+        assert!(names(old.path()).is_empty());
     }
 
     #[test]
