@@ -159,7 +159,7 @@ impl Shell {
     }
 
     /// What a peer starts with, as it is chosen now.
-    fn setup(&self) -> Option<Setup> {
+    pub(super) fn setup(&self) -> Option<Setup> {
         Some(Setup::of(self.args.peer_config()?, &self.settings))
     }
 

@@ -1,11 +1,13 @@
-//! The shell without a window and without settings on disk: what it refuses.
+//! The shell without a window and without settings on disk: what it starts the peer with, and what it refuses.
 
 use std::path::Path;
+use std::time::Duration;
 
+use lanspread_peer::api::SettingsChange;
 use lanspread_protocol::GameId;
 
 use super::*;
-use crate::action::{Action, RemoveWhat, Screen};
+use crate::action::{Action, RemoveWhat, Screen, Setting};
 use crate::model::Moving;
 use crate::text::SettingsText;
 use work::Answer;
@@ -38,8 +40,41 @@ fn shell(games: &Path) -> Shell {
     }
 }
 
+/// The name of the peer that runs.
+fn name(shell: &Shell) -> Option<&str> {
+    Some(shell.snapshot.ready.as_ref()?.name.as_str())
+}
+
+/// Lets frames pass until the peer has this name.
+fn until_called(shell: &mut Shell, expected: &str) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while name(shell) != Some(expected) {
+        assert!(Instant::now() < deadline, "never called {expected}: {:?}", shell.snapshot);
+        std::thread::sleep(Duration::from_millis(10));
+        shell.take_news();
+    }
+}
+
 fn titles(shell: &Shell) -> Vec<&str> {
     shell.state.toasts.list().iter().map(|toast| toast.notice.title.as_str()).collect()
+}
+
+#[test]
+fn a_restart_uses_what_was_chosen_since_the_start() {
+    let games = tempfile::tempdir().unwrap();
+    let mut shell = shell(games.path());
+    shell.settings.name = Some("Mika".to_owned());
+    let config = shell.peer_config().unwrap();
+    shell.peer.start(Begin::Folder(config));
+    until_called(&mut shell, "Mika");
+    // Chosen while nobody runs who could be told.
+    shell.peer.stop();
+    let name = Some("Lea".to_owned());
+    shell.act(Action::Set(Setting::Peer(SettingsChange { name, ..SettingsChange::default() })));
+    assert_eq!(titles(&shell), [NoticeText::of(&shell.ctx).peer_stopped()]);
+    shell.act(Action::Restart);
+    until_called(&mut shell, "Lea");
+    shell.peer.stop();
 }
 
 #[test]
