@@ -197,8 +197,8 @@ impl Action {
                 matches!(question, Question::Update(_) | Question::Remove { .. } | Question::FirstStart(_))
             }
             Self::Play(_)
-            | Self::PlayUnverified(_)
-            | Self::Start { .. }
+            | Self::StartUnverified(_)
+            | Self::Start(_)
             | Self::Publish(_)
             | Self::PublishAgain(_)
             | Self::UseGames(_)

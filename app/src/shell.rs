@@ -168,10 +168,11 @@ impl Shell {
     fn take_news(&mut self) {
         let text = NoticeText::of(&self.ctx);
         for refused in self.peer.receive() {
-            if let Some(game) = &refused.publish {
-                told::publish_is_at(&mut self.told, game, PublishStep::Failed(refused.error.clone()));
+            if let (Some(game), Some(error)) = (&refused.publish, &refused.error) {
+                told::publish_is_at(&mut self.told, game, PublishStep::Failed(error.clone()));
             }
-            let why = PeerText::of(&self.ctx).error(&refused.error);
+            let why = refused.error.map(|error| PeerText::of(&self.ctx).error(&error));
+            let why = why.unwrap_or_else(|| text.peer_stopped().to_owned());
             self.state.toasts.add(Notice::bad(text.not_done(&why), ""));
             if refused.is_folder {
                 self.give_up_move();

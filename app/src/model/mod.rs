@@ -187,15 +187,18 @@ mod tests {
         let game = GameSample::new("game", "Game").programs(&["server", "duel"]);
         let (snapshot, told) = (snapshot(vec![game]), Told::default());
         let source = Source { snapshot: &snapshot, told: &told };
-        let started = |start| match start_command(source, start) {
-            Command::Start { entry, server, .. } => (entry, server),
-            other => panic!("{other:?}"),
+        let started = |start| start_command(source, start);
+        let command = |game: GameId, entry: &str, server: Option<&str>| Command::Start {
+            game,
+            entry: entry.to_owned(),
+            server: server.map(str::to_owned),
         };
         let id = || "game".parse::<GameId>().unwrap();
-        assert_eq!(started(Start::play(id())), ("server".to_owned(), None), "the first for this system");
+        assert_eq!(started(Start::play(id())), command(id(), "server", None), "the first for this system");
         let joins = Start { game: id(), entry: Some("join"), server: Some([192, 168, 10, 2].into()) };
-        assert_eq!(started(joins), ("join".to_owned(), Some("192.168.10.2".to_owned())));
-        let unknown = Start::play("other".parse().unwrap());
-        assert_eq!(started(unknown), ("play".to_owned(), None), "the peer says why not");
+        assert_eq!(started(joins), command(id(), "join", Some("192.168.10.2")));
+        let other: GameId = "other".parse().unwrap();
+        let unknown = started(Start::play(other.clone()));
+        assert_eq!(unknown, command(other, "play", None), "the peer says why not");
     }
 }

@@ -110,7 +110,8 @@ struct Running {
 /// A command that the peer does not carry out.
 #[derive(Debug)]
 pub(super) struct Refused {
-    pub(super) error: CommandError,
+    /// `None`: it stopped before it answered.
+    pub(super) error: Option<CommandError>,
     /// The game that was to be published.
     pub(super) publish: Option<GameId>,
     /// It was another games folder.
@@ -267,15 +268,14 @@ impl Peer {
                 Err(NoReply::Closed) => {
                     // It stopped without an answer. Who waits for the folder must not wait for ever.
                     if matches!(asked, Asked::GamesFolder) {
-                        let why = NoticeText::of(&self.ctx).peer_stopped().to_owned();
-                        refused.push(Refused { why, publish: None, is_folder: true });
+                        refused.push(Refused { error: None, publish: None, is_folder: true });
                     }
                     false
                 }
                 Ok(Err(error)) => {
                     let is_folder = matches!(asked, Asked::GamesFolder);
                     let publish = if let Asked::Publish(game) = asked { Some(game.clone()) } else { None };
-                    refused.push(Refused { error, publish, is_folder });
+                    refused.push(Refused { error: Some(error), publish, is_folder });
                     false
                 }
                 Err(NoReply::Empty) => true,

@@ -64,8 +64,8 @@ fn a_restart_uses_what_was_chosen_since_the_start() {
     let games = tempfile::tempdir().unwrap();
     let mut shell = shell(games.path());
     shell.settings.name = Some("Mika".to_owned());
-    let config = shell.peer_config().unwrap();
-    shell.peer.start(Begin::Folder(config));
+    let setup = shell.setup().unwrap();
+    shell.peer.start(Begin::Folder(setup));
     until_called(&mut shell, "Mika");
     // Chosen while nobody runs who could be told.
     shell.peer.stop();

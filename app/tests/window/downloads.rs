@@ -19,7 +19,7 @@ fn each_game_is_listed_with_what_it_does() {
     let window = open(Look::default(), scenes::downloads());
     for name in [
         "Downloading, 2",
-        "Red Eclipse, 41% · 779 MB of 1.9 GB, 78 MB/s, 15 s left, 6 sources, 2, 1.9 GB",
+        "Red Eclipse, 41% · 779 MB of 1.9 GB, 78 MB/s, 15 s left, 6 sources, 2, 1.3 GB",
         "Warzone 2100, 21% · 202 MB of 920 MB, 34 MB/s, 22 s left, 4 sources, 2, 1.3 GB",
         "Up next, 2",
         "Extreme Tux Racer, Waiting for a free slot, Next, 3 sources, 2, 1.3 GB",
