@@ -263,6 +263,8 @@ pub const TOP_BAR: f32 = 64.0;
 pub const STATUS_BAR: f32 = 36.0;
 /// Below this width the details panel fills all but the rail, side columns move below.
 pub const NARROW: f32 = 1120.0;
+/// Narrower than any window without zoom: what only helps to find one's way gives way.
+pub const TINY: f32 = 800.0;
 
 const MEDIUM: &str = "medium";
 const BOLD: &str = "bold";

@@ -80,7 +80,7 @@ struct Part {
     words: Vec<(String, Weight)>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Weight {
     Strong,
     Weak,
@@ -109,9 +109,13 @@ impl Part {
 
     fn show(self, ui: &mut Ui) -> Response {
         let theme = Theme::of(ui);
+        // Where room is scarce the numbers do, and the name still says it all.
+        let has_strong = self.words.iter().any(|(_, weight)| *weight == Weight::Strong);
+        let is_short = has_strong && ui.max_rect().width() + theme::RAIL + 2.0 * theme::MARGIN < theme::TINY;
         let galleys: Vec<_> = self
             .words
             .iter()
+            .filter(|(_, weight)| !is_short || *weight != Weight::Weak)
             .map(|(text, weight)| {
                 let (font, color) = match weight {
                     Weight::Strong => (theme::medium(theme::META), theme.text_1),

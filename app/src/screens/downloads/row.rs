@@ -21,6 +21,11 @@ const HEIGHT: f32 = 60.0;
 const FAILED_HEIGHT: f32 = 68.0;
 const BAR_LEFT: f32 = 266.0;
 const BAR_RIGHT: f32 = 240.0;
+/// The bar's edges in a window that is tiny for its zoom.
+const TINY_BAR_LEFT: f32 = 180.0;
+const TINY_BAR_RIGHT: f32 = 200.0;
+/// Narrower than this, words are no help.
+const LEAST_HELP: f32 = 120.0;
 const VALUE_RIGHT: f32 = 128.0;
 
 /// `in_line`: downloads that can change places.
@@ -41,10 +46,14 @@ pub(super) fn show(ui: &mut Ui, covers: &mut Covers, row: &DownloadRow, in_line:
     let cover =
         Rect::from_min_size(pos2(rect.left() + 8.0, (rect.center().y - 24.0).floor()), vec2(36.0, 48.0));
     draw_cover(ui, covers, cover, row);
-    name(ui, rect, row, format);
+    let is_tiny = rect.width() + theme::RAIL + 2.0 * theme::MARGIN < theme::TINY;
+    let bar_left = if is_tiny { TINY_BAR_LEFT } else { BAR_LEFT };
+    // What failed has the most buttons.
+    let bar_right = if is_tiny && !is_failed { TINY_BAR_RIGHT } else { BAR_RIGHT };
+    name(ui, rect, row, format, bar_left);
     let middle = Rect::from_min_max(
-        pos2(rect.left() + BAR_LEFT, rect.top()),
-        pos2(rect.right() - BAR_RIGHT, rect.bottom()),
+        pos2(rect.left() + bar_left, rect.top()),
+        pos2(rect.right() - bar_right, rect.bottom()),
     );
     match row.state {
         RowState::Failed { trouble, .. } => failure(ui, middle, text, trouble, &line),
@@ -84,10 +93,10 @@ fn meta(ui: &Ui, at: egui::Pos2, anchor: Align2, words: &str, color: Color32) ->
     draw_text(ui.painter(), at, anchor, words, theme::regular(theme::META), color)
 }
 
-fn name(ui: &Ui, rect: Rect, row: &DownloadRow, format: Format) {
+fn name(ui: &Ui, rect: Rect, row: &DownloadRow, format: Format, bar_left: f32) {
     let theme = Theme::of(ui);
     let left = rect.left() + 60.0;
-    let width = BAR_LEFT - 60.0 - 16.0;
+    let width = bar_left - 60.0 - 16.0;
     let title = elided(ui.painter(), &row.title, theme::medium(theme::BODY), theme.text_1, width);
     let center = rect.center().y;
     ui.painter().galley(pos2(left, center - 9.0 - title.size().y / 2.0), title, theme.text_1);
@@ -124,7 +133,7 @@ fn bar(ui: &Ui, rect: Rect, id: egui::Id, row: &DownloadRow, line: &str) {
     }
     let sources = LibraryText::of(ui.ctx()).sources(row.sources);
     let mut right = rect.right();
-    if row.sources > 0 {
+    if row.sources > 0 && rect.width() > 2.0 * LEAST_HELP {
         let at = pos2(rect.right(), y + 7.0);
         right = meta(ui, at, Align2::RIGHT_CENTER, &sources, theme.text_2).left() - 11.0;
         draw_icon(ui.painter(), pos2(right, y + 7.0), Icon::HARD_DRIVES, 14.0, theme.text_2);
@@ -164,7 +173,7 @@ fn failure(ui: &Ui, rect: Rect, text: DownloadsText, trouble: Trouble, line: &st
     draw_icon(ui.painter(), pos2(rect.left() + 11.0, y), Icon::WARNING_CIRCLE.fill(), 22.0, theme.bad);
     let left = rect.left() + 34.0;
     let width = rect.right() - left - 24.0;
-    let what_to_do = words::what_to_do(text, trouble);
+    let what_to_do = if width < LEAST_HELP { "" } else { words::what_to_do(text, trouble) };
     let help = wrapped(ui.painter(), what_to_do, theme::regular(theme::META), theme.text_2, width, 15.0);
     let title = elided(ui.painter(), line, theme::bold(theme::BODY), theme.text_1, width);
     let space = if what_to_do.is_empty() { 0.0 } else { 2.0 + help.size().y };

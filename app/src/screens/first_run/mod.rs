@@ -19,8 +19,6 @@ use crate::widgets::{
 
 /// The form's width.
 const FORM: f32 = 520.0;
-/// Below this, a small window with a large zoom, the form has all of the window.
-const NARROWEST: f32 = 800.0;
 
 /// What the form begins with.
 #[derive(Debug, Default)]
@@ -90,7 +88,7 @@ pub fn show(ui: &mut Ui, state: &mut State) -> Option<Action> {
     let theme = Theme::of(ui);
     ui.painter().rect_filled(window, CornerRadius::ZERO, theme.bg);
     let mut right = window;
-    if window.width() >= NARROWEST {
+    if window.width() >= theme::TINY {
         let left = window.with_max_x(window.left() + (window.width() * 0.40625).min(FORM));
         claim(ui, left);
         right = window.with_min_x(left.right());

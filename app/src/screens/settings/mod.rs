@@ -106,9 +106,11 @@ pub fn show(
     if state.is_portable {
         portable(ui, scene.places.top_bar.with_min_x(title + 20.0));
     }
-    let page = scene.places.page.with_min_x(scene.places.top_bar.left());
-    list(ui, page, state);
-    let page = page.with_min_x(page.left() + LIST + 28.0);
+    let mut page = scene.places.page.with_min_x(scene.places.top_bar.left());
+    if ui.max_rect().width() >= theme::TINY {
+        list(ui, page, state);
+        page = page.with_min_x(page.left() + LIST + 28.0);
+    }
     let mut action = games::folder_answered(model, state);
     if action.is_some() {
         // The question is drawn in the next frame, which no input brings about.
