@@ -109,6 +109,8 @@ pub struct QuitModel {
     pub operations: usize,
     /// Of these, what goes on at the next start.
     pub downloads: usize,
+    /// The games are on their way to another folder.
+    pub is_moving: bool,
 }
 
 impl QuitModel {
@@ -121,7 +123,12 @@ impl QuitModel {
             all += 1;
             downloads += usize::from(operation.phase == Phase::Downloading);
         }
-        Self { operations: all, downloads }
+        Self { operations: all, downloads, is_moving: source.told.moving.is_some() }
+    }
+
+    /// Something would be cut off.
+    pub const fn is_to_be_asked(&self) -> bool {
+        self.operations > 0 || self.is_moving
     }
 }
 
@@ -135,9 +142,7 @@ impl DialogsModel {
             }
             Question::Error(id) => ErrorModel::new(source, source.game(id)?).map(Self::Error),
             Question::Organise => Some(Self::Organise),
-            Question::Quit => {
-                Some(QuitModel::new(source)).filter(|model| model.operations > 0).map(Self::Quit)
-            }
+            Question::Quit => Some(QuitModel::new(source)).filter(QuitModel::is_to_be_asked).map(Self::Quit),
             Question::Trust(key) => TrustModel::new(source, *key).map(Self::Trust),
             Question::MoveGames(to) => {
                 let bytes = SettingsModel::new(source).games_bytes;

@@ -132,6 +132,8 @@ pub struct Told {
     pub finished: Vec<Finished>,
     /// What was published here, or is about to be; one entry a game.
     pub publishing: Vec<Publishing>,
+    /// Games that are on their way to another folder.
+    pub moving: Option<Moving>,
     /// Why the peer did not start, the last time that it did not.
     pub not_started: Option<Fault>,
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use lanspread_engine::{CatalogSource, GameView, OfferedCatalogView};
 use lanspread_protocol::OrganiserKey;
 
-use super::{Fault, Source, operation};
+use super::{Fault, Moving, Source, operation};
 
 /// Whose catalog is in force.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +56,8 @@ impl From<Fault> for CatalogProblem {
 pub struct SettingsModel {
     pub name: String,
     pub games_dir: String,
+    /// The games are on their way to another folder.
+    pub moving: Option<Moving>,
     /// Bytes of all games that are here.
     pub games_bytes: u64,
     /// Of the disk that they are on: free bytes and all of them.
@@ -87,6 +89,7 @@ impl SettingsModel {
         Self {
             name: ready.map(|ready| ready.name.clone()).unwrap_or_default(),
             games_dir: ready.map(|ready| ready.games_dir.clone()).unwrap_or_default(),
+            moving: source.told.moving,
             games_bytes: source
                 .games()
                 .iter()

@@ -18,7 +18,7 @@ use crate::text::{NoticeText, PartyText, SettingsText};
 
 impl Shell {
     pub(super) fn act(&mut self, action: Action) {
-        if action.needs_games_in_place() && self.state.settings.moving.is_some() {
+        if action.needs_games_in_place() && self.told.moving.is_some() {
             let text = SettingsText::of(&self.ctx);
             self.state.toasts.add(Notice::warn(text.folder_moving(), text.after_the_move()));
             return;
@@ -178,7 +178,7 @@ impl Shell {
     /// Asks first while something runs. Else the window goes at once, and nothing that is seen waits for the peer.
     pub(super) fn leave(&mut self) {
         let model = QuitModel::new(Source { snapshot: &self.snapshot, told: &self.told });
-        if model.operations > 0 && !self.is_leaving {
+        if model.is_to_be_asked() && !self.is_leaving {
             self.ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.state.question = Some(Question::Quit);
             return;

@@ -37,14 +37,14 @@ impl Shell {
             }
             Answer::CatalogRead { problem, .. } => self.state.settings.catalog_problem = problem,
             Answer::PartyRead(party) => self.state.first_run.party_known(party),
-            Answer::Moving(moving) => self.state.settings.moving = Some(moving),
+            Answer::Moving(moving) => self.told.moving = Some(moving),
             Answer::Copied(Ok(copied)) => {
                 let to = copied.to.clone();
                 self.copied = Some(copied);
                 self.use_games(to);
             }
             Answer::Copied(Err(why)) => {
-                self.state.settings.moving = None;
+                self.told.moving = None;
                 self.tell_fault(SettingsText::of(&self.ctx).not_moved(), &why);
             }
             Answer::OrganiserLoaded(Ok(loaded)) => self.organise(loaded),
@@ -124,7 +124,7 @@ impl Shell {
             return;
         }
         if let Some(ready) = &self.snapshot.ready {
-            self.state.settings.moving = Some(Moving::default());
+            self.told.moving = Some(Moving::default());
             self.errands.copy_games(ready.games_dir.clone().into(), to);
         }
     }
@@ -136,7 +136,7 @@ impl Shell {
         self.args.games = Some(games_dir.clone());
         self.save();
         let Some(copied) = self.copied.take() else { return };
-        self.state.settings.moving = None;
+        self.told.moving = None;
         self.errands.clean_up(copied, Copied::remove_old);
         let words = SettingsText::of(&self.ctx);
         let notice = Notice::good(words.moved(), words.moved_to(&games_dir.display().to_string()));
@@ -146,7 +146,7 @@ impl Shell {
     /// The new folder was refused, or the peer that was asked is gone: all stays as it was.
     pub(super) fn give_up_move(&mut self) {
         if let Some(copied) = self.copied.take() {
-            self.state.settings.moving = None;
+            self.told.moving = None;
             self.errands.clean_up(copied, Copied::remove_new);
         }
     }

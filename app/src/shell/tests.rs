@@ -84,7 +84,7 @@ fn nothing_is_done_with_games_while_they_move() {
     let moving = SettingsText::of(&shell.ctx).folder_moving();
     let game: GameId = "chess".parse().unwrap();
     let first = RemoveWhat::Download;
-    shell.state.settings.moving = Some(Moving::default());
+    shell.told.moving = Some(Moving::default());
     for action in [
         Action::Play(game.clone()),
         Action::Command(lanspread_engine::Command::Update { game: game.clone() }),
@@ -97,7 +97,7 @@ fn nothing_is_done_with_games_while_they_move() {
     }
     shell.act(Action::Navigate(Screen::Downloads));
     assert_eq!(shell.state.screen, Screen::Downloads, "looking is free");
-    shell.state.settings.moving = None;
+    shell.told.moving = None;
     shell.act(Action::Play(game));
     assert_eq!(titles(&shell), [moving, NoticeText::of(&shell.ctx).peer_stopped()]);
 }
@@ -106,8 +106,8 @@ fn nothing_is_done_with_games_while_they_move() {
 fn a_move_that_nobody_takes_over_ends() {
     let games = tempfile::tempdir().unwrap();
     let mut shell = shell(games.path());
-    shell.state.settings.moving = Some(Moving::default());
+    shell.told.moving = Some(Moving::default());
     shell.take_answer(Answer::Copied(Ok(Copied::default())));
-    assert_eq!((&shell.state.settings.moving, &shell.copied), (&None, &None));
+    assert_eq!((&shell.told.moving, &shell.copied), (&None, &None));
     assert_eq!(titles(&shell), [NoticeText::of(&shell.ctx).peer_stopped()]);
 }

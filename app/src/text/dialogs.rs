@@ -5,6 +5,8 @@ super::texts! {
     quit_title: "Close Lanspread?", "Lanspread schließen?";
     plural under_way(count: usize): "One game is being worked on." | "{count} games are being worked on.",
         "An einem Spiel wird gearbeitet." | "An {count} Spielen wird gearbeitet.";
+    games_move: "The games are being copied to another folder. They stay where they are then.",
+        "Die Spiele werden in einen anderen Ordner kopiert. Sie bleiben dann, wo sie sind.";
     goes_on_next_time: "It goes on where it stopped at the next start.",
         "Beim nächsten Start geht es dort weiter, wo es aufgehört hat.";
     undone_or_finished: "What is not finished by then is undone or finished at the next start.",

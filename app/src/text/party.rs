@@ -89,7 +89,7 @@ super::texts! {
         "In diesem Netzwerk zählen nur Regeln der Gruppenrichtlinie, und keine lässt Lanspread herein.";
     firewall_keeps_out: "Others can’t connect to you, but you can still connect to them.",
         "Andere können sich nicht mit dir verbinden, du dich mit ihnen schon.";
-    firewall_was_passed: "Somebody has connected to you all the same, but not everybody may be able to.",
+    firewall_was_passed: "Somebody has connected to you all the same. Others may not be able to.",
         "Jemand hat sich trotzdem mit dir verbunden, aber vielleicht gelingt das nicht allen.";
     change_that_rule: "Change that rule in Windows’ firewall settings (wf.msc) under Inbound Rules, or disable it there.",
         "Ändere oder deaktiviere diese Regel in den Firewall-Einstellungen von Windows (wf.msc) unter „Eingehende Regeln“.";

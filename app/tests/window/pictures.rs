@@ -43,6 +43,7 @@ fn every_screen_small_at_150_percent_in_german() {
             ("details-update", look),
             ("dialog-update", light),
             ("dialog-remove", look),
+            ("dialog-organise", look),
             ("downloads", light),
             ("party", look),
             ("settings", light),
@@ -51,6 +52,14 @@ fn every_screen_small_at_150_percent_in_german() {
         ]
         .map(|(name, look)| (named(name), "small-german", look)),
     );
+}
+
+/// The smallest window at a zoom of 150 %, or 1280 x 720 at 200 %.
+#[test]
+fn a_tiny_window_in_german() {
+    let look = Look { size: vec2(640.0, 400.0), language: Language::German, ..Look::default() };
+    let scenes = ["card-states", "details-downloading", "downloads", "party", "settings", "dialog-update"];
+    compare(scenes.map(|name| (named(name), "tiny-german", look)));
 }
 
 #[test]

@@ -29,6 +29,9 @@ const PADDING: f32 = 32.0;
 const LEFT_COLUMN: f32 = 276.0;
 const COLUMN_GAP: f32 = 36.0;
 const BODY_TOP: f32 = 380.0;
+/// So much of the lower part is seen at least, and so wide is its right column.
+const BODY_LEAST: f32 = 160.0;
+const RIGHT_LEAST: f32 = 280.0;
 
 /// What a person does here that is no game's state, and the rates of the last minute.
 #[derive(Debug, Default)]
@@ -92,26 +95,45 @@ fn over_page(
     ui.painter().rect_filled(panel, CornerRadius::ZERO, theme.surface_1);
     ui.painter().vline(panel.left() + 0.5, panel.y_range(), theme.strong_stroke());
     let mut action = scrim.clicked().then_some(Action::CloseDetails);
-    action = action.or(head::show(ui, scene.covers, panel, model));
-    action = action.or(primary::show(ui, panel, model));
-    action = action.or(primary::secondary(ui, panel, model));
-    let body = panel.with_min_y(panel.top() + BODY_TOP);
-    within(ui, body, Layout::top_down(egui::Align::Min), |ui| {
+    // Where the upper part leaves no room for the lower, it scrolls along.
+    let is_low = panel.height() < BODY_TOP + BODY_LEAST;
+    if !is_low {
+        action = action.or(upper(ui, scene, panel, model));
+    }
+    let scrolled = if is_low { panel } else { panel.with_min_y(panel.top() + BODY_TOP) };
+    within(ui, scrolled, Layout::top_down(egui::Align::Min), |ui| {
         ScrollArea::vertical().id_salt(model.card.id.as_str()).auto_shrink(false).show(ui, |ui| {
-            let top = ui.cursor().top() + 20.0;
-            let left = panel.left() + PADDING;
-            let facts = facts::show(ui, pos2(left, top), model);
-            let column = left + LEFT_COLUMN + COLUMN_GAP;
-            let width = panel.right() - PADDING - column;
-            let sources = sources::show(ui, pos2(column, top), width, model, state);
-            let bottom = facts.max(sources) + 12.0;
-            ui.allocate_rect(
-                Rect::from_min_max(pos2(left, top), pos2(column + width, bottom)),
-                Sense::hover(),
-            );
+            let mut top = ui.cursor().top();
+            if is_low {
+                let place = panel.translate(vec2(0.0, top - panel.top()));
+                action = action.take().or(upper(ui, scene, place, model));
+                top += BODY_TOP;
+            }
+            let bottom = lower(ui, panel, top + 20.0, model, state);
+            let all =
+                Rect::from_min_max(pos2(panel.left(), top), pos2(panel.right() - PADDING, bottom + 12.0));
+            ui.allocate_rect(all, Sense::hover());
         });
     });
     action
+}
+
+fn upper(ui: &mut Ui, scene: &mut Scene<'_>, panel: Rect, model: &DetailsModel) -> Option<Action> {
+    let by_head = head::show(ui, scene.covers, panel, model);
+    let by_primary = primary::show(ui, panel, model);
+    by_head.or(by_primary).or(primary::secondary(ui, panel, model))
+}
+
+/// Facts and sources side by side, or one below the other; answers where they end.
+fn lower(ui: &mut Ui, panel: Rect, top: f32, model: &DetailsModel, state: &State) -> f32 {
+    let left = panel.left() + PADDING;
+    let facts = facts::show(ui, pos2(left, top), model);
+    let column = left + LEFT_COLUMN + COLUMN_GAP;
+    let width = panel.right() - PADDING - column;
+    if width >= RIGHT_LEAST {
+        return facts.max(sources::show(ui, pos2(column, top), width, model, state));
+    }
+    sources::show(ui, pos2(left, facts + 20.0), panel.width() - 2.0 * PADDING, model, state)
 }
 
 /// A line of text that is also said.

@@ -12,7 +12,7 @@ use crate::screens::library::{bar_look, intent};
 use crate::text::{Common, DetailsText, Format, LibraryText};
 use crate::theme::{self, Theme};
 use crate::widgets::{
-    Button, ButtonKind, ButtonSize, draw_icon, focus_ring, progress_at, text_width, tooltip,
+    Button, ButtonKind, ButtonSize, draw_icon, focus_ring, icon_button, progress_at, text_width, tooltip,
 };
 
 const LEFT: f32 = 220.0;
@@ -106,11 +106,14 @@ fn failed(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {
     let button = large(common.retry(), Icon::ARROW_CLOCKWISE.bold(), ButtonKind::Primary);
     let is_off = again.is_none().then(|| text.nobody_has_it());
     let is_again = button.disabled(is_off).show(ui).clicked();
+    // What is installed is as it was.
+    let play = large(common.play(), Icon::PLAY.fill(), ButtonKind::Secondary);
+    let is_play = model.card.is_installed && play.show(ui).clicked();
     let asks = Button::new(text.what_happened()).icon(Icon::WARNING_CIRCLE).kind(ButtonKind::Ghost).show(ui);
     if asks.clicked() {
         return Some(Action::Ask(Question::Error(model.card.id.clone())));
     }
-    again.filter(|_| is_again)
+    if is_play { Some(Action::Play(model.card.id.clone())) } else { again.filter(|_| is_again) }
 }
 
 /// What to try again: what the game's button did before.
@@ -153,16 +156,6 @@ fn bar(ui: &Ui, panel: Rect, model: &DetailsModel) {
         | CardState::Failed(_)
         | CardState::NotOnTheLan => None,
     };
-    let mut x = left;
-    if let Some(share) = share {
-        let font = theme::bold(theme::SECTION);
-        x = say(ui, pos2(x, y), Align2::LEFT_CENTER, &format.percent(share), font, theme.text_1).right()
-            + 10.0;
-    }
-    if let (Some((done, total)), true) = (model.progress, share.is_some()) {
-        let amount = DetailsText::of(ui.ctx()).amount(&format.size(done), &format.size(total));
-        say(ui, pos2(x, y), Align2::LEFT_CENTER, &amount, theme::regular(theme::BODY), theme.text_2);
-    }
     let is_moving = matches!(model.card.state, CardState::Downloading { .. });
     let mut x = right;
     if let (Some(left), true) = (&look.right, is_moving) {
@@ -173,6 +166,21 @@ fn bar(ui: &Ui, panel: Rect, model: &DetailsModel) {
     let width = text_width(ui.painter(), &look.left, font.clone());
     say(ui, pos2(x, y), Align2::RIGHT_CENTER, &look.left, font, look.color);
     draw_icon(ui.painter(), pos2(x - width - 11.0, y), look.icon, theme::ICON, look.color);
+    let room = x - width - 32.0;
+    let mut x = left;
+    if let Some(share) = share {
+        let font = theme::bold(theme::SECTION);
+        x = say(ui, pos2(x, y), Align2::LEFT_CENTER, &format.percent(share), font, theme.text_1).right()
+            + 10.0;
+    }
+    if let (Some((done, total)), true) = (model.progress, share.is_some()) {
+        let amount = DetailsText::of(ui.ctx()).amount(&format.size(done), &format.size(total));
+        let font = theme::regular(theme::BODY);
+        // In a narrow window the percent says enough.
+        if x + text_width(ui.painter(), &amount, font.clone()) <= room {
+            say(ui, pos2(x, y), Align2::LEFT_CENTER, &amount, font, theme.text_2);
+        }
+    }
     let track = Rect::from_min_max(pos2(left, panel.top() + 233.0), pos2(right, panel.top() + 243.0));
     let response = ui.interact(track, Id::unique("details-progress"), Sense::hover());
     response.widget_info(|| {
@@ -201,7 +209,13 @@ fn while_busy(ui: &mut Ui, model: &DetailsModel) -> Option<Action> {
             if is_paused { Command::Resume { game: game() } } else { Command::Pause { game: game() } };
         action = Some(Action::Command(command));
     }
-    if Button::new(text.cancel_download()).icon(Icon::X).kind(ButtonKind::Ghost).show(ui).clicked() {
+    let cancel = Button::new(text.cancel_download()).icon(Icon::X).kind(ButtonKind::Ghost);
+    let is_cancel = if cancel.natural_width(ui) <= ui.available_width() {
+        cancel.show(ui).clicked()
+    } else {
+        icon_button(ui, Icon::X, text.cancel_download(), ButtonKind::Ghost, ButtonSize::Normal).clicked()
+    };
+    if is_cancel {
         action = Some(Action::Command(Command::Cancel { game: game() }));
     }
     action
@@ -225,11 +239,12 @@ pub(super) fn secondary(ui: &mut Ui, panel: Rect, model: &DetailsModel) -> Optio
         (Icon::ERASER, common.uninstall(), cannot.uninstall, Action::uninstall(game())),
         (Icon::TRASH, common.remove_download(), cannot.remove, Action::remove(game())),
     ];
-    let step = (row.width() - 128.0) / 3.0;
+    let width = (row.width() / 4.0 - 4.0).min(128.0);
+    let step = (row.width() - width) / 3.0;
     let mut action = None;
     let mut x = row.left();
     for (icon, label, why, does) in items {
-        let rect = Rect::from_min_size(pos2(x, row.top() + 4.0), vec2(128.0, 56.0));
+        let rect = Rect::from_min_size(pos2(x, row.top() + 4.0), vec2(width, 56.0));
         x += step;
         if item(ui, rect, icon, label, why) {
             action = Some(does);

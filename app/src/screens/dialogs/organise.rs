@@ -12,7 +12,7 @@ use crate::widgets::{Button, ButtonKind, Dialog, Field, Meaning, label};
 pub(super) fn show(ui: &Ui, party: &mut String) -> Option<Action> {
     let (words, common) = (PublishText::of(ui.ctx()), Common::of(ui.ctx()));
     let title = words.organise_title();
-    let outcome = Dialog::new(title).show(ui, |ui, is_new| {
+    let outcome = Dialog::new(title).width(600.0).show(ui, |ui, is_new| {
         let theme = Theme::of(ui);
         head(ui, Meaning::Good, Icon::CROWN_SIMPLE, title, words.organise_what());
         text(ui, words.organise_key(), theme.text_2);

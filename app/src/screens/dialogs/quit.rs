@@ -13,7 +13,11 @@ pub(super) fn show(ui: &Ui, model: &QuitModel) -> Option<Action> {
     let words = DialogsText::of(ui.ctx());
     let below = if model.downloads > 0 { words.goes_on_next_time() } else { words.undone_or_finished() };
     let outcome = Dialog::new(words.quit_title()).show(ui, |ui, is_new| {
-        let line = format!("{} {below}", words.under_way(model.operations));
+        let line = if model.is_moving {
+            words.games_move().to_owned()
+        } else {
+            format!("{} {below}", words.under_way(model.operations))
+        };
         head(ui, Meaning::Warn, Icon::WARNING, words.quit_title(), &line);
         buttons(ui, |ui| {
             let stay = Button::primary(words.stay()).show(ui);

@@ -25,13 +25,13 @@ pub(super) fn folder_answered(model: &SettingsModel, state: &mut State) -> Optio
     })
 }
 
-pub(super) fn show(ui: &mut Ui, model: &SettingsModel, state: &State) -> Option<Action> {
+pub(super) fn show(ui: &mut Ui, model: &SettingsModel) -> Option<Action> {
     let (text, format) = (SettingsText::of(ui.ctx()), Format::of(ui.ctx()));
     let mut line = model.games_dir.clone();
     if model.disk.is_none() {
         line = format!("{line} · {}", text.games_take(&format.size(model.games_bytes)));
     }
-    let why = match (&state.moving, model.is_busy) {
+    let why = match (&model.moving, model.is_busy) {
         (Some(_), _) => Some(text.folder_moving()),
         (None, true) => Some(text.folder_busy()),
         (None, false) => None,
@@ -48,7 +48,7 @@ pub(super) fn show(ui: &mut Ui, model: &SettingsModel, state: &State) -> Option<
     if let Some((free, total)) = model.disk {
         disk(ui, model.games_bytes, free, total);
     }
-    if let Some(moving) = &state.moving {
+    if let Some(moving) = &model.moving {
         let said = text.moving(&format.size(moving.bytes_done), &format.size(moving.bytes_total));
         #[expect(
             clippy::cast_precision_loss,

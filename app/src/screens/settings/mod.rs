@@ -17,7 +17,7 @@ use super::Scene;
 use crate::action::{Action, Setting};
 use crate::frame::{page_title, within};
 use crate::icon::Icon;
-use crate::model::{CatalogProblem, Moving, Organiser, SettingsModel};
+use crate::model::{CatalogProblem, Organiser, SettingsModel};
 use crate::settings::Settings;
 use crate::text::{Common, SettingsText};
 use crate::theme::{self, Theme};
@@ -34,8 +34,6 @@ pub struct State {
     pub chosen: Settings,
     /// The program runs from a stick.
     pub is_portable: bool,
-    /// Games that are on their way to another folder.
-    pub moving: Option<Moving>,
     /// Why the catalog file that was chosen is not used.
     pub catalog_problem: Option<CatalogProblem>,
     /// A folder that was chosen and waits for the question what becomes of the games.
@@ -127,7 +125,7 @@ pub fn show(
                     seen = part;
                 }
                 let asked = section(ui, part, state, |ui, state| match part {
-                    Section::Games => games::show(ui, model, state),
+                    Section::Games => games::show(ui, model),
                     Section::You => person::you(ui, model, state),
                     Section::Sharing => person::sharing(ui, state),
                     Section::Network => about::network(ui, model, state),

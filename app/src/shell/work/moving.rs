@@ -4,10 +4,13 @@
 //! failure at any point leaves every file in at least one of the two places. What changes while the copy runs, such as
 //! the saves of somebody who plays, is copied again at its end; what is removed meanwhile does not come back in the new
 //! folder.
+//!
+//! A copy that was cut off before leaves files behind: what is there and holds nothing but the beginning of the file that
+//! comes is written again, so that the next try goes through.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -21,6 +24,8 @@ const NOT_MOVED: [&str; 2] = [".lanspread/lock", ".lanspread/logs"];
 const OWN: &str = ".lanspread";
 /// How often what has changed is looked for and copied again. What still changes then stays in the old folder, too.
 const LOOKS: usize = 3;
+/// Read at once when files are compared.
+const STEP_BYTES: usize = 256 * 1024;
 
 /// A copy that stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub(in crate::shell) struct Copied {
     pub(in crate::shell) to: PathBuf,
     /// Relative, files only; as they were when they were read.
     files: BTreeMap<PathBuf, Seen>,
+    /// Of these, what was in the new folder already.
+    found: BTreeSet<PathBuf>,
 }
 
 /// A file, as far as it tells that it was written.
@@ -46,7 +53,7 @@ impl From<fs::Metadata> for Seen {
 
 /// Copies all of `from`; what it has made is gone again if it fails.
 pub(super) fn copy(from: &Path, to: &Path, tell: impl FnMut(Moving)) -> Result<Copied, Fault> {
-    let mut copied = Copied { from: from.to_owned(), to: to.to_owned(), files: BTreeMap::new() };
+    let mut copied = Copied { from: from.to_owned(), to: to.to_owned(), ..Copied::default() };
     let result = check(from, to).and_then(|()| copy_into(&mut copied, tell));
     match result {
         Ok(()) => Ok(copied),
@@ -67,9 +74,10 @@ impl Copied {
         remove(&self.from, self.files.iter().filter(is_copied).map(|(name, _)| name.as_path()));
     }
 
-    /// The new folder is not used: its copies go.
+    /// The new folder is not used: its copies go, but not what was there before.
     pub(in crate::shell) fn remove_new(&self) {
-        remove(&self.to, self.files.keys().map(PathBuf::as_path));
+        let is_new = |name: &&PathBuf| !self.found.contains(*name);
+        remove(&self.to, self.files.keys().filter(is_new).map(PathBuf::as_path));
     }
 }
 
@@ -134,9 +142,17 @@ fn copy_one(copied: &mut Copied, name: &Path, seen: Seen) -> Result<(), Fault> {
     if copied.files.insert(name.to_owned(), seen).is_none()
         && let Err(error) = fs::File::create_new(&to)
     {
-        // What is there is somebody's.
-        copied.files.remove(name);
-        return Err(failed(error));
+        match there(&from, &to) {
+            Ok(There::All) => {
+                copied.found.insert(name.to_owned());
+                return Ok(());
+            }
+            Ok(There::Beginning) => {}
+            Ok(There::Other) | Err(_) => {
+                copied.files.remove(name);
+                return Err(failed(error));
+            }
+        }
     }
     if let Err(error) = fs::copy(&from, &to) {
         if error.kind() == io::ErrorKind::NotFound && copied.from.is_dir() {
@@ -154,6 +170,36 @@ fn copy_one(copied: &mut Copied, name: &Path, seen: Seen) -> Result<(), Fault> {
         tracing::debug!(%error, path = %to.display(), "the time of change is not kept");
     }
     fs::File::open(&to).and_then(|file| file.sync_all()).map_err(failed)
+}
+
+/// What a file that is there already has of the one that comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum There {
+    All,
+    /// Of a copy that was cut off.
+    Beginning,
+    /// It is somebody's.
+    Other,
+}
+
+fn there(from: &Path, to: &Path) -> io::Result<There> {
+    let (mut whole, mut part) = (fs::File::open(from)?, fs::File::open(to)?);
+    let (bytes, there) = (whole.metadata()?.len(), part.metadata()?.len());
+    let (mut expected, mut found) = (vec![0; STEP_BYTES], vec![0; STEP_BYTES]);
+    loop {
+        let read = part.read(&mut found)?;
+        if read == 0 {
+            return Ok(if there == bytes { There::All } else { There::Beginning });
+        }
+        let is_same = match whole.read_exact(&mut expected[..read]) {
+            Ok(()) => expected[..read] == found[..read],
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+            Err(error) => return Err(error),
+        };
+        if !is_same {
+            return Ok(There::Other);
+        }
+    }
 }
 
 fn list(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Seen)>) -> Result<(), Fault> {
@@ -302,6 +348,20 @@ mod tests {
         assert_eq!(fs::read_to_string(new.path().join("chess/version.ini")).unwrap(), "somebody's");
         let inside = copy(old.path(), &old.path().join("inside"), drop);
         assert!(matches!(inside, Err(Fault::Nested(..))), "{inside:?}");
+    }
+
+    #[test]
+    fn a_copy_that_was_cut_off_is_no_hindrance() {
+        let (old, new) = (games(), tempfile::tempdir().unwrap());
+        let here = |name: &str| new.path().join(name);
+        fs::create_dir_all(here("chess/data")).unwrap();
+        fs::write(here("chess/data/board"), "squa").unwrap();
+        fs::write(here("chess/version.ini"), "1").unwrap();
+        let copied = copy(old.path(), new.path(), drop).unwrap();
+        assert_eq!(names(new.path()), ALL);
+        assert_eq!(fs::read_to_string(here("chess/data/board")).unwrap(), "squares");
+        copied.remove_new();
+        assert_eq!(names(new.path()), ["chess/version.ini"], "what was there before stays");
     }
 
     #[test]
