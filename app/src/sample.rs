@@ -311,6 +311,7 @@ pub fn snapshot_with(games: Vec<GameSample>, peers: Vec<PeerView>) -> Snapshot {
         view: Some(Arc::new(view)),
         status: Status::default(),
         disk: Some(DiskSpace { free_bytes: 412_000_000_000, total_bytes: 1_000_000_000_000 }),
+        folder_is_gone: false,
         network: NetworkView::default(),
         failure: None,
     }

@@ -236,6 +236,8 @@ pub struct Snapshot {
     pub status: Status,
     /// Of the games folder.
     pub disk: Option<DiskSpace>,
+    /// The games folder is not there any more: deleted, or on a drive that was unplugged.
+    pub folder_is_gone: bool,
     pub network: NetworkView,
     /// Why the peer stopped by itself.
     pub failure: Option<RuntimeFailure>,

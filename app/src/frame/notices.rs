@@ -31,6 +31,14 @@ pub fn top_banner(ui: &mut Ui, rect: Rect, model: &BannerModel) -> Option<Action
                 restart.then_some(Action::Restart).or(copy.then_some(Action::CopyReport))
             })
         }
+        BannerModel::FolderGone { games } => {
+            let rest = text.plug_in(games);
+            let look = look(Meaning::Bad, Icon::USB.fill(), text.folder_gone(), &rest);
+            banner(ui, rect, &look, |ui| {
+                let again = mend(common.restart()).icon(Icon::ARROW_CLOCKWISE.bold()).show(ui).clicked();
+                again.then_some(Action::Restart)
+            })
+        }
         BannerModel::DriveFull { place, title, others } => {
             let full = place
                 .as_ref()

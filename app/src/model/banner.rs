@@ -11,6 +11,8 @@ pub enum BannerModel {
     NotStarted { why: Fault },
     /// The network service has stopped, as it says itself.
     Stopped { why: Fault },
+    /// The games folder is not there any more, while the peer runs.
+    FolderGone { games: String },
     /// Games wait for space.
     DriveFull { place: Option<String>, title: String, others: usize },
     /// The catalog file that was chosen is not used.
@@ -32,10 +34,16 @@ impl BannerModel {
                 Self::NotStarted { why: not_started() }
             });
         }
-        drive_full(source)
+        folder_gone(source)
+            .or_else(|| drive_full(source))
             .or_else(|| catalog_problem.map(|why| Self::CatalogUnused { why: why.clone() }))
             .or_else(|| offered(source).map(Self::CatalogOffered))
     }
+}
+
+fn folder_gone(source: Source<'_>) -> Option<BannerModel> {
+    let ready = source.snapshot.ready.as_ref().filter(|_| source.snapshot.folder_is_gone)?;
+    Some(BannerModel::FolderGone { games: ready.games_dir.clone() })
 }
 
 fn drive_full(source: Source<'_>) -> Option<BannerModel> {
@@ -88,6 +96,8 @@ mod tests {
         let full =
             BannerModel::DriveFull { place: Some("D:".to_owned()), title: "Veloren".to_owned(), others: 0 };
         assert_eq!(banner(&snapshot, Some(&why)), Some(full));
+        snapshot.folder_is_gone = true;
+        assert!(matches!(banner(&snapshot, None), Some(BannerModel::FolderGone { .. })));
         snapshot.failure = Some(sample::failure());
         assert!(matches!(banner(&snapshot, None), Some(BannerModel::Stopped { .. })));
         snapshot.ready = None;

@@ -112,7 +112,11 @@ impl Shell {
 
     /// Counts what an update would fetch, if there is one. The answer is in a later snapshot.
     fn measure_update(&mut self, game: GameId) {
-        self.command(Command::MeasureUpdate { game });
+        let source = Source { snapshot: &self.snapshot, told: &self.told };
+        let is_due = source.is_connected() && source.game(&game).is_some_and(|game| game.update_available);
+        if is_due {
+            self.send(PeerCommand::Engine(Command::MeasureUpdate { game }));
+        }
     }
 
     fn measure(&self, game: &GameId) {

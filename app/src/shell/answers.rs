@@ -43,6 +43,7 @@ impl Shell {
                 self.copied = Some(copied);
                 self.use_games(to);
             }
+            Answer::CleanedUp => self.told.moving = None,
             Answer::Copied(Err(why)) => {
                 self.told.moving = None;
                 self.tell_fault(SettingsText::of(&self.ctx).not_moved(), &why);
@@ -136,17 +137,31 @@ impl Shell {
         self.args.games = Some(games_dir.clone());
         self.save();
         let Some(copied) = self.copied.take() else { return };
-        self.told.moving = None;
+        self.follow_organiser(&copied);
+        // Another move would find files that are about to go: it waits for the clean-up.
         self.errands.clean_up(copied, Copied::remove_old);
         let words = SettingsText::of(&self.ctx);
         let notice = Notice::good(words.moved(), words.moved_to(&games_dir.display().to_string()));
         self.state.toasts.add(notice);
     }
 
+    /// On a stick an organiser's catalog and key lie with the games.
+    fn follow_organiser(&mut self, copied: &Copied) {
+        let moved = |path: &mut Option<PathBuf>| {
+            let rest = path.as_ref().and_then(|path| path.strip_prefix(&copied.from).ok());
+            if let Some(there) = rest.map(|rest| copied.to.join(rest)) {
+                *path = Some(there);
+            }
+        };
+        for path in [&mut self.settings.catalog, &mut self.settings.organiser_key, &mut self.args.catalog] {
+            moved(path);
+        }
+        self.save();
+    }
+
     /// The new folder was refused, or the peer that was asked is gone: all stays as it was.
     pub(super) fn give_up_move(&mut self) {
         if let Some(copied) = self.copied.take() {
-            self.told.moving = None;
             self.errands.clean_up(copied, Copied::remove_new);
         }
     }

@@ -53,6 +53,8 @@ pub(super) enum Answer {
     Moving(Moving),
     /// The games are in both folders.
     Copied(Result<Copied, Fault>),
+    /// What is not used of the two copies is gone.
+    CleanedUp,
     /// A key that was there at the start; there is none if nothing comes.
     OrganiserFound(Organiser),
     /// A key that a person made or chose.
@@ -195,7 +197,7 @@ impl Errands {
     pub(super) fn clean_up(&self, copied: Copied, clean: fn(&Copied)) {
         self.run("clean-up", move || {
             clean(&copied);
-            None
+            Some(Answer::CleanedUp)
         });
     }
 

@@ -58,7 +58,15 @@ fn every_screen_small_at_150_percent_in_german() {
 #[test]
 fn a_tiny_window_in_german() {
     let look = Look { size: vec2(640.0, 400.0), language: Language::German, ..Look::default() };
-    let scenes = ["card-states", "details-downloading", "downloads", "party", "settings", "dialog-update"];
+    let scenes = [
+        "library-empty",
+        "card-states",
+        "details-downloading",
+        "downloads",
+        "party",
+        "settings",
+        "dialog-update",
+    ];
     compare(scenes.map(|name| (named(name), "tiny-german", look)));
 }
 

@@ -90,6 +90,11 @@ pub(crate) const SCENES: &[Scene] = &[
         sample::fail(&mut shown.snapshot, "veloren", OperationKind::Download, ErrorCode::NoSpace);
         shown
     }),
+    scene("folder-gone", || {
+        let mut shown = library();
+        shown.snapshot.folder_is_gone = true;
+        shown
+    }),
     scene("party-checks", || {
         let mut shown = party();
         shown.snapshot.network = sample::network();

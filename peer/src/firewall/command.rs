@@ -16,11 +16,11 @@ pub struct AllowCommand {
 
 impl AllowCommand {
     /// Lets others reach `program`, whatever the network counts as: rules that name it go, one that allows it comes. `None`
-    /// when `cmd` would read something else out of the path.
+    /// when `cmd` or PowerShell would read something else out of the path.
     pub fn of(program: &Path) -> Option<Self> {
         let program = program.to_str()?;
         let program = program.strip_prefix(r"\\?\").unwrap_or(program);
-        if program.contains(['"', '%', '^', '&', '|', '<', '>', '!']) {
+        if program.contains(['"', '%', '^', '&', '|', '<', '>', '!', '$', '`']) {
             return None;
         }
         let commands = [

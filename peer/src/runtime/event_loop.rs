@@ -404,6 +404,7 @@ impl<'a> EventLoop<'a> {
             view: Some(Arc::new(view)),
             status,
             disk: self.shell.surroundings.disk(),
+            folder_is_gone: self.shell.surroundings.folder_is_gone(),
             network: self.network(),
             failure: None,
         });

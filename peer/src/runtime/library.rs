@@ -29,6 +29,8 @@ const SCANS_AT_ONCE: usize = 4;
 pub(super) struct Library {
     scans: Arc<Semaphore>,
     hashes: Arc<Semaphore>,
+    /// Updates are measured one at a time: games come before their sizes.
+    pub(super) measures: Arc<Semaphore>,
     /// What is to be published, until the engine says when.
     publishing: BTreeMap<GameId, PublishRequest>,
     events: mpsc::Sender<PeerEvent>,
@@ -41,6 +43,7 @@ impl Library {
         Self {
             scans: Arc::new(Semaphore::new(SCANS_AT_ONCE)),
             hashes: Arc::new(Semaphore::new(1)),
+            measures: Arc::new(Semaphore::new(1)),
             publishing: BTreeMap::new(),
             events,
             watch: None,

@@ -41,8 +41,9 @@ impl Shell {
     pub(super) fn measure_update(&self, game: GameId, old: ManifestId, new: ManifestId, from: Vec<ConnId>) {
         let (net, token) = (self.net.clone(), self.token.child_token());
         let disk = Arc::downgrade(&self.disk);
-        let inputs = self.inputs.clone();
+        let (inputs, slots) = (self.inputs.clone(), Arc::clone(&self.library.measures));
         let task = async move {
+            let Ok(_slot) = slots.acquire().await else { return };
             if !has_manifest(&net, &disk, new, from, &token).await {
                 return;
             }

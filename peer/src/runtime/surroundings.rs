@@ -1,6 +1,6 @@
 //! What surrounds a peer: the space on its disk, and the facts that the party checks tell.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{AdapterView, CheckReason, CheckResult, Checks, DiskSpace};
-use crate::disk::space;
+use crate::disk::{DiskError, GamesFolder, space};
 use crate::firewall::{self, Finding};
 
 /// Between two looks at the free space.
@@ -27,6 +27,7 @@ pub(super) struct Surroundings(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     disk: ArcSwapOption<DiskSpace>,
+    folder_is_gone: AtomicBool,
     /// Another peer was heard by multicast.
     heard: AtomicBool,
     /// Another PC has dialled this one.
@@ -45,6 +46,10 @@ impl Surroundings {
 
     pub(super) fn disk(&self) -> Option<DiskSpace> {
         self.0.disk.load().as_deref().copied()
+    }
+
+    pub(super) fn folder_is_gone(&self) -> bool {
+        self.0.folder_is_gone.load(Ordering::Relaxed)
     }
 
     /// Looks again at what may have changed.
@@ -103,7 +108,7 @@ impl Surroundings {
         }
     }
 
-    /// Looks at the disk of the games folder again and again.
+    /// Looks at the games folder and its disk again and again.
     pub(super) async fn watch_disk(
         self,
         mut folder: watch::Receiver<PathBuf>,
@@ -111,19 +116,10 @@ impl Surroundings {
     ) -> Result<(), String> {
         loop {
             let looked_at = folder.borrow_and_update().clone();
-            let look = move || {
-                let free_bytes = space::free_bytes(&looked_at)?;
-                let total_bytes = space::total_bytes(&looked_at)?;
-                Ok::<_, crate::disk::DiskError>(DiskSpace { free_bytes, total_bytes })
-            };
-            let now = match tokio::task::spawn_blocking(look).await.map_err(|error| error.to_string())? {
-                Ok(now) => Some(now),
-                Err(error) => {
-                    tracing::debug!(%error, "free space is not known");
-                    None
-                }
-            };
-            if is_news(self.disk(), now) {
+            let look = tokio::task::spawn_blocking(move || look_at(&looked_at));
+            let (now, is_gone) = look.await.map_err(|error| error.to_string())?;
+            let was_gone = self.0.folder_is_gone.swap(is_gone, Ordering::Relaxed);
+            if is_news(self.disk(), now) || is_gone != was_gone {
                 self.0.disk.store(now.map(Arc::new));
                 self.0.changed.notify_one();
             }
@@ -134,6 +130,19 @@ impl Surroundings {
             }
         }
     }
+}
+
+/// The space of its disk, and whether the games folder of this state is gone: without this peer's lock it is another one,
+/// or none.
+fn look_at(folder: &Path) -> (Option<DiskSpace>, bool) {
+    let is_gone = !folder.parent().is_some_and(|games| GamesFolder::new(games).lock().is_file());
+    let space = || {
+        let free_bytes = space::free_bytes(folder)?;
+        let total_bytes = space::total_bytes(folder)?;
+        Ok::<_, DiskError>(DiskSpace { free_bytes, total_bytes })
+    };
+    let space = space().inspect_err(|error| tracing::debug!(%error, "free space is not known"));
+    (space.ok(), is_gone)
 }
 
 /// Nobody sees a difference of less than a part in 256; other programs make such all the time, and an idle window sleeps.
@@ -170,6 +179,33 @@ mod tests {
         assert!(is_news(None, disk(1)) && is_news(disk(1), None));
         assert!(!is_news(disk(500_000), disk(499_000)) && is_news(disk(500_000), disk(490_000)));
         assert!(is_news(disk(1_000), disk(0)), "a full disk is seen");
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_goes_and_comes_back_is_seen() {
+        let drive = tempfile::tempdir().unwrap();
+        let games = drive.path().join("games");
+        let come = || {
+            std::fs::create_dir_all(GamesFolder::new(&games).state()).unwrap();
+            std::fs::write(GamesFolder::new(&games).lock(), "").unwrap();
+        };
+        come();
+        let state = GamesFolder::new(&games).state();
+        let (folder, watched) = watch::channel(state.clone());
+        let (surroundings, token) = (Surroundings::default(), CancellationToken::new());
+        let watching = tokio::spawn(surroundings.clone().watch_disk(watched, token.clone()));
+        surroundings.changed().await;
+        assert!(surroundings.disk().is_some() && !surroundings.folder_is_gone());
+        std::fs::remove_dir_all(&games).unwrap();
+        folder.send_replace(state.clone());
+        surroundings.changed().await;
+        assert!(surroundings.disk().is_none() && surroundings.folder_is_gone());
+        come();
+        folder.send_replace(state);
+        surroundings.changed().await;
+        assert!(surroundings.disk().is_some() && !surroundings.folder_is_gone());
+        token.cancel();
+        watching.await.unwrap().unwrap();
     }
 
     #[test]

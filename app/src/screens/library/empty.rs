@@ -11,6 +11,11 @@ use crate::text::{Common, LibraryText};
 use crate::theme::{self, Theme};
 use crate::widgets::{Button, draw_icon, draw_text, empty_node_picture, empty_state, spinner, text_width};
 
+/// From the middle of the picture: to its upper edge, to the title's middle, to the lower edge of the last line.
+const PICTURE_ABOVE: f32 = 60.0;
+const TITLE: f32 = 97.0;
+const WORDS_BELOW: f32 = 266.0;
+
 pub(super) fn show(ui: &mut Ui, area: Rect, model: &LibraryModel, state: &mut State) -> Option<Action> {
     let text = LibraryText::of(ui.ctx());
     if model.counts.all == 0 {
@@ -58,13 +63,23 @@ pub(super) fn reading(ui: &Ui, area: Rect) {
 fn nobody(ui: &mut Ui, area: Rect) -> Option<Action> {
     let theme = Theme::of(ui);
     let (common, text) = (Common::of(ui.ctx()), LibraryText::of(ui.ctx()));
-    let center = pos2(area.center().x, area.top() + area.height() * 0.333);
+    let has_picture = area.height() >= PICTURE_ABOVE + WORDS_BELOW;
+    let third = area.top() + area.height() * 0.333;
+    let y = if has_picture {
+        third.clamp(area.top() + PICTURE_ABOVE, area.bottom() - WORDS_BELOW)
+    } else {
+        // In a low window the words alone.
+        area.top() - TITLE + 22.0
+    };
+    let center = pos2(area.center().x, y);
     let painter = ui.painter();
-    empty_node_picture(painter, theme, center);
+    if has_picture {
+        empty_node_picture(painter, theme, center);
+    }
     let line = |y: f32, words: &str, font, color| {
         draw_text(painter, center + vec2(0.0, y), Align2::CENTER_CENTER, words, font, color);
     };
-    line(97.0, text.nobody_shares(), theme::bold(theme::TITLE), theme.text_1);
+    line(TITLE, text.nobody_shares(), theme::bold(theme::TITLE), theme.text_1);
     line(128.0, text.looking(), theme::regular(theme::BODY), theme.text_2);
     line(148.0, text.games_appear(), theme::regular(theme::BODY), theme.text_2);
     line(254.0, text.looking_for(), theme::regular(theme::DENSE), theme.text_3);

@@ -5,16 +5,16 @@
 //! the saves of somebody who plays, is copied again at its end; what is removed meanwhile does not come back in the new
 //! folder.
 //!
-//! A copy that was cut off before leaves files behind: what is there and holds nothing but the beginning of the file that
-//! comes is written again, so that the next try goes through.
+//! A file has another name until all of it is there. So what a copy that was cut off has left behind is known: the next try
+//! writes unfinished files again, and finds the finished ones to be the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::model::{Fault, Moving};
+use crate::model::{Fault, FileFault, Moving};
 
 /// How often the window is told how far it is.
 const TELL_EVERY: Duration = Duration::from_millis(250);
@@ -24,6 +24,8 @@ const NOT_MOVED: [&str; 2] = [".lanspread/lock", ".lanspread/logs"];
 const OWN: &str = ".lanspread";
 /// How often what has changed is looked for and copied again. What still changes then stays in the old folder, too.
 const LOOKS: usize = 3;
+/// How the name of a file ends until all of it is there.
+const UNFINISHED: &str = ".lanspread-copy";
 /// Read at once when files are compared.
 const STEP_BYTES: usize = 256 * 1024;
 
@@ -36,6 +38,8 @@ pub(in crate::shell) struct Copied {
     files: BTreeMap<PathBuf, Seen>,
     /// Of these, what was in the new folder already.
     found: BTreeSet<PathBuf>,
+    /// Folders that are known to lie in the new one.
+    folders: BTreeSet<PathBuf>,
 }
 
 /// A file, as far as it tells that it was written.
@@ -65,11 +69,14 @@ pub(super) fn copy(from: &Path, to: &Path, tell: impl FnMut(Moving)) -> Result<C
 }
 
 impl Copied {
-    /// The new folder is in use: the old files go, but those that were written since.
+    /// The new folder is in use: the old files go, but those that were written since, or are not in the new one.
     pub(in crate::shell) fn remove_old(&self) {
         let is_copied = |(name, seen): &(&PathBuf, &Seen)| {
-            name.starts_with(OWN)
-                || fs::metadata(self.from.join(name)).is_ok_and(|now| Seen::from(now) == **seen)
+            let is_own = name.starts_with(OWN);
+            let is_there = |there: fs::Metadata| there.is_file() && (is_own || there.len() == seen.bytes);
+            let is_unchanged = |now: fs::Metadata| is_own || Seen::from(now) == **seen;
+            fs::metadata(self.to.join(name)).is_ok_and(is_there)
+                && fs::metadata(self.from.join(name)).is_ok_and(is_unchanged)
         };
         remove(&self.from, self.files.iter().filter(is_copied).map(|(name, _)| name.as_path()));
     }
@@ -94,6 +101,8 @@ fn check(from: &Path, to: &Path) -> Result<(), Fault> {
 fn copy_into(copied: &mut Copied, mut tell: impl FnMut(Moving)) -> Result<(), Fault> {
     let mut files = Vec::new();
     list(&copied.from, Path::new(""), &mut files)?;
+    // What changes at any time comes last: a copy that is cut off should find its files the same at the next try.
+    files.sort_by_key(|(name, _)| name.starts_with(OWN));
     let bytes_total = files.iter().map(|(_, seen)| seen.bytes).sum();
     let free = fs4::available_space(&copied.to).map_err(|error| Fault::of_file(&copied.to, &error))?;
     if free < bytes_total {
@@ -122,9 +131,12 @@ fn copy_changed(copied: &mut Copied) -> Result<bool, Fault> {
     let mut files = Vec::new();
     list(&copied.from, Path::new(""), &mut files)?;
     let here: BTreeSet<&Path> = files.iter().map(|(name, _)| name.as_path()).collect();
-    let gone: Vec<PathBuf> =
-        copied.files.keys().filter(|name| !here.contains(name.as_path())).cloned().collect();
-    copied.files.retain(|name, _| here.contains(name.as_path()));
+    let is_gone = |name: &PathBuf| !here.contains(name.as_path());
+    // What was there before stays.
+    let is_ours = |name: &&PathBuf| is_gone(name) && !copied.found.contains(*name);
+    let gone: Vec<PathBuf> = copied.files.keys().filter(is_ours).cloned().collect();
+    copied.files.retain(|name, _| !is_gone(name));
+    copied.found.retain(|name| !is_gone(name));
     remove(&copied.to, gone.iter().map(PathBuf::as_path));
     files.retain(|(name, seen)| copied.files.get(name) != Some(seen));
     for (name, seen) in &files {
@@ -133,72 +145,97 @@ fn copy_changed(copied: &mut Copied) -> Result<bool, Fault> {
     Ok(!files.is_empty() || !gone.is_empty())
 }
 
+/// A file that has vanished since it was listed is none.
 fn copy_one(copied: &mut Copied, name: &Path, seen: Seen) -> Result<(), Fault> {
     let (from, to) = (copied.from.join(name), copied.to.join(name));
     let failed = |error: io::Error| Fault::of_file(&to, &error);
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    if copied.files.insert(name.to_owned(), seen).is_none()
-        && let Err(error) = fs::File::create_new(&to)
-    {
-        match there(&from, &to) {
-            Ok(There::All) => {
+    let folder = to.parent().unwrap_or(&to);
+    fs::create_dir_all(folder).map_err(failed)?;
+    stay_inside(copied, folder)?;
+    let is_ours = copied.files.contains_key(name) && !copied.found.contains(name);
+    if !is_ours && let Ok(there) = fs::symlink_metadata(&to) {
+        // It is somebody's. The same again does no harm.
+        return match there.is_file().then(|| is_same(&from, &to)) {
+            Some(Ok(true)) => {
+                copied.files.insert(name.to_owned(), seen);
                 copied.found.insert(name.to_owned());
-                return Ok(());
+                Ok(())
             }
-            Ok(There::Beginning) => {}
-            Ok(There::Other) | Err(_) => {
-                copied.files.remove(name);
-                return Err(failed(error));
-            }
-        }
+            Some(Err(error)) if is_gone(copied, &error) => Ok(()),
+            Some(Err(error)) => Err(failed(error)),
+            Some(Ok(false)) | None => Err(Fault::File { path: to, why: FileFault::AlreadyThere }),
+        };
     }
-    if let Err(error) = fs::copy(&from, &to) {
-        if error.kind() == io::ErrorKind::NotFound && copied.from.is_dir() {
-            // Removed since it was listed: the empty file that waits for it goes, too.
-            copied.files.remove(name);
-            remove(&copied.to, std::iter::once(name));
+    let mut part = to.clone().into_os_string();
+    part.push(UNFINISHED);
+    let written = write_copy(&from, Path::new(&part)).and_then(|()| fs::rename(&part, &to));
+    if let Err(error) = written {
+        drop(fs::remove_file(&part));
+        if is_gone(copied, &error) {
+            remove_folders(&copied.to, std::iter::once(name));
             return Ok(());
         }
         return Err(failed(error));
     }
-    let times = fs::metadata(&from).and_then(|metadata| metadata.modified());
+    copied.files.insert(name.to_owned(), seen);
+    Ok(())
+}
+
+/// The file that was to be copied, while its folder is there.
+fn is_gone(copied: &Copied, error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound && copied.from.is_dir()
+}
+
+/// A link on the way would lead out of the new folder, and maybe back to the old one.
+fn stay_inside(copied: &mut Copied, folder: &Path) -> Result<(), Fault> {
+    if copied.folders.contains(folder) {
+        return Ok(());
+    }
+    let real = |path: &Path| fs::canonicalize(path).map_err(|error| Fault::of_file(path, &error));
+    if !real(folder)?.starts_with(real(&copied.to)?) {
+        return Err(Fault::Link(folder.to_owned()));
+    }
+    copied.folders.insert(folder.to_owned());
+    Ok(())
+}
+
+/// All of it, durably, with its time and its rights.
+fn write_copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = fs::File::open(from)?;
+    let metadata = source.metadata()?;
+    let mut copy = fs::File::create(to)?;
+    io::copy(&mut source, &mut copy)?;
     // A file with another time is only hashed once more.
-    let kept = times.and_then(|time| fs::File::options().write(true).open(&to)?.set_modified(time));
-    if let Err(error) = kept {
+    if let Err(error) = metadata.modified().and_then(|time| copy.set_modified(time)) {
         tracing::debug!(%error, path = %to.display(), "the time of change is not kept");
     }
-    fs::File::open(&to).and_then(|file| file.sync_all()).map_err(failed)
+    copy.sync_all()?;
+    drop(copy);
+    // Not every file system has them.
+    if let Err(error) = fs::set_permissions(to, metadata.permissions()) {
+        tracing::debug!(%error, path = %to.display(), "the permissions are not kept");
+    }
+    Ok(())
 }
 
-/// What a file that is there already has of the one that comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum There {
-    All,
-    /// Of a copy that was cut off.
-    Beginning,
-    /// It is somebody's.
-    Other,
-}
-
-fn there(from: &Path, to: &Path) -> io::Result<There> {
-    let (mut whole, mut part) = (fs::File::open(from)?, fs::File::open(to)?);
-    let (bytes, there) = (whole.metadata()?.len(), part.metadata()?.len());
-    let (mut expected, mut found) = (vec![0; STEP_BYTES], vec![0; STEP_BYTES]);
+fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (fs::File::open(one)?, fs::File::open(other)?);
+    if one.metadata()?.len() != other.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut one, mut other) =
+        (io::BufReader::with_capacity(STEP_BYTES, one), io::BufReader::with_capacity(STEP_BYTES, other));
     loop {
-        let read = part.read(&mut found)?;
-        if read == 0 {
-            return Ok(if there == bytes { There::All } else { There::Beginning });
+        let (left, right) = (one.fill_buf()?, other.fill_buf()?);
+        let count = left.len().min(right.len());
+        if count == 0 {
+            return Ok(left.len() == right.len());
         }
-        let is_same = match whole.read_exact(&mut expected[..read]) {
-            Ok(()) => expected[..read] == found[..read],
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
-            Err(error) => return Err(error),
-        };
-        if !is_same {
-            return Ok(There::Other);
+        if left[..count] != right[..count] {
+            return Ok(false);
         }
+        one.consume(count);
+        other.consume(count);
     }
 }
 
@@ -207,7 +244,8 @@ fn list(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Seen)>) -> Result<
     for entry in fs::read_dir(&whole).map_err(|error| Fault::of_file(&whole, &error))? {
         let entry = entry.map_err(|error| Fault::of_file(&whole, &error))?;
         let name = folder.join(entry.file_name());
-        if NOT_MOVED.iter().any(|not| Path::new(not) == name) {
+        let is_unfinished = name.to_string_lossy().ends_with(UNFINISHED);
+        if is_unfinished || NOT_MOVED.iter().any(|not| Path::new(not) == name) {
             continue;
         }
         let metadata = entry.metadata().map_err(|error| Fault::of_file(&entry.path(), &error))?;
@@ -224,11 +262,18 @@ fn list(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Seen)>) -> Result<
 
 /// Removes files, and the folders that are empty then. What cannot be removed stays, which loses nothing.
 fn remove<'a>(root: &Path, files: impl Iterator<Item = &'a Path>) {
-    let mut folders: Vec<&Path> = Vec::new();
-    for name in files {
+    let removed = files.inspect(|name| {
         if let Err(error) = fs::remove_file(root.join(name)) {
             tracing::warn!(%error, path = %root.join(name).display(), "not removed after a move");
         }
+    });
+    remove_folders(root, removed);
+}
+
+/// Removes the folders of these files that are empty.
+fn remove_folders<'a>(root: &Path, files: impl Iterator<Item = &'a Path>) {
+    let mut folders: Vec<&Path> = Vec::new();
+    for name in files {
         folders.extend(name.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()));
     }
     folders.sort_by_key(|folder| std::cmp::Reverse(folder.components().count()));
@@ -242,7 +287,6 @@ fn remove<'a>(root: &Path, files: impl Iterator<Item = &'a Path>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::FileFault;
 
     fn games() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -355,13 +399,36 @@ mod tests {
         let (old, new) = (games(), tempfile::tempdir().unwrap());
         let here = |name: &str| new.path().join(name);
         fs::create_dir_all(here("chess/data")).unwrap();
-        fs::write(here("chess/data/board"), "squa").unwrap();
+        fs::write(here("chess/data/board.lanspread-copy"), "squa").unwrap();
         fs::write(here("chess/version.ini"), "1").unwrap();
-        let copied = copy(old.path(), new.path(), drop).unwrap();
+        let mut copied = copy(old.path(), new.path(), drop).unwrap();
         assert_eq!(names(new.path()), ALL);
         assert_eq!(fs::read_to_string(here("chess/data/board")).unwrap(), "squares");
+        assert!(!here("chess/data/board.lanspread-copy").exists());
+        fs::remove_file(old.path().join("chess/version.ini")).unwrap();
+        assert_eq!(copy_changed(&mut copied), Ok(false), "what was there before stays");
         copied.remove_new();
-        assert_eq!(names(new.path()), ["chess/version.ini"], "what was there before stays");
+        assert_eq!(names(new.path()), ["chess/version.ini"], "here, too");
+    }
+
+    #[test]
+    fn the_only_copy_is_never_removed() {
+        let (old, new) = (games(), tempfile::tempdir().unwrap());
+        let copied = copy(old.path(), new.path(), drop).unwrap();
+        fs::remove_file(new.path().join("chess/data/board")).unwrap();
+        copied.remove_old();
+        assert_eq!(names(old.path()), ["chess/data/board"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_back_is_no_copy() {
+        let (old, new) = (games(), tempfile::tempdir().unwrap());
+        let link = new.path().join("chess");
+        std::os::unix::fs::symlink(old.path().join("chess"), &link).unwrap();
+        let refused = copy(old.path(), new.path(), drop);
+        assert!(matches!(&refused, Err(Fault::Link(path)) if path.starts_with(&link)), "{refused:?}");
+        assert_eq!(names(old.path()), ALL);
     }
 
     #[test]

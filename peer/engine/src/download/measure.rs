@@ -5,6 +5,7 @@
 //! that is here and the version that is expected.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use lanspread_protocol::{GameId, Manifest, ManifestId, UnitIndex};
 
@@ -14,12 +15,15 @@ use crate::input::UpdateSize;
 use crate::library::LocalState;
 use crate::view::{MapCell, PartsView};
 
+/// No answer may come; then it is asked for again, with the next news of the game.
+const ASK_AGAIN: Duration = Duration::from_mins(1);
+
 /// What was found out, one answer a game.
 #[derive(Debug, Default)]
 pub(crate) struct Measured {
     sizes: BTreeMap<GameId, UpdateSize>,
-    /// What was asked for without a person's wish: once, whether or not an answer came.
-    asked: BTreeMap<GameId, (ManifestId, ManifestId)>,
+    /// When what was asked for last without a person's wish.
+    asked: BTreeMap<GameId, Instant>,
 }
 
 impl UpdateSize {
@@ -50,11 +54,14 @@ impl Engine {
     pub(crate) fn measure_update_if_due(&mut self, game: &GameId) {
         let is_due = self.local_state(game) == Some(LocalState::WrongVersion)
             && self.operations.get(game).is_none()
-            && self.operations.purpose_of_waiting(game).is_none();
-        let Some((old, new)) = self.update_of(game).filter(|_| is_due) else { return };
-        let is_asked = self.measured.asked.get(game) == Some(&(old, new));
-        if !is_asked && !self.holders_of(game, new).is_empty() {
-            self.measured.asked.insert(game.clone(), (old, new));
+            && self.operations.purpose_of_waiting(game).is_none()
+            && self.update_size(game).is_none();
+        let Some((_, new)) = self.update_of(game).filter(|_| is_due) else { return };
+        let last = self.measured.asked.get(game);
+        // Whatever peers say meanwhile: of an open choice, the payload that most hold may change at any time.
+        let rests = last.is_some_and(|at| self.now < *at + ASK_AGAIN);
+        if !rests && !self.plays() && !self.holders_of(game, new).is_empty() {
+            self.measured.asked.insert(game.clone(), self.now);
             self.measure_update(game);
         }
     }
