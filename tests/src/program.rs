@@ -7,8 +7,9 @@ use std::sync::OnceLock;
 
 /// The real `lanspread-peer`. `LANSPREAD_PEER` names another one.
 ///
-/// Under cargo it is brought up to date first (a moment when it is): cargo does not build one package's
-/// program for another package's tests, and a stale one would be tested in silence.
+/// Under cargo it is built first where it is older than its sources: `cargo test --workspace` has just made it, but
+/// cargo does not build one package's program for another package's tests alone, and a stale one would be tested in
+/// silence.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -18,7 +19,8 @@ pub fn program() -> &'static Path {
         let profile_dir = profile_dir();
         let program = profile_dir.join(format!("lanspread-peer{}", std::env::consts::EXE_SUFFIX));
         let cargo = std::env::var_os("CARGO");
-        if cargo.is_some() || !program.exists() {
+        let is_stale = cargo.is_some() && !is_newer_than_its_sources(&program);
+        if is_stale || !program.exists() {
             build(&cargo.unwrap_or_else(|| "cargo".into()), &profile_dir);
         }
         assert!(program.exists(), "cargo built no {}", program.display());
@@ -37,6 +39,22 @@ fn profile_dir() -> PathBuf {
     let folder = own.parent().unwrap();
     let folder = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
     folder.to_owned()
+}
+
+/// Whether cargo, asked to build it, would find nothing to do.
+fn is_newer_than_its_sources(program: &Path) -> bool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let Ok(built) = program.metadata().and_then(|file| file.modified()) else { return false };
+    let sources = ["Cargo.toml", "Cargo.lock", "protocol", "peer"].map(|name| root.join(name));
+    let files = sources.into_iter().flat_map(|source| {
+        // Tests are no part of it.
+        walkdir::WalkDir::new(source).into_iter().filter_entry(|entry| entry.file_name() != "tests")
+    });
+    let mut files = files.filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+    files.all(|file| {
+        let changed = file.metadata().ok().and_then(|metadata| metadata.modified().ok());
+        changed.is_some_and(|changed| changed <= built)
+    })
 }
 
 fn build(cargo: &OsStr, profile_dir: &Path) {

@@ -132,8 +132,11 @@ fn eight_peers_fetch_the_new_version_from_one_seed_and_one_another() {
         .map(|n| party.seed(&format!("guest-{n}"), &[&old]).pinned().arg("--no-fetch-ahead"))
         .collect();
     let new = party.publish(&new_version().noise("data/expansion.pak", 12 * MIB));
-    let seed = party.seed("seed", &[&new]).upload_limit(4 * MIB).start();
+    let seed = party.seed("seed", &[&new]).upload_limit(2 * MIB).start();
     let peers: Vec<_> = peers.into_iter().map(|peer| peer.knows(&seed).start()).collect();
+    for peer in &peers {
+        peer.until("all others are met", |peer| peer.connected().len() == peers.len());
+    }
     let marks: Vec<_> = peers.iter().map(update).collect();
     for (peer, mark) in peers.iter().zip(marks) {
         peer.wait_downloaded(mark, "arena");
