@@ -51,6 +51,8 @@ pub enum Action {
     Drop(Vec<PathBuf>),
     /// First run: can games go there?
     CheckFolder(PathBuf),
+    /// The party, where an address can be typed.
+    AddByAddress,
     /// An address as typed, checked by the screen.
     AddPeer(String),
     Set(Setting),
@@ -214,6 +216,7 @@ impl Action {
             | Self::LookAtSource(_)
             | Self::Drop(_)
             | Self::CheckFolder(_)
+            | Self::AddByAddress
             | Self::AddPeer(_)
             | Self::Set(_)
             | Self::Dismiss(_)

@@ -162,6 +162,15 @@ impl GameSample {
         self.working(OperationKind::Download, Phase::Waiting)
     }
 
+    /// What waits or is paused: how many are before it.
+    #[must_use]
+    pub fn place(mut self, place: usize) -> Self {
+        if let Some(operation) = &mut self.0.operation {
+            operation.queue_position = Some(place);
+        }
+        self
+    }
+
     #[must_use]
     pub fn paused(self) -> Self {
         self.working(OperationKind::Download, Phase::Paused)
@@ -347,11 +356,12 @@ pub fn party() -> Snapshot {
         game("openttd", "OpenTTD").about("Transport sim", 1, 15).installed(),
         game("bzflag", "BZFlag").about("Tank battle", 2, 32),
         game("wesnoth", "The Battle for Wesnoth").about("Turn strategy", 1, 9).size(520_000_000).sources(9),
-        game("etr", "Extreme Tux Racer").about("Racing", 1, 1).sources(3).waiting(),
+        game("etr", "Extreme Tux Racer").about("Racing", 1, 1).sources(3).waiting().place(0),
         game("unvanquished", "Unvanquished")
             .about("Team shooter", 2, 24)
             .sources(2)
             .paused()
+            .place(1)
             .progress(ProgressView { bytes_done: 63, bytes_total: 100, rate: 0, sources: 0 }),
         game("neverball", "Neverball").about("Puzzle", 1, 4).downloaded(),
         game("freedoom", "Freedoom")

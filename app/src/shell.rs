@@ -24,7 +24,7 @@ use egui::Context;
 use lanspread_engine::Event;
 use lanspread_peer::api::{PeerCommand, PeerEvent, Snapshot};
 
-use crate::action::Question;
+use crate::action::{Action, Question};
 use crate::cover::Covers;
 use crate::model::{Fault, PublishStep, Source, Told};
 use crate::notices::Notice;
@@ -181,7 +181,12 @@ impl Shell {
         self.take_failed_start();
         let snapshot = self.peer.snapshot();
         if !Arc::ptr_eq(&snapshot, &self.snapshot) {
+            let is_back = folder_is_back(&self.snapshot, &snapshot);
             self.snapshot = snapshot;
+            if is_back {
+                // Its files were open while it was away: only a fresh look at it can be trusted.
+                self.act(Action::Restart);
+            }
             self.be_found();
             let told = self.snapshot.view.as_ref().map_or(&[][..], |view| &view.notices);
             self.state.toasts.follow(told, PeerText::of(&self.ctx));
@@ -253,6 +258,13 @@ impl eframe::App for Shell {
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
         self.peer.stop();
     }
+}
+
+/// The games folder was away and is there again.
+fn folder_is_back(before: &Snapshot, now: &Snapshot) -> bool {
+    let folder = |snapshot: &Snapshot| snapshot.ready.as_ref().map(|ready| ready.games_dir.clone());
+    let is_same = folder(before).is_some() && folder(before) == folder(now);
+    is_same && before.folder_is_gone && !now.folder_is_gone && now.failure.is_none()
 }
 
 /// True when a window that has this games folder has come to the front.

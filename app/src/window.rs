@@ -79,6 +79,11 @@ impl WindowState {
                 self.party.open_checks();
                 Some(Action::RunChecks)
             }
+            Action::AddByAddress => {
+                (self.screen, self.details_of) = (Screen::Party, None);
+                self.party.open_address();
+                None
+            }
             Action::ChooseAgain => {
                 (self.is_first_run, self.question) = (true, None);
                 None

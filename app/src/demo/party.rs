@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::samples::Sample;
 use super::world::{DemoError, OTHERS, World};
 
-const NAMES: [&str; OTHERS] = ["Mika", "Lea", "Jonas"];
+const NAMES: [&str; OTHERS] = ["Marie", "Lea", "Jonas"];
 
 /// How fast the demo goes.
 #[derive(Clone, Copy, Debug)]

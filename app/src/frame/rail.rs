@@ -122,7 +122,14 @@ fn profile(ui: &Ui, rail: Rect, name: &str) -> Option<Action> {
     let response = ui.interact(rect, Id::unique("profile"), Sense::click());
     let text = FrameText::of(ui.ctx()).profile(name);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &text));
-    avatar_at(ui.painter(), center, name, 36.0);
+    if name.is_empty() {
+        // Not known yet: the peer starts.
+        let theme = Theme::of(ui);
+        ui.painter().circle_filled(center, 18.0, theme.surface_2);
+        draw_icon(ui.painter(), center, Icon::USER, theme::ICON_LIST, theme.text_3);
+    } else {
+        avatar_at(ui.painter(), center, name, 36.0);
+    }
     focus_ring(ui, &response, rect, 18);
     response.on_hover_cursor(CursorIcon::PointingHand).clicked().then_some(Action::Navigate(Screen::Settings))
 }

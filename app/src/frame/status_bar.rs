@@ -34,6 +34,9 @@ pub fn status_bar(ui: &mut Ui, rect: Rect, status: &StatusModel) -> Option<Actio
                 action = Some(Action::Navigate(Screen::Settings));
             }
         }
+        if status.link == Link::Starting {
+            return;
+        }
         let pcs = Part::new(Icon::USERS_THREE, theme.text_2)
             .strong(text.pcs(status.pcs))
             .weak(text.at_this_party().to_owned());
@@ -45,6 +48,9 @@ pub fn status_bar(ui: &mut Ui, rect: Rect, status: &StatusModel) -> Option<Actio
 }
 
 fn left_parts(theme: &Theme, text: FrameText, format: Format, status: &StatusModel) -> Vec<(Screen, Part)> {
+    if status.link == Link::Starting {
+        return Vec::new();
+    }
     if status.link == Link::Down {
         let off = Part::new(Icon::PLUGS, theme.bad).colored(text.not_connected().to_owned(), theme.bad);
         let sharing = Part::new(Icon::SHARE_NETWORK, theme.text_2).weak(text.sharing_is_off().to_owned());

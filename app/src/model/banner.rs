@@ -59,7 +59,7 @@ fn drive_full(source: Source<'_>) -> Option<BannerModel> {
 }
 
 /// The catalog that most PCs hold, as long as no organiser's counts here.
-fn offered(source: Source<'_>) -> Option<OfferedCatalogView> {
+pub(super) fn offered(source: Source<'_>) -> Option<OfferedCatalogView> {
     let view = source.view()?;
     let is_trusted = matches!(view.catalog, CatalogSource::Pinned(_));
     let offered = view.offered.iter().filter(|_| !is_trusted);

@@ -36,13 +36,31 @@ pub struct Card {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CardState {
     Play,
-    Update { bytes: Option<u64> },
+    Update {
+        bytes: Option<u64>,
+    },
     Install,
-    Download { bytes: Option<u64> },
-    Downloading { share: f32, rate: u64, left_secs: Option<u64> },
-    Waiting { share: f32 },
-    Stopped { why: Stop, share: f32 },
-    Working { work: Work, share: Option<f32> },
+    Download {
+        bytes: Option<u64>,
+    },
+    Downloading {
+        share: f32,
+        rate: u64,
+        left_secs: Option<u64>,
+    },
+    /// `is_first`: the next one that starts.
+    Waiting {
+        share: f32,
+        is_first: bool,
+    },
+    Stopped {
+        why: Stop,
+        share: f32,
+    },
+    Working {
+        work: Work,
+        share: Option<f32>,
+    },
     Running,
     Failed(Trouble),
     NotOnTheLan,
@@ -121,6 +139,16 @@ impl Card {
     }
 }
 
+/// Nothing that could start waits before it.
+fn is_next(source: Source<'_>, operation: &OperationView) -> bool {
+    let Some(place) = operation.queue_position else { return false };
+    let could_start = |game: &GameView| {
+        let other = game.operation.as_ref().filter(|other| other.phase == Phase::Waiting && game.sources > 0);
+        other.and_then(|other| other.queue_position)
+    };
+    source.games().iter().filter_map(could_start).all(|other| other >= place)
+}
+
 /// What goes first: what runs, what is done, what failed, what is here.
 fn state(source: Source<'_>, game: &GameView) -> CardState {
     if !game.running.is_empty() {
@@ -142,13 +170,13 @@ fn busy(source: Source<'_>, game: &GameView, operation: &OperationView) -> CardS
         Phase::Waiting if is_fetch(operation.operation) => match (source.is_connected(), game.sources) {
             (false, _) => CardState::Stopped { why: Stop::NoNetwork, share },
             (true, 0) => CardState::Stopped { why: Stop::NoSource, share },
-            (true, _) => CardState::Waiting { share },
+            (true, _) => CardState::Waiting { share, is_first: is_next(source, operation) },
         },
         Phase::Waiting => CardState::Working { work: kind_of_work(operation.operation), share: None },
         Phase::Downloading if !source.is_connected() => CardState::Stopped { why: Stop::NoNetwork, share },
         Phase::Downloading => match &operation.progress {
             Some(progress) => downloading(progress),
-            None => CardState::Waiting { share },
+            None => CardState::Waiting { share, is_first: false },
         },
         Phase::Hashing | Phase::Verifying => CardState::Working { work: Work::Checking, share: None },
         Phase::Finishing => work(Work::Finishing),
@@ -237,7 +265,11 @@ mod tests {
                 game.clone().sources(3).downloading(410, 1000, 59),
                 CardState::Downloading { share: 0.41, rate: 59, left_secs: Some(10) },
             ),
-            ("waiting", game.clone().sources(1).waiting(), CardState::Waiting { share: 0.0 }),
+            (
+                "waiting",
+                game.clone().sources(1).waiting(),
+                CardState::Waiting { share: 0.0, is_first: false },
+            ),
             (
                 "paused",
                 game.clone().sources(1).paused(),
@@ -280,7 +312,7 @@ mod tests {
         let card = failed().card(true);
         assert_eq!(card.state, CardState::Failed(Trouble::NoSpace));
         assert_eq!(card.untroubled, CardState::Download { bytes: Some(1_300_000_000) });
-        assert_eq!(state_of(failed().waiting()), CardState::Waiting { share: 0.0 });
+        assert_eq!(state_of(failed().waiting()), CardState::Waiting { share: 0.0, is_first: false });
         let published = game.clone().installed().failed(OperationKind::Publish, ErrorCode::Io);
         assert_eq!(state_of(published), CardState::Play, "the publish screen says it");
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lanspread_engine::{CommandError, GameView, LocalState, OfferedCatalogView, Phase};
+use lanspread_peer::api::DiskSpace;
 use lanspread_protocol::{GameId, OrganiserKey, Version};
 
 use super::{Card, CatalogSeal, SettingsModel, Source, Trouble, failure, operation};
@@ -99,8 +100,27 @@ pub struct ErrorModel {
     /// The engine's sentence.
     pub error: CommandError,
     pub place: Option<String>,
-    /// Free bytes and all of them, where the games are.
-    pub disk: Option<(u64, u64)>,
+    /// Where the games are.
+    pub disk: Option<DiskSpace>,
+    /// Bytes that are still to be fetched, where that is known.
+    pub needed: Option<u64>,
+    /// What would make most room.
+    pub biggest: Option<Biggest>,
+}
+
+impl ErrorModel {
+    /// Bytes that do not fit now; 0: they do.
+    pub fn missing_space(&self) -> Option<u64> {
+        Some(self.needed?.saturating_sub(self.disk?.free_bytes))
+    }
+}
+
+/// The game that takes most of the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Biggest {
+    pub title: String,
+    pub bytes: u64,
+    pub is_played: bool,
 }
 
 /// What closing would interrupt.
@@ -233,8 +253,20 @@ impl ErrorModel {
             trouble: Trouble::of(error.code),
             error: error.clone(),
             place: source.place(),
-            disk: source.snapshot.disk.map(|disk| (disk.free_bytes, disk.total_bytes)),
+            disk: source.snapshot.disk,
+            needed: game.fetch_bytes,
+            biggest: Biggest::besides(source, &game.id),
         })
+    }
+}
+
+impl Biggest {
+    fn besides(source: Source<'_>, game: &GameId) -> Option<Self> {
+        let others = source.games().iter().filter(|other| other.id != *game);
+        let sized = others.filter_map(|other| Some((other, other.local.as_ref()?.bytes)));
+        let (biggest, bytes) = sized.filter(|(_, bytes)| *bytes > 0).max_by_key(|(_, bytes)| *bytes)?;
+        let is_played = source.told.played.contains_key(&biggest.id);
+        Some(Self { title: biggest.title.clone(), bytes, is_played })
     }
 }
 
@@ -244,7 +276,6 @@ mod tests {
     use crate::model::Told;
     use crate::sample::{GameSample, snapshot};
     use lanspread_engine::{ErrorCode, OperationKind};
-    use lanspread_peer::api::DiskSpace;
 
     #[test]
     fn an_update_that_does_not_fit_says_how_much_is_missing() {

@@ -71,6 +71,8 @@ pub enum Fault {
     PortTaken(u16),
     /// All usual ones.
     PortsTaken,
+    /// A thread of the window died.
+    BrokenOff,
     /// No address of this PC.
     NotHere(IpAddr),
     /// In English: words that alone say why.

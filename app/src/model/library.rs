@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lanspread_engine::{CatalogSource, View};
+use lanspread_engine::{CatalogSource, OfferedCatalogView, View};
 use lanspread_protocol::GameId;
 
 use super::Source;
@@ -22,6 +22,8 @@ pub struct LibraryModel {
     pub is_loading: bool,
     /// Others are here.
     pub peers: usize,
+    /// A catalog of others, as long as no organiser's counts here.
+    pub offered: Option<OfferedCatalogView>,
 }
 
 /// The library as it was made last: frames in which nothing is new make none.
@@ -163,6 +165,7 @@ impl LibraryModel {
             is_loading: source.is_connected()
                 && view.is_none_or(|view| !view.is_settled && view.games.is_empty()),
             peers: view.map_or(0, |view| view.peers.len()),
+            offered: super::banner::offered(source),
         }
     }
 }

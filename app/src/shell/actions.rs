@@ -97,6 +97,7 @@ impl Shell {
             | Action::Drop(_)
             | Action::Browse(..)
             | Action::ChooseAgain
+            | Action::AddByAddress
             | Action::Dismiss(_) => {}
         }
     }

@@ -76,6 +76,32 @@ impl From<Organiser> for LoadedOrganiser {
     }
 }
 
+/// An answer that is owed until the work is done.
+#[derive(Debug)]
+struct Owed {
+    ctx: Context,
+    answer: SyncSender<Answer>,
+    lost: Option<Answer>,
+}
+
+impl Owed {
+    fn settle(mut self) {
+        self.lost = None;
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if let Some(lost) = self.lost.take() {
+            // This may be the window's thread, which must not wait for itself.
+            if self.answer.try_send(lost).is_err() {
+                tracing::warn!("an errand was lost, and so is its answer");
+            }
+            self.ctx.request_repaint();
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Errands {
     ctx: Context,
@@ -106,6 +132,16 @@ impl Errands {
         if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
             tracing::warn!(%error, name, "no thread");
         }
+    }
+
+    /// The same, for what the window waits for: it has `lost` when the thread does not start or dies.
+    fn run_owing(&self, name: &str, lost: Answer, work: impl FnOnce() -> Answer + Send + 'static) {
+        let owed = Owed { ctx: self.ctx.clone(), answer: self.answer.clone(), lost: Some(lost) };
+        self.run(name, move || {
+            let done = work();
+            owed.settle();
+            Some(done)
+        });
     }
 
     /// The system's dialog for a folder.
@@ -183,21 +219,21 @@ impl Errands {
     /// Copies the games to another folder.
     pub(super) fn copy_games(&self, from: PathBuf, to: PathBuf) {
         let (ctx, answer) = (self.ctx.clone(), self.answer.clone());
-        self.run("move-games", move || {
+        self.run_owing("move-games", Answer::Copied(Err(Fault::BrokenOff)), move || {
             let tell = |moving| {
                 // Full: the next one says more.
                 drop(answer.try_send(Answer::Moving(moving)));
                 ctx.request_repaint();
             };
-            Some(Answer::Copied(moving::copy(&from, &to, tell)))
+            Answer::Copied(moving::copy(&from, &to, tell))
         });
     }
 
     /// Removes the copies that are not in use.
     pub(super) fn clean_up(&self, copied: Copied, clean: fn(&Copied)) {
-        self.run("clean-up", move || {
+        self.run_owing("clean-up", Answer::CleanedUp, move || {
             clean(&copied);
-            Some(Answer::CleanedUp)
+            Answer::CleanedUp
         });
     }
 
@@ -264,5 +300,20 @@ impl Errands {
     /// Shows where a file lies.
     pub(super) fn open_place_of(&self, file: &Path) {
         self.open(file.parent().unwrap_or(file).to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_owed_comes_even_if_the_thread_dies() {
+        let errands = Errands::new(&Context::default());
+        errands.run_owing("dies", Answer::Copied(Err(Fault::BrokenOff)), || panic!("on purpose"));
+        assert!(matches!(errands.answers.recv(), Ok(Answer::Copied(Err(Fault::BrokenOff)))));
+        errands.run_owing("lives", Answer::Copied(Err(Fault::BrokenOff)), || Answer::CleanedUp);
+        assert!(matches!(errands.answers.recv(), Ok(Answer::CleanedUp)));
+        assert!(errands.answer().is_none(), "one answer each");
     }
 }

@@ -22,6 +22,14 @@ super::texts! {
     takes_about(span: &str): "About {span} at the current speed.", "Etwa {span} beim jetzigen Tempo.";
     takes_a_moment: "It is only swapped in: a moment.", "Es wird nur noch getauscht: ein Moment.";
     free_of(free: &str, total: &str): "{free} free of {total}", "{free} frei von {total}";
+    needs_more(title: &str, needed: &str, free: &str): "{title} needs {needed} more, only {free} are left. Nothing is lost.",
+        "{title} braucht noch {needed}, nur {free} sind frei. Nichts ist verloren.";
+    fits_now(title: &str, free: &str): "{free} are free by now: {title} fits.", "Inzwischen sind {free} frei: {title} passt.";
+    missing(size: &str): "{size} missing", "{size} fehlen";
+    biggest(title: &str, size: &str): "Biggest: {title}, {size}.", "Am größten: {title}, {size}.";
+    biggest_unplayed(title: &str, size: &str): "Biggest: {title}, {size}, not played yet.",
+        "Am größten: {title}, {size}, noch nicht gespielt.";
+    looking_for_drive: "Looking for the drive", "Sucht das Laufwerk";
     remove_games: "Remove games…", "Spiele löschen…";
     only_changes: "Only what changed is downloaded.", "Nur was sich geändert hat, wird geladen.";
     plural sending_pauses(count: usize, names: &str): "Sending to {count} player ({names}) pauses until it is done."
@@ -88,8 +96,7 @@ super::texts! {
     game_runs: "The game is running", "Das Spiel läuft";
     not_as_expected: "Its files are not as expected", "Die Dateien sind nicht wie erwartet";
     failed(title: &str): "{title}: something went wrong", "{title}: etwas ging schief";
-    do_free_space: "Remove something from it, then try again. Nothing that is here is lost.",
-        "Lösche etwas darauf, dann versuche es erneut. Was da ist, geht nicht verloren.";
+    do_free_space: "Make space, then retry. Nothing is lost.", "Schaff Platz, dann versuche es erneut. Nichts ist verloren.";
     do_check_folder: "Close programs that use the folder, see if antivirus blocks it, then try again.",
         "Schließe Programme, die den Ordner nutzen, prüfe den Virenschutz, dann versuche es erneut.";
     do_wait: "Lanspread can go on as soon as someone has it.", "Lanspread kann weitermachen, sobald jemand es hat.";

@@ -52,6 +52,7 @@ super::texts! {
         "Ein anderer Schlüssel hat den Katalog signiert ({words}), und seine Datei ist nicht hier.";
     port_taken(port: u16): "Another program has UDP port {port}.", "Ein anderes Programm benutzt UDP-Port {port}.";
     ports_taken: "Other programs have all of Lanspread’s UDP ports.", "Andere Programme benutzen alle UDP-Ports von Lanspread.";
+    broken_off: "It broke off. The log says why.", "Es brach ab. Das Protokoll sagt, warum.";
     not_here(address: &str): "This PC does not have the address {address}.", "Dieser PC hat die Adresse {address} nicht.";
 }
 
@@ -85,6 +86,7 @@ impl FaultText {
             Fault::PortTaken(port) => self.port_taken(*port),
             Fault::PortsTaken => self.ports_taken().to_owned(),
             Fault::NotHere(address) => self.not_here(&address.to_string()),
+            Fault::BrokenOff => self.broken_off().to_owned(),
             Fault::Words(words) => words.clone(),
         }
     }

@@ -4,8 +4,8 @@ super::texts! {
     NoticeText
     network_stopped: "The network service stopped:", "Der Netzwerkdienst wurde beendet:";
     folder_gone: "The game folder is gone:", "Der Spieleordner ist weg:";
-    plug_in(path: &str): "{path} can’t be reached. Plug its drive in, then restart.",
-        "{path} ist nicht erreichbar. Steck das Laufwerk ein, dann starte neu.";
+    plug_in(path: &str): "{path} can’t be reached. Plug its drive in again, and Lanspread goes on by itself.",
+        "{path} ist nicht erreichbar. Steck das Laufwerk wieder an, dann geht es von selbst weiter.";
     drive_full: "The drive is full:", "Das Laufwerk ist voll:";
     drive_is_full(place: &str): "Drive {place} is full:", "Laufwerk {place} ist voll:";
     waits_alone(game: &str): "{game} waits for space.", "{game} wartet auf Platz.";

@@ -27,7 +27,7 @@ super::texts! {
     reaching: "Connecting…", "Verbindet…";
     plural pcs(count: usize): "{count} PC" | "{count} PCs", "{count} PC" | "{count} PCs";
     plural playing(count: usize): "{count} playing" | "{count} playing", "{count} spielt" | "{count} spielen";
-    you(name: &str): "{name} (you)", "{name} (du)";
+    you: "(you)", "(du)";
     sharing: "Sharing", "Teilt";
     sent: "Sent tonight", "Heute gesendet";
     received: "Received tonight", "Heute empfangen";
@@ -59,7 +59,7 @@ super::texts! {
     test: "Test", "Testen";
     looking_for(address: &str): "Looking for {address}…", "Sucht {address}…";
     added(name: &str): "{name} is here.", "{name} ist da.";
-    checks: "Four quick checks.", "Vier kurze Prüfungen.";
+    always_current: "Four checks, always up to date.", "Vier Prüfungen, immer aktuell.";
     adapter: "Network adapter", "Netzwerkadapter";
     firewall: "Firewall", "Firewall";
     multicast: "Multicast", "Multicast";

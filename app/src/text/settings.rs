@@ -33,7 +33,7 @@ super::texts! {
     dark: "Dark", "Dunkel";
     light: "Light", "Hell";
     system: "System", "System";
-    zoom: "Size of everything", "Größe von allem";
+    zoom: "Display size", "Anzeigegröße";
     zoom_keys: "Also with Ctrl + and Ctrl −.", "Auch mit Strg + und Strg −.";
     sharing: "Sharing", "Teilen";
     upload_limit: "Upload limit", "Upload-Grenze";

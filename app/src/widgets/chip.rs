@@ -12,16 +12,20 @@ const HEIGHT: f32 = 32.0;
 const PADDING: f32 = 12.0;
 const GAP: f32 = 7.0;
 
-/// A chip with a count; when on it has a check.
-pub fn chip(ui: &mut Ui, icon: Icon, text: &str, count: usize, is_on: bool) -> Response {
+/// A chip with a count, where that is known; when on it has a check.
+pub fn chip(ui: &mut Ui, icon: Icon, text: &str, count: Option<usize>, is_on: bool) -> Response {
     let theme = Theme::of(ui);
     let words =
         ui.painter().layout_no_wrap(text.to_owned(), theme::medium(theme::DENSE), Color32::PLACEHOLDER);
-    let number =
-        ui.painter().layout_no_wrap(count.to_string(), theme::regular(theme::DENSE), Color32::PLACEHOLDER);
-    let width = 2.0 * PADDING + theme::ICON + GAP + words.size().x + GAP + number.size().x;
+    let count = count.map(|count| count.to_string());
+    let number = count
+        .clone()
+        .map(|count| ui.painter().layout_no_wrap(count, theme::regular(theme::DENSE), Color32::PLACEHOLDER));
+    let counted = number.as_ref().map_or(0.0, |number| GAP + number.size().x);
+    let width = 2.0 * PADDING + theme::ICON + GAP + words.size().x + counted;
     let (rect, response) = ui.allocate_exact_size(vec2(width.ceil(), HEIGHT), Sense::click());
-    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, is_on, format!("{text} {count}")));
+    let name = count.map_or_else(|| text.to_owned(), |count| format!("{text} {count}"));
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, is_on, &name));
     let (fill, line, color, number_color) = if is_on {
         (theme.accent_tint, theme.accent, theme.accent, theme.accent)
     } else if response.hovered() {
@@ -39,7 +43,10 @@ pub fn chip(ui: &mut Ui, icon: Icon, text: &str, count: usize, is_on: bool) -> R
     x += theme::ICON + GAP;
     let after = x + words.size().x + GAP;
     painter.galley_with_override_text_color(pos2(x, y - words.size().y / 2.0), words, color);
-    painter.galley_with_override_text_color(pos2(after, y - number.size().y / 2.0), number, number_color);
+    if let Some(number) = number {
+        let at = pos2(after, y - number.size().y / 2.0);
+        painter.galley_with_override_text_color(at, number, number_color);
+    }
     focus_ring(ui, &response, rect, 16);
     response.on_hover_cursor(CursorIcon::PointingHand)
 }

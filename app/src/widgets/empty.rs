@@ -1,8 +1,9 @@
 //! What stands where there is nothing: the node picture of the design, or an icon, with one sentence.
 
-use egui::{Align2, Painter, Pos2, Shape, Stroke, Ui, pos2, vec2};
+use egui::text::LayoutJob;
+use egui::{Align, Align2, Painter, Pos2, Shape, Stroke, Ui, pos2, vec2};
 
-use super::paint::{draw_icon, draw_text, wrapped};
+use super::paint::{draw_icon, draw_text};
 use crate::icon::Icon;
 use crate::theme::{self, Theme};
 
@@ -20,12 +21,24 @@ pub fn empty_node_picture(painter: &Painter, theme: &Theme, center: Pos2) {
     draw_icon(painter, center, Icon::BROADCAST, 24.0, theme.accent);
 }
 
-/// An icon and one sentence around the middle of what is left.
-pub fn empty_state(ui: &Ui, center: Pos2, icon: Icon, title: &str, line: &str) {
+/// An icon and one sentence around the middle of what is left; answers the lower edge.
+pub fn empty_state(ui: &Ui, center: Pos2, icon: Icon, title: &str, line: &str) -> f32 {
     let theme = Theme::of(ui);
     draw_icon(ui.painter(), center - vec2(0.0, 44.0), icon, 40.0, theme.text_3);
     draw_text(ui.painter(), center, Align2::CENTER_CENTER, title, theme::bold(theme::SECTION), theme.text_1);
-    let words = wrapped(ui.painter(), line, theme::regular(theme::BODY), theme.text_2, 420.0, 20.0);
-    let at = pos2(center.x - words.size().x / 2.0, center.y + 16.0);
-    ui.painter().galley(at, words, theme.text_2);
+    if line.is_empty() {
+        return center.y + 14.0;
+    }
+    let font = theme::regular(theme::BODY);
+    let mut job = LayoutJob::simple(line.to_owned(), font, theme.text_2, 420.0);
+    job.halign = Align::Center;
+    for section in &mut job.sections {
+        section.format.line_height = Some(20.0);
+    }
+    let words = ui.painter().layout_job(job);
+    let top = center.y + 16.0;
+    let bottom = top + words.size().y;
+    // Where the lines are centred, so is their place.
+    ui.painter().galley(pos2(center.x, top), words, theme.text_2);
+    bottom
 }

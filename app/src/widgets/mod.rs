@@ -26,7 +26,7 @@ mod tooltip;
 pub use avatar::{avatar, avatar_at};
 pub use banner::{BannerLook, banner};
 pub use button::{Button, ButtonKind, ButtonSize, icon_button};
-pub use checkbox::checkbox;
+pub use checkbox::{SIDE as CHECKBOX_SIDE, checkbox, draw_box};
 pub use chip::chip;
 pub use dialog::{Dialog, Outcome};
 pub use empty::{empty_node_picture, empty_state};

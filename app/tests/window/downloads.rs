@@ -21,7 +21,7 @@ fn each_game_is_listed_with_what_it_does() {
         "Downloading, 2",
         "Red Eclipse, 41% · 779 MB of 1.9 GB, 78 MB/s, 15 s left, 6 sources, 2, 1.3 GB",
         "Warzone 2100, 21% · 202 MB of 920 MB, 34 MB/s, 22 s left, 4 sources, 2, 1.3 GB",
-        "Up next, 2",
+        "Up next, 3",
         "Extreme Tux Racer, Waiting for a free slot, Next, 3 sources, 2, 1.3 GB",
         "Unvanquished, Paused by you at 63%, 2 sources, 2, 1.3 GB",
         "Needs attention, 1",
@@ -59,7 +59,7 @@ fn each_row_offers_what_its_state_allows() {
         assert_eq!(click(&mut window, name), [action], "{name}");
     }
     assert!(window.query_by_label("Pause Extreme Tux Racer").is_none(), "what waits does not run");
-    assert_eq!(click(&mut window, "Details…"), []);
+    assert_eq!(click(&mut window, "Show how…"), []);
     assert_eq!(window.state().state.question, Some(Question::Error(id("veloren"))));
 }
 

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use egui_kittest::kittest::Queryable as _;
 use lanspread_app::action::{Action, FolderTrouble, Question, RemoveWhat, Screen, Start};
-use lanspread_app::model::{Finished, FolderReport, KnownParty, Sort, Told};
+use lanspread_app::model::{Fault, FileFault, Finished, FolderReport, KnownParty, Sort, Told};
 use lanspread_app::notices::{Notice, NoticeButton};
 use lanspread_app::sample::{self, GameSample};
 use lanspread_app::screens::first_run;
 use lanspread_engine::{ErrorCode, MapCell, OperationKind, PartsView, PeerGame, PeerView};
 use lanspread_engine::{Phase, ProgressView};
-use lanspread_peer::api::{Snapshot, Status};
+use lanspread_peer::api::{CheckReason, CheckResult, Snapshot, Status};
 use lanspread_protocol::{GameId, OrganiserKey, PeerId};
 
 use crate::harness::{Shown, Window, leave, settle};
@@ -40,6 +40,10 @@ pub(crate) const SCENES: &[Scene] = &[
         settle(window);
     }),
     scene("library-empty", || Shown::new(sample::snapshot(Vec::new()), Told::default())),
+    scene("library-nobody-shares", || {
+        let peers = vec![sample::peer(1, "Anna", 0, 0), sample::peer(2, "Jonas", 0, 0)];
+        Shown::new(sample::snapshot_with(Vec::new(), peers), Told::default())
+    }),
     scene("library-loading", || Shown::new(Snapshot::default(), Told::default())),
     scene("library-no-hit", || {
         let mut shown = library();
@@ -63,16 +67,34 @@ pub(crate) const SCENES: &[Scene] = &[
     scene("details-installed", || details(red_eclipse().installed().playing(2).outbound(1))),
     scene("details-no-sources", || details(red_eclipse())),
     scene("dialog-update", || asked(Question::Update(id("0ad")))),
+    scene("dialog-update-measured", || {
+        let mut shown = library();
+        let kept = |entry: &mut lanspread_protocol::Game| {
+            entry.keep = vec!["saves/**".to_owned(), "config.ini".to_owned()];
+        };
+        let game = GameSample::new("0ad", "0 A.D.").about("Strategy", 1, 8).installed().outdated().sources(9);
+        replace(&mut shown.snapshot, game.outbound(2).size(3_200_000_000).fetches(212_000_000).entry(kept));
+        shown.state.question = Some(Question::Update(id("0ad")));
+        shown
+    }),
     scene("dialog-remove", || asked(Question::Remove { game: id("teeworlds"), first: RemoveWhat::Download })),
     scene("dialog-error", || {
         let mut shown = asked(Question::Error(id("veloren")));
-        sample::fail(&mut shown.snapshot, "veloren", OperationKind::Download, ErrorCode::NoSpace);
+        let veloren = GameSample::new("veloren", "Veloren")
+            .about("Role-playing", 1, 40)
+            .sources(1)
+            .fetches(610_000_000);
+        replace(&mut shown.snapshot, veloren.failed(OperationKind::Download, ErrorCode::NoSpace));
+        if let Some(disk) = &mut shown.snapshot.disk {
+            disk.free_bytes = 40_000_000;
+        }
         shown
     }),
     scene("dialog-folder-gone", || {
         let mut shown = Shown::new(Snapshot::default(), Told::default());
         shown.snapshot.failure = Some(sample::failure());
-        let games = r"D:\LAN\Games".into();
+        let games = std::path::PathBuf::from(r"D:\LAN\Games");
+        shown.told.not_started = Some(Fault::File { path: games.clone(), why: FileFault::NotThere });
         shown.state.question = Some(Question::Folder { games, trouble: FolderTrouble::Gone });
         shown
     }),
@@ -107,6 +129,7 @@ pub(crate) const SCENES: &[Scene] = &[
             let mut shown = party();
             shown.snapshot.network = sample::network();
             let program = std::path::Path::new(r"E:\Lanspread\lanspread.exe");
+            shown.snapshot.network.checks.firewall = CheckResult::Problem(CheckReason::NoRule);
             shown.snapshot.network.allow_command = lanspread_peer::firewall::AllowCommand::of(program);
             shown.state.party.open_checks();
             shown
@@ -124,11 +147,21 @@ pub(crate) const SCENES: &[Scene] = &[
     }),
     scene("party", party),
     scene("party-alone", || Shown::on(Screen::Party, sample::snapshot(Vec::new()), Told::default())),
-    scene("settings", || {
-        let mut shown = Shown::on(Screen::Settings, sample::party(), Told::default());
-        shown.state.settings.is_portable = true;
-        shown
+    scene_then("party-games", party, |window| {
+        window.get_by_label_contains("Jonas, ").click();
+        settle(window);
+        leave(window);
     }),
+    scene_then("library-focused", library, |window| {
+        window.get_by_label("OpenArena, Installed").focus();
+        settle(window);
+    }),
+    scene_then("settings-catalog", settings, |window| {
+        window.get_by_role_and_label(egui::accesskit::Role::Tab, "Catalog").click();
+        settle(window);
+        leave(window);
+    }),
+    scene("settings", settings),
     scene("first-run", || first_run(412_000_000_000)),
     scene("first-run-little-space", || first_run(8_000_000_000)),
     scene("first-run-catalog", || {
@@ -151,7 +184,9 @@ const ORGANISER: OrganiserKey = OrganiserKey([7; 32]);
 
 /// Others follow an organiser's catalog; here none counts yet.
 fn offered() -> Shown {
-    let mut snapshot = sample::snapshot(Vec::new());
+    let peers =
+        [(1, "Anna"), (2, "Jonas"), (3, "Tim")].map(|(number, name)| sample::peer(number, name, 0, 0));
+    let mut snapshot = sample::snapshot_with(Vec::new(), peers.into());
     let view = Arc::get_mut(snapshot.view.as_mut().unwrap()).unwrap();
     view.offered = vec![sample::offered("LAN Nord 2026", ORGANISER)];
     Shown::new(snapshot, Told::default())
@@ -196,7 +231,7 @@ fn card_states() -> Shown {
         game("c", "C Ready").downloaded(),
         game("d", "D Download").sources(6),
         game("e", "E Downloading").sources(6).downloading(41, 100, 78_000_000),
-        game("f", "F Waiting").sources(3).waiting(),
+        game("f", "F Waiting").sources(3).waiting().place(0),
         game("g", "G Paused").sources(2).paused().progress(half.clone()),
         game("h", "H No source").waiting(),
         game("i", "I Running").installed().running(),
@@ -256,6 +291,13 @@ fn updating() -> GameSample {
     game
 }
 
+/// Puts a game of a snapshot into another state.
+fn replace(snapshot: &mut Snapshot, game: GameSample) {
+    let view = Arc::get_mut(snapshot.view.as_mut().unwrap()).unwrap();
+    let place = view.games.iter().position(|view| view.id == game.0.id).unwrap();
+    view.games[place] = game.0;
+}
+
 /// The details of a game at the party; whoever has it there is a source.
 fn details(game: GameSample) -> Shown {
     let mut snapshot = sample::party();
@@ -274,15 +316,17 @@ fn details(game: GameSample) -> Shown {
         has(peer, chunks);
     }
     let id = game.0.id.clone();
-    *view.games.iter_mut().find(|view| view.id == id).unwrap() = game.0;
+    replace(&mut snapshot, game);
     let mut shown = Shown::new(snapshot, Told::default());
     shown.state.details_of = Some(id);
     shown
 }
 
-/// The design's: two downloads, two that wait, one that failed, one that is done.
+/// The design's: two downloads, some that wait, one that failed, one that is done.
 pub(crate) fn downloads() -> Shown {
     let mut party = sample::party();
+    let wesnoth = GameSample::new("wesnoth", "The Battle for Wesnoth").size(520_000_000).sources(9);
+    replace(&mut party, wesnoth.waiting().place(2));
     sample::fail(&mut party, "veloren", OperationKind::Download, ErrorCode::Io);
     let now = Instant::now();
     let finished = vec![
@@ -301,6 +345,12 @@ pub(crate) fn downloads() -> Shown {
     }
     // Nothing more comes: the plot ends where the history does.
     shown.snapshot.status = Status { rx_bytes, tx_bytes, ..Status::default() };
+    shown
+}
+
+fn settings() -> Shown {
+    let mut shown = Shown::on(Screen::Settings, sample::party(), Told::default());
+    shown.state.settings.is_portable = true;
     shown
 }
 

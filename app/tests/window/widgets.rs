@@ -61,9 +61,9 @@ fn left(ui: &mut Ui) {
             .show(ui);
     });
     ui.horizontal(|ui| {
-        chip(ui, Icon::SQUARES_FOUR, "All", 24, true);
-        chip(ui, Icon::CHECK_CIRCLE, "Installed", 12, false);
-        chip(ui, update, "Updates", 1, false);
+        chip(ui, Icon::SQUARES_FOUR, "All", Some(24), true);
+        chip(ui, Icon::CHECK_CIRCLE, "Installed", Some(12), false);
+        chip(ui, update, "Updates", Some(1), false);
     });
     ui.horizontal(|ui| {
         tag(ui, Meaning::Neutral, None, "0.26");

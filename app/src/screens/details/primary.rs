@@ -146,7 +146,7 @@ fn bar(ui: &Ui, panel: Rect, model: &DetailsModel) {
     let share = match model.card.state {
         CardState::Downloading { share, .. }
         | CardState::Stopped { share, .. }
-        | CardState::Waiting { share } => Some(share),
+        | CardState::Waiting { share, .. } => Some(share),
         CardState::Working { share, .. } => share,
         CardState::Play
         | CardState::Update { .. }

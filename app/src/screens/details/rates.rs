@@ -20,9 +20,11 @@ impl Rates {
     pub(super) fn take(&mut self, now: impl Iterator<Item = (PeerId, u64)>) {
         let mut before = std::mem::take(&mut self.0);
         for (peer, rate) in now {
-            let mut rates = before.remove(&peer).unwrap_or_else(|| VecDeque::from(vec![0; LENGTH]));
+            let mut rates = before.remove(&peer).unwrap_or_default();
             rates.push_back(rate);
-            rates.pop_front();
+            if rates.len() > LENGTH {
+                rates.pop_front();
+            }
             self.0.insert(peer, rates);
         }
     }
@@ -36,7 +38,10 @@ pub(super) fn history(ui: &Ui, rect: Rect, rates: &Rates, peer: PeerId, color: C
     match rates.0.get(&peer) {
         Some(rates) if most > 0 && rates.iter().any(|rate| *rate > 0) => {
             let values: Vec<f32> = rates.iter().map(|rate| *rate as f32 / most as f32).collect();
-            sparkline(ui.painter(), rect, &values, color);
+            // What was not measured is not drawn: the line grows from the right.
+            let step = rect.width() / (LENGTH - 1) as f32;
+            let measured = rect.with_min_x(rect.right() - step * (rates.len() - 1) as f32);
+            sparkline(ui.painter(), measured, &values, color);
         }
         Some(_) | None => {
             let line = [rect.left_bottom(), rect.right_bottom()];

@@ -53,10 +53,13 @@ fn receiver(ui: &Ui, rect: Rect, row: &ReceiverRow, rates: &Rates) {
     let name = elided(ui.painter(), &row.name, theme::medium(theme::DENSE), theme.text_1, 180.0);
     ui.painter().galley(pos2(rect.left() + 40.0, y - name.size().y / 2.0), name, theme.text_1);
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, theme.line_stroke());
+    let right = pos2(rect.right(), y);
     if let Some(rate) = rate {
         let plot = Rect::from_min_size(pos2(rect.right() - 174.0, y - 10.0), vec2(96.0, 20.0));
         history(ui, plot, rates, row.peer, theme.leaving);
         let font = theme::medium(theme::DENSE);
-        ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_CENTER, rate, font, theme.text_1);
+        ui.painter().text(right, Align2::RIGHT_CENTER, rate, font, theme.text_1);
+    } else {
+        ui.painter().text(right, Align2::RIGHT_CENTER, "—", theme::regular(theme::DENSE), theme.text_3);
     }
 }

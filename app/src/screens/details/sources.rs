@@ -131,15 +131,13 @@ fn nobody(ui: &Ui, at: Pos2, width: f32, model: &DetailsModel) -> f32 {
     let theme = Theme::of(ui);
     let text = DetailsText::of(ui.ctx());
     heading(ui, at, width, &LibraryText::of(ui.ctx()).sources(0), "");
-    if model.card.is_installed && !model.is_outdated {
-        return at.y + 12.0;
-    }
-    let lines =
-        wrapped(ui.painter(), text.no_sources(), theme::regular(theme::DENSE), theme.text_2, width, 18.0);
+    let is_here = model.card.is_installed && !model.is_outdated;
+    let words = if is_here { text.only_you_have_it() } else { text.no_sources() };
+    let lines = wrapped(ui.painter(), words, theme::regular(theme::DENSE), theme.text_2, width, 18.0);
     let rect = Rect::from_min_size(pos2(at.x, at.y + 18.0), lines.size());
     ui.painter().galley(rect.min, lines, theme.text_2);
     let response = ui.interact(rect, Id::unique("details-nobody"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text.no_sources()));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, words));
     rect.bottom()
 }
 

@@ -1,6 +1,7 @@
 //! What went wrong with a game, and what to do.
 
-use egui::Ui;
+use egui::{Align, Align2, CornerRadius, Layout, Rect, Role, Sense, Ui, WidgetInfo, vec2};
+use lanspread_peer::api::DiskSpace;
 
 use super::{buttons, focus_first, head, text};
 use crate::action::Action;
@@ -8,22 +9,45 @@ use crate::icon::Icon;
 use crate::model::{Card, ErrorModel, Trouble};
 use crate::screens::library::intent;
 use crate::text::{Common, DialogsText, Format, PeerText};
-use crate::theme::Theme;
-use crate::widgets::{Bar, Button, ButtonKind, Dialog, Meaning, progress};
+use crate::theme::{self, Theme};
+use crate::widgets::{Button, ButtonKind, ButtonSize, Dialog, Meaning, draw_text, icon_button};
 
 pub(super) fn show(ui: &Ui, model: &ErrorModel) -> Option<Action> {
     let words = DialogsText::of(ui.ctx());
     let (icon, title, advice) = about(words, model);
-    let why = PeerText::of(ui.ctx()).error(&model.error);
+    let space = model.disk.filter(|_| model.trouble == Trouble::NoSpace);
     let outcome = Dialog::new(&title).show(ui, |ui, is_new| {
-        head(ui, Meaning::Bad, icon, &title, &format!("{}: {why}", model.card.title));
-        if model.trouble == Trouble::NoSpace {
-            space(ui, model);
+        let what = space.and_then(|disk| too_little(ui, model, disk));
+        let what = what.unwrap_or_else(|| {
+            format!("{}: {}", model.card.title, PeerText::of(ui.ctx()).error(&model.error))
+        });
+        head(ui, Meaning::Bad, icon, &title, &what);
+        if let Some(disk) = space {
+            show_space(ui, model, disk);
         }
-        text(ui, advice, Theme::of(ui).text_2);
+        let biggest = model.biggest.as_ref().filter(|_| space.is_some());
+        match biggest.map(|biggest| (biggest, Format::of(ui.ctx()).size(biggest.bytes))) {
+            Some((biggest, size)) if biggest.is_played => {
+                text(ui, &words.biggest(&biggest.title, &size), Theme::of(ui).text_2);
+            }
+            Some((biggest, size)) => {
+                text(ui, &words.biggest_unplayed(&biggest.title, &size), Theme::of(ui).text_2);
+            }
+            None => text(ui, advice, Theme::of(ui).text_2),
+        }
         choose(ui, model, is_new)
     });
     outcome.inner.or_else(|| outcome.escaped.then_some(Action::CloseDialog))
+}
+
+/// What does not fit, in numbers.
+fn too_little(ui: &Ui, model: &ErrorModel, disk: DiskSpace) -> Option<String> {
+    let (words, format) = (DialogsText::of(ui.ctx()), Format::of(ui.ctx()));
+    let (title, free) = (&model.card.title, format.size(disk.free_bytes));
+    Some(match model.missing_space()? {
+        0 => words.fits_now(title, &free),
+        _ => words.needs_more(title, &format.size(model.needed?), &free),
+    })
 }
 
 fn about(words: DialogsText, model: &ErrorModel) -> (Icon, String, &'static str) {
@@ -45,17 +69,42 @@ fn about(words: DialogsText, model: &ErrorModel) -> (Icon, String, &'static str)
     }
 }
 
-/// How full the drive is.
-fn space(ui: &mut Ui, model: &ErrorModel) {
-    let Some((free, total)) = model.disk else { return };
-    let format = Format::of(ui.ctx());
-    let said = DialogsText::of(ui.ctx()).free_of(&format.size(free), &format.size(total));
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a share to look at")]
-    let used = (1.0 - free as f64 / total.max(1) as f64) as f32;
-    let width = ui.available_width();
-    progress(ui, &said, Bar::Stopped(used), width, 10.0);
-    text(ui, &said, Theme::of(ui).text_2);
+/// How full the drive is, and what is missing at its end.
+fn show_space(ui: &mut Ui, model: &ErrorModel, disk: DiskSpace) {
+    let (theme, format) = (Theme::of(ui), Format::of(ui.ctx()));
+    let words = DialogsText::of(ui.ctx());
+    let said = words.free_of(&format.size(disk.free_bytes), &format.size(disk.total_bytes));
+    let missing = model.missing_space().filter(|missing| *missing > 0);
+    let used = share(disk.total_bytes.saturating_sub(disk.free_bytes), disk.total_bytes);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 10.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+    let piece = |left: f32, right: f32, color| {
+        let rect = Rect::from_x_y_ranges(left..=right, rect.y_range());
+        ui.painter().rect_filled(rect, CornerRadius::same(5), color);
+    };
+    piece(rect.left(), rect.right(), theme.surface_3);
+    let end = missing.map_or(rect.right(), |missing| {
+        // However little it is, it is seen.
+        rect.right() - (rect.width() * share(missing, disk.total_bytes)).clamp(13.0, rect.width() / 2.0)
+    });
+    piece(rect.left(), (rect.left() + rect.width() * used).min(end), theme.text_3);
+    if missing.is_some() {
+        ui.painter().rect_filled(rect.with_min_x(end - 2.0), 0, theme.surface_1);
+        piece(end, rect.right(), theme.bad);
+    }
+    let (line, _) = ui.allocate_exact_size(vec2(rect.width(), 18.0), Sense::hover());
+    let font = theme::regular(theme::META);
+    draw_text(ui.painter(), line.left_center(), Align2::LEFT_CENTER, &said, font.clone(), theme.text_2);
+    if let Some(missing) = missing {
+        let missing = words.missing(&format.size(missing));
+        draw_text(ui.painter(), line.right_center(), Align2::RIGHT_CENTER, missing, font, theme.bad);
+    }
     ui.add_space(4.0);
+}
+
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a share to look at")]
+fn share(bytes: u64, total: u64) -> f32 {
+    (bytes as f64 / total.max(1) as f64) as f32
 }
 
 fn choose(ui: &mut Ui, model: &ErrorModel, is_new: bool) -> Option<Action> {
@@ -69,8 +118,11 @@ fn choose(ui: &mut Ui, model: &ErrorModel, is_new: bool) -> Option<Action> {
         });
         let remove = model.trouble == Trouble::NoSpace
             && Button::new(DialogsText::of(ui.ctx()).remove_games()).show(ui).clicked();
-        let copy = Button::new(common.copy_report()).icon(Icon::COPY).show(ui).clicked();
         let later = Button::new(common.later()).kind(ButtonKind::Ghost).show(ui).clicked();
+        let copy = ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            icon_button(ui, Icon::COPY, common.copy_report(), ButtonKind::Ghost, ButtonSize::Normal).clicked()
+        });
+        let copy = copy.inner;
         if copy {
             return Some(Action::Copy(format!("{}: {}", model.card.id, model.error.message)));
         }

@@ -1,14 +1,14 @@
 //! The games folder cannot be used: what is wrong, and the ways out.
 
-use egui::Ui;
+use egui::{Sense, Ui, vec2};
 
 use super::{buttons, focus_first, head, text};
 use crate::action::{Action, FolderTrouble};
 use crate::icon::Icon;
 use crate::model::FolderModel;
 use crate::text::DialogsText;
-use crate::theme::Theme;
-use crate::widgets::{Button, ButtonKind, Dialog, Meaning};
+use crate::theme::{self, Theme};
+use crate::widgets::{Button, ButtonKind, Dialog, Meaning, draw_icon, label};
 
 pub(super) fn show(ui: &Ui, model: &FolderModel) -> Option<Action> {
     let words = DialogsText::of(ui.ctx());
@@ -28,6 +28,9 @@ pub(super) fn show(ui: &Ui, model: &FolderModel) -> Option<Action> {
     let outcome = Dialog::new(title).show(ui, |ui, is_new| {
         head(ui, Meaning::Bad, icon, title, &what);
         text(ui, advice, Theme::of(ui).text_2);
+        if model.trouble == FolderTrouble::Gone {
+            looking(ui, words.looking_for_drive());
+        }
         buttons(ui, |ui| {
             let again = Button::primary(words.try_again()).show(ui);
             focus_first(&again, is_new);
@@ -43,4 +46,15 @@ pub(super) fn show(ui: &Ui, model: &FolderModel) -> Option<Action> {
         })
     });
     outcome.inner.or_else(|| outcome.escaped.then_some(Action::CloseDialog))
+}
+
+/// It stands still: a drive may stay away all night, and no frame is drawn for it.
+fn looking(ui: &mut Ui, words: &str) {
+    let theme = Theme::of(ui);
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        let (place, _) = ui.allocate_exact_size(vec2(14.0, 18.0), Sense::hover());
+        draw_icon(ui.painter(), place.center(), Icon::CIRCLE_NOTCH, 14.0, theme.text_3);
+        label(ui, words, theme::regular(theme::META), theme.text_3);
+    });
 }

@@ -1,6 +1,6 @@
 //! Before something goes from this PC: what of it.
 
-use egui::{CornerRadius, Frame, Margin, Ui};
+use egui::{Align2, CornerRadius, CursorIcon, Frame, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use lanspread_engine::{Command, Saves};
 use lanspread_protocol::GameId;
 
@@ -10,7 +10,7 @@ use crate::icon::Icon;
 use crate::model::RemoveModel;
 use crate::text::{DialogsText, Format};
 use crate::theme::{self, Theme};
-use crate::widgets::{Button, ButtonKind, Dialog, Meaning, checkbox};
+use crate::widgets::{Button, ButtonKind, CHECKBOX_SIDE, Dialog, Meaning, draw_box, draw_text, focus_ring};
 
 /// What is ticked, for one game.
 #[derive(Debug, Default)]
@@ -78,45 +78,81 @@ pub(super) fn show(ui: &Ui, model: &RemoveModel, ticks: &mut Ticks) -> Option<Ac
 fn rows(ui: &mut Ui, model: &RemoveModel, ticks: &mut Ticks) {
     let theme = Theme::of(ui);
     let (text, format) = (DialogsText::of(ui.ctx()), Format::of(ui.ctx()));
-    let size = |bytes: Option<u64>| bytes.map(|bytes| format.size(bytes)).unwrap_or_default();
+    let size = |bytes: Option<u64>| bytes.map_or_else(|| "—".to_owned(), |bytes| format.size(bytes));
     let frame = Frame::new()
         .fill(theme.field)
         .stroke(theme.strong_stroke())
-        .corner_radius(CornerRadius::same(theme::R_FLOATING))
-        .inner_margin(Margin::symmetric(16, 8));
+        .corner_radius(CornerRadius::same(theme::R_FLOATING));
     frame.show(ui, |ui| {
-        if let Some(bytes) = model.download {
-            row(ui, text.download(), text.download_line(), &size(Some(bytes)), &mut ticks.download);
+        ui.spacing_mut().item_spacing.y = 0.0;
+        if model.download.is_some() {
+            let row = Row {
+                name: text.download(),
+                below: text.download_line(),
+                size: size(model.download),
+                can_go: true,
+            };
+            row.show(ui, &mut ticks.download);
         }
-        if model.is_installed {
-            row(ui, text.installed(), text.installed_line(), &size(model.installed), &mut ticks.installed);
+        if !model.is_installed {
+            return;
         }
-        if model.is_installed && ticks.installed {
-            let below = if ticks.saves { text.saves_gone() } else { text.saves_kept() };
-            row(ui, text.saves(), below, &size(model.saves), &mut ticks.saves);
+        if model.download.is_some() {
+            divider(ui);
         }
+        let (name, below) = (text.installed(), text.installed_line());
+        Row { name, below, size: size(model.installed), can_go: true }.show(ui, &mut ticks.installed);
+        divider(ui);
+        // They go with the game or not at all.
         ticks.saves &= ticks.installed;
+        let below = if ticks.saves { text.saves_gone() } else { text.saves_kept() };
+        let row = Row { name: text.saves(), below, size: size(model.saves), can_go: ticks.installed };
+        row.show(ui, &mut ticks.saves);
     });
 }
 
-fn row(ui: &mut Ui, name: &str, below: &str, size: &str, is_on: &mut bool) {
-    let theme = Theme::of(ui);
-    ui.horizontal(|ui| {
-        ui.set_min_height(44.0);
-        if checkbox(ui, name, *is_on).clicked() {
-            *is_on = !*is_on;
+fn divider(ui: &Ui) {
+    let (x, y) = (ui.max_rect().x_range(), ui.cursor().top());
+    ui.painter().hline(x, y, Theme::of(ui).line_stroke());
+}
+
+/// What can go: a click anywhere in its row ticks it.
+struct Row<'a> {
+    name: &'a str,
+    below: &'a str,
+    size: String,
+    can_go: bool,
+}
+
+impl Row<'_> {
+    fn show(self, ui: &mut Ui, is_on: &mut bool) {
+        let theme = Theme::of(ui);
+        let sense = if self.can_go { Sense::click() } else { Sense::hover() };
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 56.0), sense);
+        let was_on = *is_on;
+        response.widget_info(|| WidgetInfo::selected(Role::CheckBox, self.can_go, was_on, self.name));
+        if response.clicked() {
+            *is_on = !was_on;
         }
-        ui.add_space(4.0);
-        ui.vertical(|ui| {
-            ui.spacing_mut().item_spacing.y = 2.0;
-            ui.add_space(4.0);
-            crate::widgets::label(ui, name, theme::medium(theme::BODY), theme.text_1);
-            crate::widgets::label(ui, below, theme::regular(theme::META), theme.text_2);
-        });
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            crate::widgets::label(ui, size, theme::medium(theme::BODY), theme.text_1);
-        });
-    });
+        let y = rect.center().y;
+        let tick = Rect::from_center_size(pos2(rect.left() + 25.0, y), vec2(CHECKBOX_SIDE, CHECKBOX_SIDE));
+        draw_box(ui, tick, *is_on, response.hovered());
+        let (strong, weak) =
+            if self.can_go { (theme.text_1, theme.text_2) } else { (theme.text_3, theme.text_3) };
+        let line = |y: f32, words: &str, font, color| {
+            let at = pos2(rect.left() + 46.0, y);
+            draw_text(ui.painter(), at, Align2::LEFT_CENTER, words, font, color);
+        };
+        line(y - 9.0, self.name, theme::medium(theme::BODY), strong);
+        line(y + 9.0, self.below, theme::regular(theme::META), weak);
+        let color = if *is_on { theme.text_1 } else { theme.text_3 };
+        let at = pos2(rect.right() - 16.0, y);
+        draw_text(ui.painter(), at, Align2::RIGHT_CENTER, &self.size, theme::medium(theme::BODY), color);
+        focus_ring(ui, &response, rect.shrink(4.0), theme::R_TAG);
+        if self.can_go {
+            response.on_hover_cursor(CursorIcon::PointingHand);
+        }
+    }
 }
 
 fn choose(ui: &mut Ui, model: &RemoveModel, ticks: &Ticks, is_new: bool) -> Option<Action> {

@@ -1,6 +1,6 @@
 //! Before an update: what comes, what stays.
 
-use egui::{Color32, CornerRadius, Sense, Ui, vec2};
+use egui::{Sense, Ui, vec2};
 use lanspread_engine::Command;
 
 use super::{buttons, focus_first, line, listed, text};
@@ -8,7 +8,7 @@ use crate::action::Action;
 use crate::cover::{CoverKey, Covers};
 use crate::icon::Icon;
 use crate::model::UpdateModel;
-use crate::screens::library::fill;
+use crate::screens::library::picture;
 use crate::text::{Common, DialogsText, Format};
 use crate::theme::{self, Theme};
 use crate::widgets::{Bar, Button, ButtonKind, Dialog, Meaning, draw_icon, progress, tag};
@@ -34,12 +34,7 @@ fn head(ui: &mut Ui, covers: &mut Covers, model: &UpdateModel, title: &str) {
     ui.horizontal(|ui| {
         let (rect, _) = ui.allocate_exact_size(vec2(60.0, 80.0), Sense::hover());
         let key = CoverKey { game: model.card.id.clone(), file: model.card.cover.clone() };
-        if let Some(cover) = covers.get(ui.ctx(), &key) {
-            let radius = CornerRadius::same(theme::R_TAG);
-            let part = fill(cover.aspect, rect.width() / rect.height());
-            let shape = egui::epaint::RectShape::filled(rect, radius, Color32::WHITE);
-            ui.painter().add(shape.with_texture(cover.texture, part));
-        }
+        picture(ui, covers, rect, &key, &model.card.title);
         ui.add_space(8.0);
         ui.vertical(|ui| {
             ui.add_space(10.0);

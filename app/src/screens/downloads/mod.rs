@@ -205,7 +205,7 @@ fn heading(ui: &mut Ui, name: &str, count: usize, beside: Beside<'_>) -> Option<
         }
         Beside::Clear(clear) => clear,
     };
-    let place = Rect::from_min_max(pos2(rect.right() - 200.0, y - 14.0), pos2(rect.right() + 6.0, y + 14.0));
+    let place = Rect::from_min_max(pos2(rect.right() - 200.0, y - 14.0), pos2(rect.right() + 2.0, y + 14.0));
     within(ui, place, Layout::right_to_left(Align::Center), |ui| {
         let button = Button::new(clear).kind(ButtonKind::Ghost).size(ButtonSize::Small);
         button.show(ui).clicked().then_some(Action::ClearFinished)
@@ -216,11 +216,11 @@ fn nothing(ui: &mut Ui) -> Option<Action> {
     let text = DownloadsText::of(ui.ctx());
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 320.0), Sense::hover());
     let center = rect.center();
-    empty_state(ui, center, Icon::DOWNLOAD_SIMPLE, text.none(), text.pick_a_game());
+    let bottom = empty_state(ui, center, Icon::DOWNLOAD_SIMPLE, text.none(), text.pick_a_game());
     let label = Common::of(ui.ctx()).library();
     let button = Button::primary(label).icon(Icon::SQUARES_FOUR.bold()).name(text.pick_a_game());
     let size = vec2(button.natural_width(ui), 36.0);
-    let place = Rect::from_center_size(center + vec2(0.0, 76.0), size);
+    let place = Rect::from_center_size(pos2(center.x, bottom + 34.0), size);
     within(ui, place, Layout::left_to_right(Align::Center), |ui| {
         button.show(ui).clicked().then_some(Action::Navigate(Screen::Library))
     })

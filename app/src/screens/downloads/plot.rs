@@ -34,10 +34,16 @@ pub(super) fn show(ui: &Ui, rect: Rect, model: &DownloadsModel) {
     }
     let per_point = step_bytes(step) / STEP_HEIGHT;
     let above = Rect::from_min_max(pos2(plot.left(), axis - ABOVE), pos2(plot.right(), axis));
-    plot_line(painter, above, &shares(&model.down, per_point * ABOVE), theme.arriving, theme::PLOT_STROKE);
+    if peak(&model.down) > 0 {
+        let down = shares(&model.down, per_point * ABOVE);
+        plot_line(painter, above, &down, theme.arriving, theme::PLOT_STROKE);
+    }
     // Upside down: its ground is the axis above it.
     let below = Rect::from_min_max(pos2(plot.left(), axis + BELOW), pos2(plot.right(), axis));
-    plot_line(painter, below, &shares(&model.up, per_point * BELOW), theme.leaving, theme::PLOT_STROKE);
+    if peak(&model.up) > 0 {
+        let up = shares(&model.up, per_point * BELOW);
+        plot_line(painter, below, &up, theme.leaving, theme::PLOT_STROKE);
+    }
     let text = DownloadsText::of(ui.ctx());
     for (x, anchor, words) in [
         (plot.left() + 12.0, Align2::LEFT_CENTER, text.two_min_ago()),

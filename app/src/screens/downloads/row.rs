@@ -209,14 +209,24 @@ fn actions(ui: &mut Ui, row: &DownloadRow, text: DownloadsText) -> Option<Action
             button.name(&name).show(ui).clicked().then(|| install(row))
         }
         RowState::Finished { .. } => None,
-        RowState::Failed { retry, .. } => {
+        RowState::Failed { trouble, retry, .. } => {
+            // Between words more room than between signs.
+            ui.spacing_mut().item_spacing.x = 8.0;
             let forget = Action::Command(Command::Forget { game: game() });
             let closed = sign(ui, Icon::X, text.forget_game(&row.title), forget);
             let (name, icon) = (text.retry_game(&row.title), Icon::ARROW_CLOCKWISE.bold());
             let again = Button::primary(common.retry()).icon(icon).size(ButtonSize::Row).name(&name);
             let again = again.show(ui).clicked().then(|| try_again(row, retry));
-            let details = Button::new(text.show_details()).size(ButtonSize::Row).show(ui).clicked();
-            closed.or(again).or_else(|| details.then(|| Action::Ask(Question::Error(game()))))
+            let show = Action::Ask(Question::Error(game()));
+            let (label, action) = match trouble {
+                Trouble::NoSpace => (text.remove_games(), Action::BIGGEST),
+                Trouble::CannotWrite => (text.show_how(), show),
+                Trouble::NoSource | Trouble::GameRuns | Trouble::NotAsExpected | Trouble::Other => {
+                    (text.show_details(), show)
+                }
+            };
+            let helped = Button::new(label).size(ButtonSize::Row).show(ui).clicked();
+            closed.or(again).or_else(|| helped.then_some(action))
         }
         RowState::Stopped { why: Stop::Paused, .. } => {
             let cancelled = cancel(ui);

@@ -14,7 +14,7 @@ use crate::model::{FolderNote, FolderReport, KnownParty, can_begin};
 use crate::text::{FirstRunText, Language};
 use crate::theme::{self, Theme};
 use crate::widgets::{
-    Button, ButtonKind, ButtonSize, Field, MenuItem, draw_icon, draw_text, label, menu_popup,
+    Button, ButtonKind, ButtonSize, Field, MenuItem, draw_icon, draw_text, label, menu_popup, wrapped,
 };
 
 /// The form's width.
@@ -152,11 +152,16 @@ fn claim(ui: &Ui, rect: Rect) {
     };
     let bright = theme::ON_PICTURE;
     line(x + 48.0, rect.top() + 62.0, "Lanspread", theme::bold(theme::SECTION), bright);
-    let (size, small) =
-        if rect.width() < FORM { (theme::TITLE, theme::DENSE) } else { (theme::HERO, theme::BODY) };
-    line(x, rect.bottom() - 129.0, text.claim_first(), theme::bold(size), bright);
-    line(x, rect.bottom() - 95.0, text.claim_second(), theme::bold(size), bright);
-    line(x, rect.bottom() - 58.0, text.no_account(), theme::regular(small), theme::DARK.text_2);
+    let is_small = rect.width() < FORM;
+    let (size, step, small) =
+        if is_small { (theme::TITLE, 26.0, theme::DENSE) } else { (theme::HERO, 34.0, theme::BODY) };
+    let color = theme::DARK.text_2;
+    let font = theme::regular(small);
+    let below = wrapped(&painter, text.no_account(), font, color, rect.width() - 96.0, small + 5.0);
+    let top = rect.bottom() - 48.0 - below.size().y;
+    painter.galley(pos2(x, top), below, color);
+    line(x, top - 28.0, text.claim_second(), theme::bold(size), bright);
+    line(x, top - 28.0 - step, text.claim_first(), theme::bold(size), bright);
 }
 
 fn language(ui: &mut Ui) -> Option<Action> {

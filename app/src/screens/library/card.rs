@@ -206,7 +206,7 @@ fn pills(ui: &Ui, rect: Rect, card: &Card) {
     }
     if let CardState::Downloading { share, .. }
     | CardState::Stopped { share, .. }
-    | CardState::Waiting { share } = card.state
+    | CardState::Waiting { share, .. } = card.state
         && (share > 0.0 || matches!(card.state, CardState::Downloading { .. }))
     {
         percent_pill(painter, theme, rect, &Format::of(ui.ctx()).percent(share));
@@ -327,12 +327,12 @@ pub(in crate::screens) fn bar_look(ui: &Ui, card: &Card) -> Option<BarLook> {
             left: format.rate(rate),
             right: left_secs.map(|secs| format.left(secs)),
         },
-        CardState::Waiting { share } => BarLook {
+        CardState::Waiting { share, is_first } => BarLook {
             bar: Bar::Stopped(share),
             icon: Icon::HOURGLASS,
             color: theme.text_2,
             left: text.waiting().to_owned(),
-            right: None,
+            right: is_first.then(|| text.next_in_line().to_owned()),
         },
         CardState::Stopped { why, share } => {
             let (icon, words) = stop_words(text, why);

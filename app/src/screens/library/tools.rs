@@ -10,12 +10,17 @@ use crate::text::{Common, LibraryText};
 use crate::theme::{self, Theme};
 use crate::widgets::{Button, Field, MenuItem, chip, draw_text, menu_popup, text_width};
 
+/// A search field narrower than this has no room for its key.
+const KEYS_FROM: f32 = 200.0;
+
 /// Answers where the grid begins.
 pub(super) fn show(ui: &mut Ui, places: &Places, model: &LibraryModel, state: &mut State) -> f32 {
     let bar = places.top_bar;
-    let title = page_title(ui, places, Common::of(ui.ctx()).library());
-    let width = if ui.max_rect().width() < theme::NARROW { 220.0 } else { 320.0 };
-    let place = Rect::from_min_size(pos2(title + 20.0, bar.top() + 16.0), vec2(width, 36.0));
+    let left = page_title(ui, places, Common::of(ui.ctx()).library()) + 20.0;
+    let sort_left = bar.right() - sort_button(&sort_words(ui, state.sort)).natural_width(ui);
+    let most: f32 = if ui.max_rect().width() < theme::NARROW { 220.0 } else { 320.0 };
+    let width = most.min(sort_left - 12.0 - left);
+    let place = Rect::from_min_size(pos2(left, bar.top() + 16.0), vec2(width, 36.0));
     within(ui, place, Layout::left_to_right(Align::Center), |ui| search(ui, state, width));
     // The tabulator comes to the chips first.
     let bottom = chips(ui, places, model, state) + 4.0;
@@ -27,21 +32,34 @@ pub(super) fn show(ui: &mut Ui, places: &Places, model: &LibraryModel, state: &m
 
 fn search(ui: &mut Ui, state: &mut State, width: f32) {
     let text = LibraryText::of(ui.ctx());
-    Field::new(&mut state.search, text.search())
+    let field = Field::new(&mut state.search, text.search())
         .placeholder(text.search())
         .icon(Icon::MAGNIFYING_GLASS)
-        .keys(Common::of(ui.ctx()).key_find())
         .width(width)
-        .id(search_id())
-        .show(ui);
+        .id(search_id());
+    let has_room = width >= KEYS_FROM;
+    if has_room { field.keys(Common::of(ui.ctx()).key_find()) } else { field }.show(ui);
+}
+
+/// What the sort button says and is called.
+struct SortWords {
+    label: &'static str,
+    name: String,
+}
+
+fn sort_words(ui: &Ui, sort: Sort) -> SortWords {
+    let text = LibraryText::of(ui.ctx());
+    let label = sort_label(text, sort);
+    SortWords { label, name: format!("{}: {label}", text.sort()) }
+}
+
+fn sort_button(words: &SortWords) -> Button<'_> {
+    Button::new(words.label).icon(Icon::SORT_ASCENDING).trailing(Icon::CARET_DOWN).name(&words.name)
 }
 
 fn sort(ui: &mut Ui, state: &mut State) {
     let text = LibraryText::of(ui.ctx());
-    let label = sort_label(text, state.sort);
-    let name = format!("{}: {label}", text.sort());
-    let button =
-        Button::new(label).icon(Icon::SORT_ASCENDING).trailing(Icon::CARET_DOWN).name(&name).show(ui);
+    let button = sort_button(&sort_words(ui, state.sort)).show(ui);
     menu_popup(&button, 200.0, |ui| {
         for sort in Sort::ALL {
             let item = MenuItem::new(sort_icon(sort), sort_label(text, sort)).chosen(state.sort == sort);
@@ -77,6 +95,8 @@ fn chips(ui: &mut Ui, places: &Places, model: &LibraryModel, state: &mut State) 
     let text = LibraryText::of(ui.ctx());
     let theme = Theme::of(ui);
     let note = match (&model.party, model.has_catalog) {
+        // Nothing is known yet, not even that there is nothing.
+        _ if model.is_loading => String::new(),
         (_, false) => text.no_catalog_yet().to_owned(),
         (Some(party), true) => text.games_in(model.counts.all, party),
         (None, true) => text.games(model.counts.all),
@@ -94,7 +114,8 @@ fn chips(ui: &mut Ui, places: &Places, model: &LibraryModel, state: &mut State) 
         ui.spacing_mut().item_spacing = vec2(8.0, 8.0);
         for filter in Filter::ALL {
             let (icon, label) = chip_look(text, filter);
-            if chip(ui, icon, label, model.counts.get(filter), state.filter == filter).clicked() {
+            let count = (!model.is_loading).then(|| model.counts.get(filter));
+            if chip(ui, icon, label, count, state.filter == filter).clicked() {
                 state.filter = filter;
             }
         }
@@ -107,7 +128,7 @@ fn chips(ui: &mut Ui, places: &Places, model: &LibraryModel, state: &mut State) 
     bottom.max(row.bottom())
 }
 
-const fn chip_look(text: LibraryText, filter: Filter) -> (Icon, &'static str) {
+pub(super) const fn chip_look(text: LibraryText, filter: Filter) -> (Icon, &'static str) {
     match filter {
         Filter::All => (Icon::SQUARES_FOUR, text.all()),
         Filter::Installed => (Icon::CHECK_CIRCLE, text.installed()),

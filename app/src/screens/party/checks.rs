@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use egui::{Align, Label, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Label, Layout, Rangef, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use lanspread_peer::api::{CheckReason, CheckResult};
 
 use super::side::{self, panel};
@@ -13,6 +13,9 @@ use crate::model::{Checks, PartyModel};
 use crate::text::{Common, Format, PartyText};
 use crate::theme::{self, Theme};
 use crate::widgets::{Button, ButtonKind, ButtonSize, Meaning, draw_icon, icon_button, label};
+
+/// Above and below what stands between two lines.
+const PAD: f32 = 14.0;
 
 pub(super) fn show(
     ui: &mut Ui,
@@ -25,15 +28,20 @@ pub(super) fn show(
     let mut action = None;
     panel(ui, width, |ui| {
         let theme = Theme::of(ui);
+        ui.spacing_mut().item_spacing.y = 0.0;
         ui.horizontal(|ui| {
-            label(ui, common.cant_see_someone(), theme::medium(theme::SECTION), theme.text_1);
+            ui.vertical(|ui| {
+                label(ui, common.cant_see_someone(), theme::medium(theme::SECTION), theme.text_1);
+                label(ui, text.always_current(), theme::regular(theme::META), theme.text_2);
+            });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if icon_button(ui, Icon::X, common.close(), ButtonKind::Ghost, ButtonSize::Row).clicked() {
                     state.beside = Beside::You;
                 }
             });
         });
-        ui.separator();
+        ui.add_space(PAD);
+        divider(ui);
         let asked = [
             adapter(ui, &model.checks),
             firewall::show(ui, &model.checks, state),
@@ -41,6 +49,7 @@ pub(super) fn show(
             reach(ui, model, state, now),
         ];
         action = asked.into_iter().flatten().next();
+        ui.add_space(PAD);
         ui.horizontal(|ui| {
             let again = Button::new(text.check_again()).icon(Icon::ARROW_CLOCKWISE).size(ButtonSize::Row);
             if again.show(ui).clicked() {
@@ -141,7 +150,8 @@ pub(super) fn check<R>(
     };
     let color = meaning.color(theme);
     let ground = ui.painter().add(egui::Shape::Noop);
-    let top = ui.cursor().top() - 6.0;
+    let top = ui.cursor().top();
+    ui.add_space(PAD);
     ui.horizontal(|ui| {
         let (place, response) = ui.allocate_exact_size(vec2(20.0, 20.0), Sense::hover());
         let name_and_result = text.check(name, said);
@@ -152,20 +162,30 @@ pub(super) fn check<R>(
             label(ui, said, theme::medium(theme::META), color);
         });
     });
+    ui.add_space(4.0);
     let answer = indented(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 8.0;
         if !words.is_empty() {
             let words = RichText::new(words).font(theme::regular(theme::DENSE)).color(theme.text_2);
             ui.add(Label::new(words).wrap());
         }
         fix(ui)
     });
-    let x = ui.max_rect().x_range().expand(15.0);
-    let bottom = ui.cursor().top();
+    ui.add_space(PAD);
     if meaning == Meaning::Bad {
-        let rect = Rect::from_min_max(pos2(x.min, top), pos2(x.max, bottom));
+        let x = whole_width(ui);
+        let rect = Rect::from_min_max(pos2(x.min, top), pos2(x.max, ui.cursor().top()));
         ui.painter().set(ground, egui::Shape::rect_filled(rect, 0, theme.bad_tint));
     }
-    ui.painter().hline(x, bottom, theme.line_stroke());
-    ui.add_space(8.0);
+    divider(ui);
     answer
+}
+
+/// From edge to edge of the panel.
+fn divider(ui: &Ui) {
+    ui.painter().hline(whole_width(ui), ui.cursor().top(), Theme::of(ui).line_stroke());
+}
+
+fn whole_width(ui: &Ui) -> Rangef {
+    ui.max_rect().x_range().expand(15.0)
 }

@@ -1,6 +1,6 @@
 //! What the firewall does with this program, and what mends it: a command, or whoever may change it.
 
-use egui::{FontId, Label, RichText, Ui};
+use egui::{FontId, Frame, Label, Margin, RichText, Stroke, Ui};
 use lanspread_peer::api::{CheckReason, CheckResult};
 use lanspread_peer::firewall::AllowCommand;
 use lanspread_protocol::DEFAULT_PORT;
@@ -12,7 +12,7 @@ use crate::icon::Icon;
 use crate::model::Checks;
 use crate::text::PartyText;
 use crate::theme::{self, Theme};
-use crate::widgets::{Button, ButtonKind, ButtonSize};
+use crate::widgets::{Button, ButtonKind, ButtonSize, icon_button};
 
 pub(super) fn show(ui: &mut Ui, checks: &Checks, state: &mut State) -> Option<Action> {
     let text = PartyText::of(ui.ctx());
@@ -112,14 +112,28 @@ fn allow(ui: &mut Ui, command: &AllowCommand) -> Option<Action> {
     let text = PartyText::of(ui.ctx());
     explain(ui, text.how_command());
     let whole = format!("cmd {}", command.parameters);
-    let code = RichText::new(whole).font(FontId::monospace(theme::DENSE)).color(Theme::of(ui).text_2);
-    ui.add(Label::new(code).wrap().selectable(true));
-    ui.horizontal(|ui| {
-        let run = Button::primary(text.run_as_administrator()).icon(Icon::SHIELD_CHECK).size(ButtonSize::Row);
-        let run = run.show(ui).clicked().then(|| Action::AllowInFirewall(command.parameters.clone()));
-        let copy = Button::new(text.copy_command()).icon(Icon::COPY).kind(ButtonKind::Ghost);
-        let copy = copy.size(ButtonSize::Row).show(ui).clicked().then(|| Action::Copy(command.lines.clone()));
-        run.or(copy)
-    })
-    .inner
+    let theme = Theme::of(ui);
+    let code = RichText::new(whole).font(FontId::monospace(theme::META)).color(theme.text_2);
+    let frame = Frame::new()
+        .fill(theme.field)
+        .stroke(Stroke::new(theme::STROKE, theme.field_line))
+        .corner_radius(theme::R_BUTTON)
+        .inner_margin(Margin { left: 12, right: 4, top: 4, bottom: 4 });
+    let copy = frame.show(ui, |ui| {
+        ui.horizontal_top(|ui| {
+            let width = ui.available_width() - ButtonSize::Row.height() - ui.spacing().item_spacing.x;
+            ui.vertical(|ui| {
+                ui.set_width(width);
+                ui.add_space(6.0);
+                ui.add(Label::new(code).wrap().selectable(true));
+                ui.add_space(6.0);
+            });
+            let copy = icon_button(ui, Icon::COPY, text.copy_command(), ButtonKind::Ghost, ButtonSize::Row);
+            copy.clicked().then(|| Action::Copy(command.lines.clone()))
+        })
+        .inner
+    });
+    let run = Button::primary(text.run_as_administrator()).icon(Icon::SHIELD_CHECK).size(ButtonSize::Row);
+    let run = run.show(ui).clicked().then(|| Action::AllowInFirewall(command.parameters.clone()));
+    run.or(copy.inner)
 }

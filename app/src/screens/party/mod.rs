@@ -61,6 +61,11 @@ impl State {
         self.beside = Beside::Checks;
     }
 
+    /// The keyboard's focus goes to the field for addresses.
+    pub const fn open_address(&mut self) {
+        (self.beside, self.to_address) = (Beside::You, true);
+    }
+
     /// The PC whose row is open.
     pub const fn opened(&self) -> Option<PeerId> {
         match self.beside {

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use egui::{Margin, Ui};
+use egui::{
+    Align, CornerRadius, CursorIcon, Layout, Margin, Rect, Role, Sense, StrokeKind, Ui, WidgetInfo, vec2,
+};
 use lanspread_peer::api::PeerAddress;
 
 use super::{ANSWER, State};
@@ -12,7 +14,7 @@ use crate::icon::Icon;
 use crate::model::PartyModel;
 use crate::text::{Common, Format, FrameText, PartyText};
 use crate::theme::{self, Theme};
-use crate::widgets::{Button, ButtonKind, ButtonSize, Field, avatar, draw_icon, icon_button, label};
+use crate::widgets::{Button, Field, avatar, draw_icon, focus_ring, label};
 
 pub(super) fn show(
     ui: &mut Ui,
@@ -24,26 +26,26 @@ pub(super) fn show(
     panel(ui, width, |ui| you(ui, model));
     let mut action = None;
     panel(ui, width, |ui| action = add(ui, model, state, now));
-    panel(ui, width, |ui| {
-        if help(ui) {
-            action = Some(Action::RunChecks);
-        }
-    });
+    if help(ui, width) {
+        action = Some(Action::RunChecks);
+    }
     action
 }
 
-pub(super) fn panel(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui)) {
+/// Answers where it is.
+pub(super) fn panel(ui: &mut Ui, width: f32, content: impl FnOnce(&mut Ui)) -> Rect {
     let theme = Theme::of(ui);
     let frame = egui::Frame::new()
         .fill(theme.surface_1)
         .stroke(theme.line_stroke())
         .corner_radius(theme::R_PANEL)
         .inner_margin(Margin::same(16));
-    frame.show(ui, |ui| {
+    let shown = frame.show(ui, |ui| {
         ui.set_width(width - 34.0);
-        ui.spacing_mut().item_spacing = egui::vec2(8.0, 6.0);
+        ui.spacing_mut().item_spacing = vec2(8.0, 6.0);
         content(ui);
     });
+    shown.response.rect
 }
 
 fn you(ui: &mut Ui, model: &PartyModel) {
@@ -54,7 +56,11 @@ fn you(ui: &mut Ui, model: &PartyModel) {
         avatar(ui, &you.name, 40.0);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            label(ui, &text.you(&you.name), theme::medium(theme::BODY), theme.text_1);
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 4.0;
+                label(ui, &you.name, theme::medium(theme::BODY), theme.text_1);
+                label(ui, text.you(), theme::regular(theme::BODY), theme.text_3);
+            });
             let address = you.address.map_or_else(
                 || FrameText::of(ui.ctx()).not_connected().to_owned(),
                 |address| address.ip().to_string(),
@@ -76,11 +82,12 @@ fn you(ui: &mut Ui, model: &PartyModel) {
 fn pair(ui: &mut Ui, name: &str, icon: Option<(Icon, egui::Color32)>, value: &str) {
     let theme = Theme::of(ui);
     ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
         label(ui, name, theme::regular(theme::DENSE), theme.text_2);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             label(ui, value, theme::medium(theme::DENSE), theme.text_1);
             if let Some((icon, color)) = icon {
-                let (place, _) = ui.allocate_exact_size(egui::vec2(14.0, 18.0), egui::Sense::hover());
+                let (place, _) = ui.allocate_exact_size(vec2(14.0, 18.0), Sense::hover());
                 draw_icon(ui.painter(), place.center(), icon.bold(), 14.0, color);
             }
         });
@@ -92,6 +99,7 @@ fn add(ui: &mut Ui, model: &PartyModel, state: &mut State, now: Instant) -> Opti
     let text = PartyText::of(ui.ctx());
     label(ui, text.add_title(), theme::medium(theme::BODY), theme.text_1);
     label(ui, text.add_why(), theme::regular(theme::META), theme.text_2);
+    ui.add_space(6.0);
     address(ui, model, state, text.add(), now)
 }
 
@@ -145,20 +153,31 @@ fn looked(ui: &mut Ui, model: &PartyModel, ip: IpAddr, left: Duration) {
     ui.add(egui::Label::new(words).wrap());
 }
 
-/// The way to the checks.
-fn help(ui: &mut Ui) -> bool {
+/// The way to the checks: all of the panel is the button.
+fn help(ui: &mut Ui, width: f32) -> bool {
     let (text, common) = (PartyText::of(ui.ctx()), Common::of(ui.ctx()));
     let theme = Theme::of(ui);
-    ui.horizontal(|ui| {
-        ui.vertical(|ui| {
-            label(ui, common.cant_see_someone(), theme::medium(theme::BODY), theme.text_1);
-            label(ui, text.run_checks(), theme::regular(theme::META), theme.text_2);
+    let rect = panel(ui, width, |ui| {
+        ui.horizontal(|ui| {
+            let (icon, _) = ui.allocate_exact_size(vec2(24.0, 36.0), Sense::hover());
+            draw_icon(ui.painter(), icon.center(), Icon::FIRST_AID_KIT, theme::ICON_LIST, theme.text_2);
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                label(ui, common.cant_see_someone(), theme::medium(theme::BODY), theme.text_1);
+                label(ui, text.run_checks(), theme::regular(theme::META), theme.text_2);
+            });
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let (icon, _) = ui.allocate_exact_size(vec2(16.0, 36.0), Sense::hover());
+                draw_icon(ui.painter(), icon.center(), Icon::CARET_RIGHT, theme::ICON, theme.text_3);
+            });
         });
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let name = common.cant_see_someone();
-            icon_button(ui, Icon::FIRST_AID_KIT, name, ButtonKind::Secondary, ButtonSize::Normal).clicked()
-        })
-        .inner
-    })
-    .inner
+    });
+    let response = ui.interact(rect, ui.scope_id().with("help"), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, common.cant_see_someone()));
+    if response.hovered() {
+        let radius = CornerRadius::same(theme::R_PANEL);
+        ui.painter().rect_stroke(rect, radius, theme.strong_stroke(), StrokeKind::Inside);
+    }
+    focus_ring(ui, &response, rect, theme::R_PANEL);
+    response.on_hover_cursor(CursorIcon::PointingHand).clicked()
 }

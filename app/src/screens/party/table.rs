@@ -40,9 +40,9 @@ impl Columns {
             name: rect.left() + 16.0,
             now: at(0.262),
             shares: at(0.457),
-            to_you: at(0.687),
-            from_you: at(0.804),
-            connection: at(0.833),
+            to_you: at(0.672),
+            from_you: at(0.79),
+            connection: at(0.813),
         }
     }
 }
@@ -166,8 +166,8 @@ fn row(ui: &Ui, rect: Rect, columns: Columns, peer: &PeerRow, is_open: bool) -> 
     signal(ui, pos2(columns.connection, y), bars, color);
     let way = way(text, format, peer, rect.right() - columns.connection > WIDE_CONNECTION);
     let up = if way.is_empty() { 0.0 } else { 8.0 };
-    line(columns.connection + 26.0, y - up, word, theme::DENSE, theme.text_1, rect.right());
-    line(columns.connection + 26.0, y + 10.0, &way, theme::META, theme.text_2, rect.right());
+    line(columns.connection + 26.0, y - up, word, theme::DENSE, theme.text_1, rect.right() + 6.0);
+    line(columns.connection + 26.0, y + 10.0, &way, theme::META, theme.text_2, rect.right() + 6.0);
     response.on_hover_cursor(CursorIcon::PointingHand).clicked()
 }
 

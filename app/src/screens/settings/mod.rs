@@ -26,6 +26,8 @@ use crate::widgets::{draw_icon, draw_text, focus_ring, label, text_width};
 /// The content's greatest width.
 const CONTENT: f32 = 760.0;
 const LIST: f32 = 184.0;
+/// The least height of a row.
+const ROW: f32 = 64.0;
 
 /// What a person does here that is no game's state.
 #[derive(Debug, Default)]
@@ -236,36 +238,41 @@ fn between(ui: &mut Ui) {
 /// A title with a line below, and a control right.
 fn row<R>(ui: &mut Ui, title: &str, line: &str, control: impl FnOnce(&mut Ui) -> R) -> R {
     let theme = Theme::of(ui);
-    let size = vec2(ui.available_width(), 64.0);
-    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
-        ui.set_min_height(64.0);
+    // How high it is shows only once the control has its width: the height of the last frame is this one's.
+    let id = ui.scope_id().with(("row", title));
+    let height = ui.data(|data| data.get_temp::<f32>(id)).unwrap_or(ROW);
+    let size = vec2(ui.available_width(), height);
+    let shown = ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_height(height);
         ui.spacing_mut().item_spacing = vec2(8.0, 3.0);
         let answer = control(ui);
         ui.add_space(8.0);
-        ui.with_layout(Layout::top_down(Align::Min), |ui| {
-            words(ui, title, line, theme);
-        });
-        answer
-    })
-    .inner
+        let needed = ui.with_layout(Layout::top_down(Align::Min), |ui| words(ui, title, line, theme)).inner;
+        (answer, needed)
+    });
+    let (answer, needed) = shown.inner;
+    if (needed - height).abs() > 0.5 {
+        ui.data_mut(|data| data.insert_temp(id, needed));
+        ui.ctx().request_discard("a row of another height");
+    }
+    answer
 }
 
-/// Title and line, in the middle of a row's height; long lines wrap.
-fn words(ui: &mut Ui, title: &str, line: &str, theme: &Theme) {
+/// Title and line, in the middle of a row's height; long lines wrap. Answers the height that the row needs.
+fn words(ui: &mut Ui, title: &str, line: &str, theme: &Theme) -> f32 {
     let font = theme::regular(theme::DENSE);
     let width = ui.available_width();
     let below = crate::widgets::wrapped(ui.painter(), line, font, theme.text_2, width, 18.0);
     let height = 20.0 + if line.is_empty() { 0.0 } else { below.size().y + 3.0 };
-    ui.add_space(((64.0 - height) / 2.0).max(10.0));
+    let needed = ROW.max(height + 20.0);
+    ui.add_space((needed - height) / 2.0);
     label(ui, title, theme::medium(theme::BODY), theme.text_1);
     if !line.is_empty() {
         let (rect, response) = ui.allocate_exact_size(below.size(), Sense::hover());
         ui.painter().galley(rect.min, below, theme.text_2);
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, line));
     }
-    if height > 48.0 {
-        ui.add_space(10.0);
-    }
+    needed
 }
 
 const fn peer(change: SettingsChange) -> Action {
