@@ -1,5 +1,6 @@
 //! What a frame costs with 5,000 games: the library is scrolled from end to end, at rest and while a download tells
-//! something new in every frame. CPU of the thread that draws, tessellation included; the graphics card's part is not in it.
+//! something new in every frame; and the party of 30 PCs that share 500 games each, with news in every frame. CPU of the
+//! thread that draws, tessellation included; the graphics card's part is not in it.
 //!
 //! `cargo run --release -p lanspread --example frames`
 
@@ -9,21 +10,29 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{Event, Modifiers, MouseWheelUnit, RawInput, Rect, TouchPhase, pos2, vec2};
+use lanspread_app::action::Screen;
 use lanspread_app::cover::Covers;
 use lanspread_app::model::{Source, Told};
 use lanspread_app::sample::{self, GameSample};
 use lanspread_app::theme;
 use lanspread_app::window::{self, WindowState};
+use lanspread_engine::{PeerGame, PeerView};
 use lanspread_peer::api::Snapshot;
 
 const GAMES: usize = 5000;
+const PEERS: u8 = 30;
+const GAMES_OF_EACH: usize = 500;
 const FRAMES: usize = 600;
 /// Of a frame, by the design.
 const GOAL: Duration = Duration::from_millis(8);
 
 fn main() {
-    for (what, is_busy) in [("scrolling", false), ("scrolling while something is downloaded", true)] {
-        let mut times = frames(is_busy);
+    for (what, screen, is_busy) in [
+        ("scrolling", Screen::Library, false),
+        ("scrolling while something is downloaded", Screen::Library, true),
+        ("the party of 30 PCs with 500 games each", Screen::Party, true),
+    ] {
+        let mut times = frames(screen, is_busy);
         times.sort_unstable();
         let at = |share: f64| {
             #[expect(
@@ -54,13 +63,28 @@ fn party(round: u64) -> Snapshot {
             _ => game,
         }
     });
-    sample::snapshot(games.collect())
+    sample::snapshot_with(games.collect(), (1..=PEERS).map(peer).collect())
 }
 
-fn frames(is_busy: bool) -> Vec<Duration> {
+fn peer(number: u8) -> PeerView {
+    let mut peer = sample::peer(number, &format!("Player {number}"), 0, 1_000_000);
+    let game = |game: usize| PeerGame {
+        id: format!("game-{game}").parse().unwrap(),
+        version: None,
+        complete: true,
+        local_only: false,
+        chunks: 1000,
+        chunks_total: 1000,
+    };
+    peer.games = (0..GAMES_OF_EACH).map(|index| game(index * 7 + usize::from(number))).collect();
+    peer
+}
+
+fn frames(screen: Screen, is_busy: bool) -> Vec<Duration> {
     let ctx = egui::Context::default();
     theme::set_up(&ctx);
-    let (mut state, mut covers, told) = (WindowState::default(), Covers::new(&ctx), Told::default());
+    let (mut state, mut covers, told) =
+        (WindowState { screen, ..WindowState::default() }, Covers::new(&ctx), Told::default());
     let mut snapshot = party(0);
     let mut times = Vec::new();
     for frame in 0..FRAMES {

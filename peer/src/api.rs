@@ -43,6 +43,8 @@ pub struct PeerConfig {
     pub catalog: Option<PathBuf>,
     /// The player's name; `None` is the PC's.
     pub name: Option<String>,
+    /// The PC's name, for people; `None` is the system's.
+    pub pc: Option<String>,
     /// Addresses to listen on; none means all adapters, IPv4 and IPv6.
     pub bind: Vec<IpAddr>,
     /// `None` is the first free one of the usual ports, `Some(0)` any free one.
@@ -70,6 +72,7 @@ impl PeerConfig {
             games: games.into(),
             catalog: None,
             name: None,
+            pc: None,
             bind: Vec::new(),
             port: None,
             peers: Vec::new(),

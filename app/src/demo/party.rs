@@ -63,6 +63,7 @@ impl Party {
         for (index, name) in NAMES.iter().enumerate() {
             let mut config = config(&world, world.games(index), &addresses);
             config.name = Some((*name).to_owned());
+            config.pc = Some(format!("{}-PC", name.to_uppercase()));
             config.upload_limit = pace.upload_limit;
             if index == 0 {
                 config.catalog = Some(world.organisers_catalog());

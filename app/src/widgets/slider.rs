@@ -1,6 +1,6 @@
 //! A slider: track 4, knob 16. A field for exact numbers stands beside it.
 
-use egui::{CornerRadius, EventFilter, Key, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Color32, CornerRadius, EventFilter, Key, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::theme::Theme;
 
@@ -32,7 +32,7 @@ pub fn slider_row(ui: &mut Ui, name: &str, share: f32, width: f32) -> (Response,
     painter.rect_filled(track, CornerRadius::same(2), theme.surface_3);
     painter.rect_filled(track.with_max_x(knob.x), CornerRadius::same(2), theme.accent);
     painter.circle_filled(knob, 8.0, theme.accent);
-    painter.circle_filled(knob, 3.0, theme.on_accent);
+    painter.circle_filled(knob, 3.0, Color32::WHITE);
     if response.has_focus() {
         painter.circle_stroke(knob, 11.0, theme.focus_stroke());
     }

@@ -557,6 +557,6 @@ fn port(port: Option<u16>) -> Port {
 
 /// The player's name and the PC's.
 fn names(config: &PeerConfig) -> (String, String) {
-    let pc = crate::identity::host_name();
+    let pc = config.pc.clone().unwrap_or_else(crate::identity::host_name);
     (config.name.clone().unwrap_or_else(|| pc.clone()), pc)
 }

@@ -93,7 +93,6 @@ fn over_page(
     ground.widget_info(|| WidgetInfo::labeled(Role::Dialog, true, &name));
     ui.painter().add(theme.lifted.as_shape(panel, CornerRadius::ZERO));
     ui.painter().rect_filled(panel, CornerRadius::ZERO, theme.surface_1);
-    ui.painter().vline(panel.left() + 0.5, panel.y_range(), theme.strong_stroke());
     let mut action = scrim.clicked().then_some(Action::CloseDetails);
     // Where the upper part leaves no room for the lower, it scrolls along.
     let is_low = panel.height() < BODY_TOP + BODY_LEAST;
@@ -115,6 +114,8 @@ fn over_page(
             ui.allocate_rect(all, Sense::hover());
         });
     });
+    // Over the hero, too.
+    ui.painter().vline(panel.left() + 0.5, panel.y_range(), theme.strong_stroke());
     action
 }
 

@@ -139,7 +139,12 @@ fn bar(ui: &Ui, rect: Rect, id: egui::Id, row: &DownloadRow, line: &str) {
         draw_icon(ui.painter(), pos2(right, y + 7.0), Icon::HARD_DRIVES, 14.0, theme.text_2);
         right -= 15.0;
     }
-    let words = elided(ui.painter(), line, theme::regular(theme::META), theme.text_2, right - x);
+    let fit = |words: &str| elided(ui.painter(), words, theme::regular(theme::META), theme.text_2, right - x);
+    let mut words = fit(line);
+    if let (true, RowState::Downloading { done, total, .. }) = (words.elided, &row.state) {
+        // Half a number says less than the percent alone.
+        words = fit(&Format::of(ui.ctx()).percent(words::share(*done, *total)));
+    }
     ui.painter().galley(pos2(x, y + 7.0 - words.size().y / 2.0), words, theme.text_2);
 }
 
