@@ -162,7 +162,7 @@ impl GameSample {
         self.working(OperationKind::Download, Phase::Waiting)
     }
 
-    /// What waits or is paused: how many are before it.
+    /// What waits: how many are before it.
     #[must_use]
     pub fn place(mut self, place: usize) -> Self {
         if let Some(operation) = &mut self.0.operation {
@@ -361,7 +361,6 @@ pub fn party() -> Snapshot {
             .about("Team shooter", 2, 24)
             .sources(2)
             .paused()
-            .place(1)
             .progress(ProgressView { bytes_done: 63, bytes_total: 100, rate: 0, sources: 0 }),
         game("neverball", "Neverball").about("Puzzle", 1, 4).downloaded(),
         game("freedoom", "Freedoom")

@@ -41,11 +41,13 @@ fn profile_dir() -> PathBuf {
     folder.to_owned()
 }
 
-/// Whether cargo, asked to build it, would find nothing to do.
+/// Whether nothing that a person changes is newer than it. It is not asked whose it is: worktrees do not share a target
+/// folder.
 fn is_newer_than_its_sources(program: &Path) -> bool {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let Ok(built) = program.metadata().and_then(|file| file.modified()) else { return false };
-    let sources = ["Cargo.toml", "Cargo.lock", "protocol", "peer"].map(|name| root.join(name));
+    let sources =
+        ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "protocol", "peer"].map(|name| root.join(name));
     let files = sources.into_iter().flat_map(|source| {
         // Tests are no part of it.
         walkdir::WalkDir::new(source).into_iter().filter_entry(|entry| entry.file_name() != "tests")

@@ -46,10 +46,14 @@ impl Screen {
     /// Lets the keyboard speak to a window; there is no window manager that would.
     #[track_caller]
     pub fn focus(&self, title: &str) {
-        let found = self.run("xdotool", &["search", "--onlyvisible", "--name", title]).expect("a window");
-        let found = String::from_utf8_lossy(&found);
-        let window = found.lines().next().expect("a window");
-        self.run("xdotool", &["windowfocus", "--sync", window]).expect("xdotool focuses");
+        // A window that has just come may not be ready for it.
+        until("the keyboard's focus", || {
+            let found =
+                self.run("xdotool", &["search", "--onlyvisible", "--name", title]).unwrap_or_default();
+            let found = String::from_utf8_lossy(&found);
+            let window = found.lines().next();
+            window.is_some_and(|window| self.run("xdotool", &["windowfocus", "--sync", window]).is_some())
+        });
     }
 
     #[track_caller]

@@ -48,7 +48,7 @@ pub fn top_banner(ui: &mut Ui, rect: Rect, model: &BannerModel) -> Option<Action
                 others => text.waits(*others, title),
             };
             banner(ui, rect, &look(Meaning::Bad, Icon::HARD_DRIVE.fill(), &full, &rest), |ui| {
-                let remove = mend(text.remove_games()).icon(Icon::TRASH.bold()).show(ui).clicked();
+                let remove = mend(common.remove_games()).icon(Icon::TRASH.bold()).show(ui).clicked();
                 let show = Button::new(common.downloads()).size(ButtonSize::Row).show(ui).clicked();
                 remove.then_some(Action::BIGGEST).or(show.then_some(Action::Navigate(Screen::Downloads)))
             })

@@ -252,6 +252,23 @@ mod tests {
     }
 
     #[test]
+    fn the_first_that_can_start_is_next() {
+        let waiting = |id, place, sources| GameSample::new(id, id).sources(sources).waiting().place(place);
+        let games = vec![waiting("a", 0, 0), waiting("b", 1, 1), waiting("c", 2, 1)];
+        let (snapshot, told) = (crate::sample::snapshot(games), crate::model::Told::default());
+        let source = Source { snapshot: &snapshot, told: &told };
+        let states: Vec<_> = source.games().iter().map(|game| state(source, game)).collect();
+        assert_eq!(
+            states,
+            [
+                CardState::Stopped { why: Stop::NoSource, share: 0.0 },
+                CardState::Waiting { share: 0.0, is_first: true },
+                CardState::Waiting { share: 0.0, is_first: false },
+            ]
+        );
+    }
+
+    #[test]
     fn each_row_of_the_table_has_its_state() {
         let game = GameSample::new("game", "Game");
         for (what, game, state) in [

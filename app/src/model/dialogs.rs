@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lanspread_engine::{CommandError, GameView, LocalState, OfferedCatalogView, Phase};
+use lanspread_engine::{CommandError, GameView, LocalState, OfferedCatalogView, OperationKind, Phase};
 use lanspread_peer::api::DiskSpace;
 use lanspread_protocol::{GameId, OrganiserKey, Version};
 
@@ -102,16 +102,17 @@ pub struct ErrorModel {
     pub place: Option<String>,
     /// Where the games are.
     pub disk: Option<DiskSpace>,
-    /// Bytes that are still to be fetched, where that is known.
+    /// Bytes that a download still has to fetch. Of what else needs room, only the error tells the numbers.
     pub needed: Option<u64>,
     /// What would make most room.
     pub biggest: Option<Biggest>,
 }
 
 impl ErrorModel {
-    /// Bytes that do not fit now; 0: they do.
+    /// Bytes that do not fit now; `None` where they would, or that is not known.
     pub fn missing_space(&self) -> Option<u64> {
-        Some(self.needed?.saturating_sub(self.disk?.free_bytes))
+        let missing = self.needed?.saturating_sub(self.disk?.free_bytes);
+        Some(missing).filter(|missing| *missing > 0)
     }
 }
 
@@ -247,14 +248,15 @@ impl RemoveModel {
 impl ErrorModel {
     /// `None` once something else has begun.
     fn new(source: Source<'_>, game: &GameView) -> Option<Self> {
-        let error = &failure(game).filter(|_| operation(game).is_none())?.error;
+        let failed = failure(game).filter(|_| operation(game).is_none())?;
+        let (error, is_download) = (&failed.error, failed.operation == OperationKind::Download);
         Some(Self {
             card: Card::new(source, game),
             trouble: Trouble::of(error.code),
             error: error.clone(),
             place: source.place(),
             disk: source.snapshot.disk,
-            needed: game.fetch_bytes,
+            needed: game.fetch_bytes.filter(|_| is_download),
             biggest: Biggest::besides(source, &game.id),
         })
     }
@@ -262,7 +264,8 @@ impl ErrorModel {
 
 impl Biggest {
     fn besides(source: Source<'_>, game: &GameId) -> Option<Self> {
-        let others = source.games().iter().filter(|other| other.id != *game);
+        // Those that the way to the biggest games lists.
+        let others = source.games().iter().filter(|other| other.id != *game && other.installed);
         let sized = others.filter_map(|other| Some((other, other.local.as_ref()?.bytes)));
         let (biggest, bytes) = sized.filter(|(_, bytes)| *bytes > 0).max_by_key(|(_, bytes)| *bytes)?;
         let is_played = source.told.played.contains_key(&biggest.id);
@@ -275,7 +278,25 @@ mod tests {
     use super::*;
     use crate::model::Told;
     use crate::sample::{GameSample, snapshot};
-    use lanspread_engine::{ErrorCode, OperationKind};
+    use lanspread_engine::ErrorCode;
+
+    #[test]
+    fn only_a_download_knows_what_is_missing() {
+        let missing = |failed, fetches, free_bytes| {
+            let game = GameSample::new("game", "Game").sources(1).fetches(fetches);
+            let other = GameSample::new("other", "Other").installed();
+            let mut snapshot = snapshot(vec![game.failed(failed, ErrorCode::NoSpace), other]);
+            snapshot.disk = snapshot.disk.map(|disk| DiskSpace { free_bytes, ..disk });
+            let source = Source { snapshot: &snapshot, told: &Told::default() };
+            let model = ErrorModel::new(source, source.game(&"game".parse().unwrap()).unwrap()).unwrap();
+            assert_eq!(model.biggest.as_ref().map(|biggest| biggest.title.as_str()), Some("Other"));
+            model.missing_space()
+        };
+        assert_eq!(missing(OperationKind::Download, 610, 40), Some(570));
+        assert_eq!(missing(OperationKind::Download, 610, 700), None);
+        assert_eq!(missing(OperationKind::Install, 0, 40), None, "what is unpacked is not counted here");
+        assert_eq!(missing(OperationKind::Update, 212, 40), None, "what is kept is written again, too");
+    }
 
     #[test]
     fn an_update_that_does_not_fit_says_how_much_is_missing() {

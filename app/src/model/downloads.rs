@@ -132,9 +132,6 @@ impl DownloadsModel {
         }
         let is_waiting = |row: &DownloadRow| matches!(row.state, RowState::Waiting { .. });
         model.next.sort_by_key(|row| (!is_waiting(row), row.place.unwrap_or(usize::MAX)));
-        if let Some(DownloadRow { state: RowState::Waiting { is_first }, .. }) = model.next.first_mut() {
-            *is_first = true;
-        }
         let finished = source.told.finished.iter().rev();
         model.finished = finished.filter_map(|finished| finished_row(source, finished, now)).collect();
         model.secs_left =
@@ -170,8 +167,8 @@ impl DownloadsModel {
             CardState::Working { work, share } if is_download(game) => {
                 self.active.push(row(game, card, RowState::Working { work, share }));
             }
-            CardState::Waiting { .. } => {
-                self.next.push(row(game, card, RowState::Waiting { is_first: false }));
+            CardState::Waiting { is_first, .. } => {
+                self.next.push(row(game, card, RowState::Waiting { is_first }));
             }
             CardState::Stopped { why, share } => {
                 self.next.push(row(game, card, RowState::Stopped { why, share }));
@@ -207,6 +204,8 @@ fn is_download(game: &GameView) -> bool {
 
 /// What is still to be fetched and does not fit; nothing is said when it would fit by now.
 fn missing_space(source: Source<'_>, game: &GameView) -> Option<u64> {
+    // An update also writes again what it keeps, an install what it unpacks: that is not counted here.
+    failure(game).filter(|failed| failed.operation == OperationKind::Download)?;
     let missing = game.fetch_bytes?.saturating_sub(source.free_bytes()?);
     Some(missing).filter(|missing| *missing > 0)
 }

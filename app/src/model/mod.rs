@@ -68,8 +68,12 @@ impl<'a> Source<'a> {
     }
 
     pub fn game(self, id: &GameId) -> Option<&'a GameView> {
-        let games = self.games();
-        games.binary_search_by(|game| game.id.cmp(id)).ok().and_then(|at| games.get(at))
+        self.games().get(self.place_of(id)?)
+    }
+
+    /// Where it is among the games.
+    pub fn place_of(self, id: &GameId) -> Option<usize> {
+        self.games().binary_search_by(|game| game.id.cmp(id)).ok()
     }
 
     /// That is the view which is shown: what was made of it holds.

@@ -90,10 +90,12 @@ impl PeerRows {
     pub(super) fn update(&mut self, source: Source<'_>, opened: Option<PeerId>) {
         let is_news = !source.is_of(self.view.as_ref());
         if is_news {
-            let mut peers: Vec<PeerRow> = peers(source).iter().map(|peer| row(source, peer)).collect();
+            let mut shares = Shares::of_this_pc(source);
+            let peers = peers(source).iter();
+            let mut peers: Vec<PeerRow> = peers.map(|peer| row(source, peer, &mut shares)).collect();
             peers.sort_by_cached_key(|row| (row.name.to_lowercase(), row.id));
             self.peers = peers.into();
-            self.games_shared = games_shared(source);
+            self.games_shared = shares.count();
             self.view.clone_from(&source.snapshot.view);
         }
         if is_news || self.opened != opened {
@@ -108,10 +110,18 @@ fn peers(source: Source<'_>) -> &[PeerView] {
     source.view().map_or(&[], |view| &view.peers)
 }
 
-fn row(source: Source<'_>, peer: &PeerView) -> PeerRow {
-    let size = |game| source.game(game).and_then(|game| game.entry.as_ref()).and_then(|entry| entry.size);
+fn row<'a>(source: Source<'a>, peer: &'a PeerView, shares: &mut Shares<'a>) -> PeerRow {
     let title = |id: &GameId| source.game(id).map_or_else(|| id.to_string(), |game| game.title.clone());
-    let complete = peer.games.iter().filter(|game| game.complete);
+    let (mut games, mut bytes) = (0, 0);
+    for game in peer.games.iter().filter(|game| game.complete) {
+        let place = source.place_of(&game.id);
+        let entry = place.and_then(|place| source.games().get(place)?.entry.as_ref());
+        games += 1;
+        bytes += entry.and_then(|entry| entry.size).unwrap_or_default();
+        if !game.local_only {
+            shares.add(place, &game.id);
+        }
+    }
     let presence = &peer.presence;
     PeerRow {
         id: peer.peer_id,
@@ -119,8 +129,8 @@ fn row(source: Source<'_>, peer: &PeerView) -> PeerRow {
         pc: presence.pc.clone(),
         playing: presence.playing.as_ref().map(title),
         hosts: presence.servers.first().map(|server| title(&server.game)),
-        games: complete.clone().count(),
-        bytes: complete.filter_map(|game| size(&game.id)).sum(),
+        games,
+        bytes,
         to_you: peer.rx_rate,
         from_you: peer.tx_rate,
         quality: peer.connected.then(|| Quality::of(peer.link, peer.rtt)),
@@ -143,11 +153,29 @@ fn shared(source: Source<'_>, peer: &PeerView) -> Vec<SharedGame> {
     games
 }
 
-fn games_shared(source: Source<'_>) -> usize {
-    let there = peers(source).iter().flat_map(|peer| &peer.games);
-    let there = there.filter(|game| game.complete && !game.local_only).map(|game| &game.id);
-    let here = source.games().iter().filter(|game| is_shared(game)).map(|game| &game.id);
-    there.chain(here).collect::<HashSet<_>>().len()
+/// Different games that somebody shares. A party tells of the same ones again and again: those that are known here are
+/// counted by their places.
+#[derive(Debug)]
+struct Shares<'a> {
+    known: Vec<bool>,
+    others: HashSet<&'a GameId>,
+}
+
+impl<'a> Shares<'a> {
+    fn of_this_pc(source: Source<'_>) -> Self {
+        Self { known: source.games().iter().map(is_shared).collect(), others: HashSet::new() }
+    }
+
+    fn add(&mut self, place: Option<usize>, game: &'a GameId) {
+        match place.and_then(|place| self.known.get_mut(place)) {
+            Some(is_known) => *is_known = true,
+            None => drop(self.others.insert(game)),
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.known.iter().filter(|is_known| **is_known).count() + self.others.len()
+    }
 }
 
 #[cfg(test)]

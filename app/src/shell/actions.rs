@@ -142,6 +142,7 @@ impl Shell {
     /// What was asked of the peer that ran is asked no more.
     fn restart(&mut self) {
         self.give_up_move();
+        told::publishes_are_cut(&mut self.told);
         self.configure_peer();
         self.peer.restart();
     }

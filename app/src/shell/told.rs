@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use egui::Context;
-use lanspread_engine::{Event, GameView, OperationKind};
+use lanspread_engine::{CommandError, ErrorCode, Event, GameView, OperationKind};
 use lanspread_peer::api::{PeerEvent, PublishRequest, Snapshot};
 use lanspread_protocol::GameId;
 
@@ -141,6 +141,15 @@ pub(super) fn publish_is_at(told: &mut Told, game: &GameId, step: PublishStep) {
     }
 }
 
+/// The peer that published is gone.
+pub(super) fn publishes_are_cut(told: &mut Told) {
+    let is_open = |step: &PublishStep| matches!(step, PublishStep::Preparing { .. } | PublishStep::Signing);
+    for publishing in told.publishing.iter_mut().filter(|publishing| is_open(&publishing.step)) {
+        let error = CommandError::new(ErrorCode::Refused, "the peer was restarted");
+        publishing.step = PublishStep::Failed(error);
+    }
+}
+
 /// A publish was asked for; what was known of an older one of the game goes.
 pub(super) fn publish_begins(told: &mut Told, request: Box<PublishRequest>) {
     told.publishing.retain(|publishing| publishing.request.game.id != request.game.id);
@@ -170,7 +179,7 @@ fn title(snapshot: &Snapshot, game: &GameId) -> String {
 mod tests {
     use super::*;
     use crate::sample::{self, GameSample};
-    use lanspread_engine::{CommandError, ErrorCode, OperationStatus, Phase};
+    use lanspread_engine::{OperationStatus, Phase};
 
     #[test]
     fn what_failed_and_what_is_ready_is_told() {

@@ -93,10 +93,13 @@ impl Owed {
 impl Drop for Owed {
     fn drop(&mut self) {
         if let Some(lost) = self.lost.take() {
-            // This may be the window's thread, which must not wait for itself.
-            if self.answer.try_send(lost).is_err() {
-                tracing::warn!("an errand was lost, and so is its answer");
-            }
+            let told = if std::thread::panicking() {
+                self.answer.send(lost).is_ok()
+            } else {
+                // The thread did not start: this is the window's own, which must not wait for itself.
+                self.answer.try_send(lost).is_ok()
+            };
+            tracing::warn!(told, "an errand was lost");
             self.ctx.request_repaint();
         }
     }

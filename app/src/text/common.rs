@@ -26,6 +26,7 @@ super::texts! {
     cant_see_someone: "Can’t see someone?", "Fehlt jemand?";
     add_by_address: "Add by address…", "Per Adresse hinzufügen…";
     not_on_the_lan_yet: "Not on the LAN yet", "Noch nicht im LAN";
+    remove_games: "Remove games…", "Spiele löschen…";
     library: "Library", "Bibliothek";
     downloads: "Downloads", "Downloads";
     party: "Party", "Party";

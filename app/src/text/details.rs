@@ -55,7 +55,7 @@ super::texts! {
     ready: "Ready", "Bereit";
     no_sources: "Nobody here has this version right now. Lanspread starts by itself when someone does.",
         "Gerade hat niemand hier diese Version. Lanspread beginnt von selbst, sobald jemand sie hat.";
-    only_you_have_it: "Nobody else here has it.", "Niemand sonst hier hat es.";
+    only_you_have_it: "Nobody else here has it.", "Sonst hat es hier niemand.";
     why_nothing_here: "There is no folder yet.", "Es gibt noch keinen Ordner.";
     why_not_downloaded: "It isn’t downloaded yet.", "Es ist noch nicht heruntergeladen.";
     why_not_installed: "It isn’t installed.", "Es ist nicht installiert.";

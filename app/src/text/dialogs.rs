@@ -24,13 +24,11 @@ super::texts! {
     free_of(free: &str, total: &str): "{free} free of {total}", "{free} frei von {total}";
     needs_more(title: &str, needed: &str, free: &str): "{title} needs {needed} more, only {free} are left. Nothing is lost.",
         "{title} braucht noch {needed}, nur {free} sind frei. Nichts ist verloren.";
-    fits_now(title: &str, free: &str): "{free} are free by now: {title} fits.", "Inzwischen sind {free} frei: {title} passt.";
     missing(size: &str): "{size} missing", "{size} fehlen";
     biggest(title: &str, size: &str): "Biggest: {title}, {size}.", "Am größten: {title}, {size}.";
     biggest_unplayed(title: &str, size: &str): "Biggest: {title}, {size}, not played yet.",
         "Am größten: {title}, {size}, noch nicht gespielt.";
-    looking_for_drive: "Looking for the drive", "Sucht das Laufwerk";
-    remove_games: "Remove games…", "Spiele löschen…";
+    looking_for_drive: "Looking for the drive…", "Sucht das Laufwerk…";
     only_changes: "Only what changed is downloaded.", "Nur was sich geändert hat, wird geladen.";
     plural sending_pauses(count: usize, names: &str): "Sending to {count} player ({names}) pauses until it is done."
         | "Sending to {count} players ({names}) pauses until it is done.",
@@ -60,6 +58,7 @@ super::texts! {
         | "{count} others have it, so you can download it again.",
         "{count} anderer hat es, du kannst es wieder laden." | "{count} andere haben es, du kannst es wieder laden.";
     only_you: "You are the only one here who has it.", "Nur du hast es hier.";
+    row(name: &str, below: &str, size: &str): "{name}, {below}, {size}", "{name}, {below}, {size}";
     keep_it: "Keep it", "Behalten";
     remove: "Remove", "Löschen";
     remove_size(size: &str): "Remove {size}", "{size} löschen";

@@ -36,8 +36,7 @@ super::texts! {
     play_game(game: &str): "Play {game}", "{game} spielen";
     install_game(game: &str): "Install {game}", "{game} installieren";
     forget_game(game: &str): "Dismiss {game}", "{game} ausblenden";
-    remove_games: "Remove games…", "Spiele löschen…";
-    show_how: "Show how…", "Was tun?";
+    show_how: "Show how…", "Was tun…";
     show_details: "Details…", "Details…";
     disk_full: "The drive is full", "Das Laufwerk ist voll";
     drive_full(drive: &str): "Drive {drive} is full", "Laufwerk {drive} ist voll";

@@ -52,7 +52,7 @@ super::texts! {
         "Ein anderer Schlüssel hat den Katalog signiert ({words}), und seine Datei ist nicht hier.";
     port_taken(port: u16): "Another program has UDP port {port}.", "Ein anderes Programm benutzt UDP-Port {port}.";
     ports_taken: "Other programs have all of Lanspread’s UDP ports.", "Andere Programme benutzen alle UDP-Ports von Lanspread.";
-    broken_off: "It broke off. The log says why.", "Es brach ab. Das Protokoll sagt, warum.";
+    broken_off: "It broke off. Try again.", "Es brach ab. Versuch es erneut.";
     not_here(address: &str): "This PC does not have the address {address}.", "Dieser PC hat die Adresse {address} nicht.";
 }
 

@@ -52,16 +52,16 @@ super::texts! {
     looking_for: "Looking for others…", "Sucht andere…";
     reading_folder: "Reading your game folder…", "Liest deinen Spieleordner…";
     no_hit(query: &str): "No game called “{query}”.", "Kein Spiel namens „{query}“.";
-    no_hit_in(query: &str, filter: &str): "No “{query}” in {filter}.", "Kein „{query}“ unter {filter}.";
+    no_hit_in(query: &str, filter: &str): "No “{query}” under “{filter}”.", "Kein „{query}“ unter „{filter}“.";
     search_all: "Search all games", "In allen Spielen suchen";
-    review_it: "Have a look at whose it is, and its games appear here.",
-        "Sieh nach, von wem er ist, dann erscheinen hier seine Spiele.";
-    plural without_games(peers: usize): "{peers} other PC is here, and none has a game to share."
+    review_it: "Trust it, and its games appear here.",
+        "Vertraue ihm, dann erscheinen hier seine Spiele.";
+    plural without_games(peers: usize): "{peers} other PC is here, and it has no game to share."
         | "{peers} other PCs are here, and none has a game to share.",
-        "{peers} anderer PC ist da, und keiner hat ein Spiel zu teilen."
+        "{peers} anderer PC ist da, und er hat kein Spiel zu teilen."
         | "{peers} andere PCs sind da, und keiner hat ein Spiel zu teilen.";
-    games_appear_once_shared: "Games appear here by themselves as soon as one has.",
-        "Spiele erscheinen von selbst, sobald einer eines hat.";
+    games_appear_once_shared: "Games appear here by themselves as soon as a PC has one.",
+        "Spiele erscheinen von selbst, sobald ein PC eines hat.";
     no_updates: "No updates. Everything is current.", "Keine Aktualisierungen. Alles ist aktuell.";
     none_installed: "Nothing installed yet.", "Noch nichts installiert.";
     none_ready: "Nothing waits to be installed.", "Nichts wartet auf die Installation.";

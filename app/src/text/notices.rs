@@ -11,7 +11,6 @@ super::texts! {
     waits_alone(game: &str): "{game} waits for space.", "{game} wartet auf Platz.";
     plural waits(others: usize, game: &str): "{game} and {others} other game wait for space." | "{game} and {others} other games wait for space.",
         "{game} und {others} weiteres Spiel warten auf Platz." | "{game} und {others} weitere Spiele warten auf Platz.";
-    remove_games: "Remove games…", "Spiele löschen…";
     catalog_unused: "The catalog file is not used:", "Die Katalogdatei wird nicht benutzt:";
     catalog_here(party: &str): "{party} has a catalog.", "{party} hat einen Katalog.";
     plural follow_it(peers: usize): "{peers} PC here holds it." | "{peers} PCs here hold it.",

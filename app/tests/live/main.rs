@@ -78,7 +78,7 @@ fn plays_through(mut window: Window, mut events: Receiver<PeerEvent>, games: &Pa
 
     // The new version comes at once, so that the card has only its update to offer: it is played from the details.
     window.press_on(&card("Update"), Key::Space);
-    window.click_button("Play");
+    window.click_first(Role::Button, "Play");
     until(&mut events, |event| matches!(event, Event::GameExited { code: Some(0), .. }));
     window.press_on("Close", Key::Escape);
 
@@ -92,8 +92,8 @@ fn plays_through(mut window: Window, mut events: Receiver<PeerEvent>, games: &Pa
 
     window.press_on(&card("Installed"), Key::Delete);
     window.until_seen(&format!("Remove {title}?"));
-    window.click(Role::CheckBox, "Installed game");
-    window.click(Role::CheckBox, "Saves and settings");
+    window.click_first(Role::CheckBox, "Installed game");
+    window.click_first(Role::CheckBox, "Saves and settings");
     window.click(Role::Button, "Remove");
     window.until_seen(&card("On the LAN"));
     assert!(!local.exists(), "{} is still here", local.display());

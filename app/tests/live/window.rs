@@ -127,9 +127,9 @@ impl Window {
         self.settle();
     }
 
-    /// Clicks the button whose name begins so.
-    pub(crate) fn click_button(&mut self, begin: &str) {
-        let buttons = self.harness.query_all_by_role(Role::Button);
+    /// Clicks the first one of this role whose name begins so.
+    pub(crate) fn click_first(&mut self, role: Role, begin: &str) {
+        let buttons = self.harness.query_all_by_role(role);
         let is_it = |label: Option<String>| label.is_some_and(|label| label.starts_with(begin));
         let mut buttons =
             buttons.filter(|node| is_it(egui_kittest::kittest::NodeT::accesskit_node(node).label()));

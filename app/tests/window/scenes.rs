@@ -326,7 +326,7 @@ fn details(game: GameSample) -> Shown {
 pub(crate) fn downloads() -> Shown {
     let mut party = sample::party();
     let wesnoth = GameSample::new("wesnoth", "The Battle for Wesnoth").size(520_000_000).sources(9);
-    replace(&mut party, wesnoth.waiting().place(2));
+    replace(&mut party, wesnoth.waiting().place(1));
     sample::fail(&mut party, "veloren", OperationKind::Download, ErrorCode::Io);
     let now = Instant::now();
     let finished = vec![

@@ -233,6 +233,7 @@ impl Shell {
         let Some(NewFolder { disk, watch, stored }) = lock(&self.opened_folder).take() else { return };
         self.disk = disk;
         self.ready.games_dir = self.disk.games.root().display().to_string();
+        self.surroundings.folder_is_another();
         self.state_folder.send_replace(self.disk.games.state());
         self.state.move_into(stored.state);
         self.save_state();

@@ -17,6 +17,8 @@ use crate::firewall::{self, Finding};
 
 /// Between two looks at the free space.
 const DISK_INTERVAL: Duration = Duration::from_secs(5);
+/// Before a games folder that was not there is called gone: a drive over the network may miss one look.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
 /// Between two looks at the firewall: people open it while they look at what is said of it.
 const FIREWALL_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -50,6 +52,11 @@ impl Surroundings {
 
     pub(super) fn folder_is_gone(&self) -> bool {
         self.0.folder_is_gone.load(Ordering::Relaxed)
+    }
+
+    /// Another games folder is in use: what was seen of the old one does not count.
+    pub(super) fn folder_is_another(&self) {
+        self.0.folder_is_gone.store(false, Ordering::Relaxed);
     }
 
     /// Looks again at what may have changed.
@@ -114,19 +121,27 @@ impl Surroundings {
         mut folder: watch::Receiver<PathBuf>,
         token: CancellationToken,
     ) -> Result<(), String> {
+        let mut misses = 0_u8;
         loop {
             let looked_at = folder.borrow_and_update().clone();
             let look = tokio::task::spawn_blocking(move || look_at(&looked_at));
-            let (now, is_gone) = look.await.map_err(|error| error.to_string())?;
+            let (now, is_missing) = look.await.map_err(|error| error.to_string())?;
+            if folder.has_changed().unwrap_or(false) {
+                misses = 0;
+                continue;
+            }
+            misses = if is_missing { misses.saturating_add(1) } else { 0 };
+            let is_gone = misses > 1;
             let was_gone = self.0.folder_is_gone.swap(is_gone, Ordering::Relaxed);
             if is_news(self.disk(), now) || is_gone != was_gone {
                 self.0.disk.store(now.map(Arc::new));
                 self.0.changed.notify_one();
             }
+            let pause = if misses == 1 { SECOND_LOOK } else { DISK_INTERVAL };
             tokio::select! {
                 () = token.cancelled() => return Ok(()),
-                () = tokio::time::sleep(DISK_INTERVAL) => {}
-                Ok(()) = folder.changed() => {}
+                () = tokio::time::sleep(pause) => {}
+                Ok(()) = folder.changed() => misses = 0,
             }
         }
     }
@@ -181,7 +196,7 @@ mod tests {
         assert!(is_news(disk(1_000), disk(0)), "a full disk is seen");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_folder_that_goes_and_comes_back_is_seen() {
         let drive = tempfile::tempdir().unwrap();
         let games = drive.path().join("games");
@@ -198,6 +213,8 @@ mod tests {
         assert!(surroundings.disk().is_some() && !surroundings.folder_is_gone());
         std::fs::remove_dir_all(&games).unwrap();
         folder.send_replace(state.clone());
+        surroundings.changed().await;
+        assert!(surroundings.disk().is_none() && !surroundings.folder_is_gone(), "one look is no proof");
         surroundings.changed().await;
         assert!(surroundings.disk().is_none() && surroundings.folder_is_gone());
         come();

@@ -42,12 +42,10 @@ pub(super) fn show(ui: &Ui, model: &ErrorModel) -> Option<Action> {
 
 /// What does not fit, in numbers.
 fn too_little(ui: &Ui, model: &ErrorModel, disk: DiskSpace) -> Option<String> {
-    let (words, format) = (DialogsText::of(ui.ctx()), Format::of(ui.ctx()));
-    let (title, free) = (&model.card.title, format.size(disk.free_bytes));
-    Some(match model.missing_space()? {
-        0 => words.fits_now(title, &free),
-        _ => words.needs_more(title, &format.size(model.needed?), &free),
-    })
+    model.missing_space()?;
+    let format = Format::of(ui.ctx());
+    let (needed, free) = (format.size(model.needed?), format.size(disk.free_bytes));
+    Some(DialogsText::of(ui.ctx()).needs_more(&model.card.title, &needed, &free))
 }
 
 fn about(words: DialogsText, model: &ErrorModel) -> (Icon, String, &'static str) {
@@ -74,10 +72,12 @@ fn show_space(ui: &mut Ui, model: &ErrorModel, disk: DiskSpace) {
     let (theme, format) = (Theme::of(ui), Format::of(ui.ctx()));
     let words = DialogsText::of(ui.ctx());
     let said = words.free_of(&format.size(disk.free_bytes), &format.size(disk.total_bytes));
-    let missing = model.missing_space().filter(|missing| *missing > 0);
+    let missing = model.missing_space();
     let used = share(disk.total_bytes.saturating_sub(disk.free_bytes), disk.total_bytes);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 10.0), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+    let missing_words = missing.map(|missing| words.missing(&format.size(missing)));
+    let name = [said.as_str()].into_iter().chain(missing_words.as_deref()).collect::<Vec<_>>().join(", ");
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
     let piece = |left: f32, right: f32, color| {
         let rect = Rect::from_x_y_ranges(left..=right, rect.y_range());
         ui.painter().rect_filled(rect, CornerRadius::same(5), color);
@@ -95,8 +95,7 @@ fn show_space(ui: &mut Ui, model: &ErrorModel, disk: DiskSpace) {
     let (line, _) = ui.allocate_exact_size(vec2(rect.width(), 18.0), Sense::hover());
     let font = theme::regular(theme::META);
     draw_text(ui.painter(), line.left_center(), Align2::LEFT_CENTER, &said, font.clone(), theme.text_2);
-    if let Some(missing) = missing {
-        let missing = words.missing(&format.size(missing));
+    if let Some(missing) = missing_words {
         draw_text(ui.painter(), line.right_center(), Align2::RIGHT_CENTER, missing, font, theme.bad);
     }
     ui.add_space(4.0);
@@ -116,8 +115,8 @@ fn choose(ui: &mut Ui, model: &ErrorModel, is_new: bool) -> Option<Action> {
             focus_first(&response, is_new);
             (response.clicked(), again)
         });
-        let remove = model.trouble == Trouble::NoSpace
-            && Button::new(DialogsText::of(ui.ctx()).remove_games()).show(ui).clicked();
+        let remove =
+            model.trouble == Trouble::NoSpace && Button::new(common.remove_games()).show(ui).clicked();
         let later = Button::new(common.later()).kind(ButtonKind::Ghost).show(ui).clicked();
         let copy = ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             icon_button(ui, Icon::COPY, common.copy_report(), ButtonKind::Ghost, ButtonSize::Normal).clicked()

@@ -130,13 +130,14 @@ impl Row<'_> {
         let sense = if self.can_go { Sense::click() } else { Sense::hover() };
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 56.0), sense);
         let was_on = *is_on;
-        response.widget_info(|| WidgetInfo::selected(Role::CheckBox, self.can_go, was_on, self.name));
+        let name = DialogsText::of(ui.ctx()).row(self.name, self.below, &self.size);
+        response.widget_info(|| WidgetInfo::selected(Role::CheckBox, self.can_go, was_on, &name));
         if response.clicked() {
             *is_on = !was_on;
         }
         let y = rect.center().y;
         let tick = Rect::from_center_size(pos2(rect.left() + 25.0, y), vec2(CHECKBOX_SIDE, CHECKBOX_SIDE));
-        draw_box(ui, tick, *is_on, response.hovered());
+        draw_box(ui, tick, *is_on, self.can_go && response.hovered());
         let (strong, weak) =
             if self.can_go { (theme.text_1, theme.text_2) } else { (theme.text_3, theme.text_3) };
         let line = |y: f32, words: &str, font, color| {

@@ -83,7 +83,7 @@ fn removing_a_download_keeps_what_is_installed() {
 #[test]
 fn saves_go_only_when_they_are_ticked() {
     let mut harness = dialog(game(), remove(RemoveWhat::Installed));
-    assert_eq!(click(&mut harness, Role::CheckBox, "Saves and settings"), []);
+    assert_eq!(click(&mut harness, Role::CheckBox, "Saves and settings, Kept for next time, —"), []);
     let command = Command::Uninstall { game: "game".parse().unwrap(), saves: Saves::Delete };
     let wanted = [Action::Command(command), Action::CloseDialog];
     assert_eq!(click(&mut harness, Role::Button, "Remove"), wanted);

@@ -224,7 +224,7 @@ fn actions(ui: &mut Ui, row: &DownloadRow, text: DownloadsText) -> Option<Action
             let again = again.show(ui).clicked().then(|| try_again(row, retry));
             let show = Action::Ask(Question::Error(game()));
             let (label, action) = match trouble {
-                Trouble::NoSpace => (text.remove_games(), Action::BIGGEST),
+                Trouble::NoSpace => (common.remove_games(), Action::BIGGEST),
                 Trouble::CannotWrite => (text.show_how(), show),
                 Trouble::NoSource | Trouble::GameRuns | Trouble::NotAsExpected | Trouble::Other => {
                     (text.show_details(), show)

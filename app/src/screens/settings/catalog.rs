@@ -108,7 +108,10 @@ fn noted<R>(
         ui.add_space(8.0);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let answer = control(ui);
-            ui.with_layout(Layout::top_down(Align::Min), |ui| words(ui, title, line, theme));
+            ui.with_layout(Layout::top_down(Align::Min), |ui| {
+                let needed = words(ui, title, line, theme);
+                ui.set_min_height(needed);
+            });
             answer
         })
         .inner
