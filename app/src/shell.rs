@@ -281,32 +281,3 @@ fn user_name() -> String {
 fn suggested_folder() -> Option<std::path::PathBuf> {
     directories::BaseDirs::new().map(|folders| folders.home_dir().join("Lanspread"))
 }
-
-#[cfg(test)]
-mod folder_tests {
-    use super::*;
-    use lanspread_peer::api::Ready;
-    use lanspread_protocol::PeerId;
-
-    #[test]
-    fn only_the_same_folder_comes_back() {
-        let snapshot = |games_dir: &str, folder_is_gone| {
-            let (peer_id, games_dir) = (PeerId([1; 32]), games_dir.to_owned());
-            let (name, addresses, protocol) = (String::new(), Vec::new(), String::new());
-            let ready = Some(Ready { peer_id, name, addresses, games_dir, protocol });
-            Snapshot { ready, folder_is_gone, ..Snapshot::default() }
-        };
-        let failed = Snapshot { failure: Some(crate::sample::failure()), ..snapshot("a", false) };
-        for (before, now, is_back) in [
-            (snapshot("a", true), snapshot("a", false), true),
-            (snapshot("a", true), snapshot("a", true), false),
-            (snapshot("a", false), snapshot("a", false), false),
-            (snapshot("a", true), snapshot("b", false), false),
-            (snapshot("a", true), Snapshot::default(), false),
-            (Snapshot::default(), snapshot("a", false), false),
-            (snapshot("a", true), failed, false),
-        ] {
-            assert_eq!(folder_is_back(&before, &now), is_back);
-        }
-    }
-}

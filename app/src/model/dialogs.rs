@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lanspread_engine::{CommandError, GameView, LocalState, OfferedCatalogView, OperationKind, Phase};
+use lanspread_engine::{CommandError, GameView, LocalState, OfferedCatalogView, Phase};
 use lanspread_peer::api::DiskSpace;
 use lanspread_protocol::{GameId, OrganiserKey, Version};
 
@@ -102,18 +102,10 @@ pub struct ErrorModel {
     pub place: Option<String>,
     /// Where the games are.
     pub disk: Option<DiskSpace>,
-    /// Bytes that a download still has to fetch. Of what else needs room, only the error tells the numbers.
-    pub needed: Option<u64>,
+    /// Bytes of a download that do not fit now. Of what else needs room, only the error tells the numbers.
+    pub missing_space: Option<u64>,
     /// What would make most room.
     pub biggest: Option<Biggest>,
-}
-
-impl ErrorModel {
-    /// Bytes that do not fit now; `None` where they would, or that is not known.
-    pub fn missing_space(&self) -> Option<u64> {
-        let missing = self.needed?.saturating_sub(self.disk?.free_bytes);
-        Some(missing).filter(|missing| *missing > 0)
-    }
 }
 
 /// The game that takes most of the disk.
@@ -249,14 +241,14 @@ impl ErrorModel {
     /// `None` once something else has begun.
     fn new(source: Source<'_>, game: &GameView) -> Option<Self> {
         let failed = failure(game).filter(|_| operation(game).is_none())?;
-        let (error, is_download) = (&failed.error, failed.operation == OperationKind::Download);
+        let error = &failed.error;
         Some(Self {
             card: Card::new(source, game),
             trouble: Trouble::of(error.code),
             error: error.clone(),
             place: source.place(),
             disk: source.snapshot.disk,
-            needed: game.fetch_bytes.filter(|_| is_download),
+            missing_space: super::downloads::missing_space(source, game),
             biggest: Biggest::besides(source, &game.id),
         })
     }
@@ -278,7 +270,7 @@ mod tests {
     use super::*;
     use crate::model::Told;
     use crate::sample::{GameSample, snapshot};
-    use lanspread_engine::ErrorCode;
+    use lanspread_engine::{ErrorCode, OperationKind};
 
     #[test]
     fn only_a_download_knows_what_is_missing() {
@@ -290,7 +282,7 @@ mod tests {
             let source = Source { snapshot: &snapshot, told: &Told::default() };
             let model = ErrorModel::new(source, source.game(&"game".parse().unwrap()).unwrap()).unwrap();
             assert_eq!(model.biggest.as_ref().map(|biggest| biggest.title.as_str()), Some("Other"));
-            model.missing_space()
+            model.missing_space
         };
         assert_eq!(missing(OperationKind::Download, 610, 40), Some(570));
         assert_eq!(missing(OperationKind::Download, 610, 700), None);

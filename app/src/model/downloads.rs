@@ -202,8 +202,8 @@ fn is_download(game: &GameView) -> bool {
     })
 }
 
-/// What is still to be fetched and does not fit; nothing is said when it would fit by now.
-fn missing_space(source: Source<'_>, game: &GameView) -> Option<u64> {
+/// What a download still has to fetch and does not fit; nothing is said when it would fit by now.
+pub(super) fn missing_space(source: Source<'_>, game: &GameView) -> Option<u64> {
     // An update also writes again what it keeps, an install what it unpacks: that is not counted here.
     failure(game).filter(|failed| failed.operation == OperationKind::Download)?;
     let missing = game.fetch_bytes?.saturating_sub(source.free_bytes()?);

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use lanspread_peer::api::SettingsChange;
-use lanspread_protocol::GameId;
+use lanspread_peer::api::{Ready, SettingsChange};
+use lanspread_protocol::{GameId, PeerId};
 
 use super::*;
 use crate::action::{Action, RemoveWhat, Screen, Setting};
@@ -116,4 +116,26 @@ fn a_move_that_nobody_takes_over_ends() {
         shell.take_news();
     }
     assert_eq!(titles(&shell), [NoticeText::of(&shell.ctx).peer_stopped()]);
+}
+
+#[test]
+fn only_the_same_folder_comes_back() {
+    let snapshot = |games_dir: &str, folder_is_gone| {
+        let (peer_id, games_dir) = (PeerId([1; 32]), games_dir.to_owned());
+        let (name, addresses, protocol) = (String::new(), Vec::new(), String::new());
+        let ready = Some(Ready { peer_id, name, addresses, games_dir, protocol });
+        Snapshot { ready, folder_is_gone, ..Snapshot::default() }
+    };
+    let failed = Snapshot { failure: Some(crate::sample::failure()), ..snapshot("a", false) };
+    for (before, now, is_back) in [
+        (snapshot("a", true), snapshot("a", false), true),
+        (snapshot("a", true), snapshot("a", true), false),
+        (snapshot("a", false), snapshot("a", false), false),
+        (snapshot("a", true), snapshot("b", false), false),
+        (snapshot("a", true), Snapshot::default(), false),
+        (Snapshot::default(), snapshot("a", false), false),
+        (snapshot("a", true), failed, false),
+    ] {
+        assert_eq!(folder_is_back(&before, &now), is_back);
+    }
 }

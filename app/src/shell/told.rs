@@ -145,7 +145,10 @@ pub(super) fn publish_is_at(told: &mut Told, game: &GameId, step: PublishStep) {
 pub(super) fn publishes_are_cut(told: &mut Told) {
     let is_open = |step: &PublishStep| matches!(step, PublishStep::Preparing { .. } | PublishStep::Signing);
     for publishing in told.publishing.iter_mut().filter(|publishing| is_open(&publishing.step)) {
-        let error = CommandError::new(ErrorCode::Refused, "the peer was restarted");
+        let error = CommandError::new(
+            ErrorCode::Refused,
+            "the network service was restarted meanwhile; publish it again",
+        );
         publishing.step = PublishStep::Failed(error);
     }
 }
@@ -200,6 +203,38 @@ mod tests {
             ("The Battle for Wesnoth is ready", "Installed in 1 s.")
         );
         assert_eq!(ready.button.map(|button| button.action), Some(Action::Play(game)));
+    }
+
+    #[test]
+    fn an_open_publish_fails_with_the_peer_that_carried_it() {
+        let mut told = Told::default();
+        let steps = |told: &Told| told.publishing.iter().map(|one| one.step.clone()).collect::<Vec<_>>();
+        for id in ["a", "b", "c"] {
+            publish_begins(
+                &mut told,
+                Box::new(PublishRequest {
+                    game: GameSample::new(id, id).0.entry.unwrap(),
+                    version: "1".parse().unwrap(),
+                    from: Vec::new(),
+                    catalog: "catalog.ron".into(),
+                    cover: None,
+                    key: None,
+                    links: lanspread_peer::api::Links::default(),
+                    leave_out: Vec::new(),
+                }),
+            );
+        }
+        publish_is_at(&mut told, &"b".parse().unwrap(), PublishStep::Signing);
+        publish_is_at(&mut told, &"c".parse().unwrap(), PublishStep::Published);
+        publishes_are_cut(&mut told);
+        assert!(
+            matches!(
+                steps(&told)[..],
+                [PublishStep::Failed(_), PublishStep::Failed(_), PublishStep::Published]
+            ),
+            "{:?}",
+            steps(&told)
+        );
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub use plot::{plot_line, sparkline};
 pub use progress::{Bar, progress, progress_at};
 pub use segments::segments;
 pub use slider::slider_row;
-pub use space::space_bar;
+pub use space::{share, space_bar};
 pub use table::{Rows, row_background, row_line, value_right};
 pub use tag::tag;
 pub use toast::{TOAST_WIDTH, ToastAnswer, ToastLook, ToastWords, toast};

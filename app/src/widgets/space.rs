@@ -28,7 +28,8 @@ pub fn space_bar(ui: &mut Ui, name: &str, pieces: &[(u64, Color32)], total: u64,
     }
 }
 
+/// The part of all, from 0 to 1; of nothing it is 0.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a share to look at")]
-fn share(bytes: u64, total: u64) -> f32 {
+pub fn share(bytes: u64, total: u64) -> f32 {
     if total == 0 { 0.0 } else { (bytes as f64 / total as f64) as f32 }
 }

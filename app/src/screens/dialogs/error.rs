@@ -10,7 +10,7 @@ use crate::model::{Card, ErrorModel, Trouble};
 use crate::screens::library::intent;
 use crate::text::{Common, DialogsText, Format, PeerText};
 use crate::theme::{self, Theme};
-use crate::widgets::{Button, ButtonKind, ButtonSize, Dialog, Meaning, draw_text, icon_button};
+use crate::widgets::{Button, ButtonKind, ButtonSize, Dialog, Meaning, draw_text, icon_button, share};
 
 pub(super) fn show(ui: &Ui, model: &ErrorModel) -> Option<Action> {
     let words = DialogsText::of(ui.ctx());
@@ -42,9 +42,8 @@ pub(super) fn show(ui: &Ui, model: &ErrorModel) -> Option<Action> {
 
 /// What does not fit, in numbers.
 fn too_little(ui: &Ui, model: &ErrorModel, disk: DiskSpace) -> Option<String> {
-    model.missing_space()?;
-    let format = Format::of(ui.ctx());
-    let (needed, free) = (format.size(model.needed?), format.size(disk.free_bytes));
+    let (free, format) = (disk.free_bytes, Format::of(ui.ctx()));
+    let (needed, free) = (format.size(free.saturating_add(model.missing_space?)), format.size(free));
     Some(DialogsText::of(ui.ctx()).needs_more(&model.card.title, &needed, &free))
 }
 
@@ -72,7 +71,7 @@ fn show_space(ui: &mut Ui, model: &ErrorModel, disk: DiskSpace) {
     let (theme, format) = (Theme::of(ui), Format::of(ui.ctx()));
     let words = DialogsText::of(ui.ctx());
     let said = words.free_of(&format.size(disk.free_bytes), &format.size(disk.total_bytes));
-    let missing = model.missing_space();
+    let missing = model.missing_space;
     let used = share(disk.total_bytes.saturating_sub(disk.free_bytes), disk.total_bytes);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 10.0), Sense::hover());
     let missing_words = missing.map(|missing| words.missing(&format.size(missing)));
@@ -99,11 +98,6 @@ fn show_space(ui: &mut Ui, model: &ErrorModel, disk: DiskSpace) {
         draw_text(ui.painter(), line.right_center(), Align2::RIGHT_CENTER, missing, font, theme.bad);
     }
     ui.add_space(4.0);
-}
-
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a share to look at")]
-fn share(bytes: u64, total: u64) -> f32 {
-    (bytes as f64 / total.max(1) as f64) as f32
 }
 
 fn choose(ui: &mut Ui, model: &ErrorModel, is_new: bool) -> Option<Action> {
