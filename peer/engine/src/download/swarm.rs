@@ -126,7 +126,7 @@ impl Swarm {
                 here.insert(unit);
             }
         }
-        Self {
+        let mut swarm = Self {
             units_left: count - here.len(),
             me,
             weight,
@@ -149,7 +149,9 @@ impl Swarm {
             latency: Duration::from_secs(1),
             tick: now + DOWNLOAD_TICK,
             manifest,
-        }
+        };
+        swarm.move_cursor();
+        swarm
     }
 
     pub(crate) fn manifest(&self) -> &Arc<Manifest> {
@@ -405,7 +407,8 @@ impl Swarm {
 impl Swarm {
     /// What is counted is what is there. Costs a walk over the units, so large payloads are checked now and then only.
     pub(crate) fn check_invariants(&self) {
-        if self.units.len() > 256 && !self.units_left.is_multiple_of(64) {
+        let every = (self.units.len() / 64).max(1);
+        if self.units.len() > 256 && !self.units_left.is_multiple_of(every) {
             return;
         }
         let here = self.units.iter().filter(|state| **state == UnitState::Here).count();
@@ -425,5 +428,8 @@ impl Swarm {
             before.iter().all(|state| matches!(state, UnitState::Here | UnitState::Follows)),
             "the cursor ran ahead"
         );
+        let head = self.units.get(self.cursor);
+        let is_owed = |state: &UnitState| matches!(state, UnitState::Missing | UnitState::Requested(_));
+        assert!(head.is_none_or(is_owed), "the window does not begin at what is missing");
     }
 }

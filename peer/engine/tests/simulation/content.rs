@@ -1,5 +1,6 @@
 //! Synthetic games: manifests of made-up chunks, and catalogs that are really signed.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use lanspread_engine::GivenCatalog;
@@ -36,6 +37,15 @@ pub(crate) fn update(name: &str, version: &str, units: u32, changed_of_ten: u32)
         } else {
             format!("{name}/same/{unit}")
         }
+    };
+    release_of(name, version, &(0..units).map(label).collect::<Vec<_>>())
+}
+
+/// As [`release`], with other units than another version has in these places only.
+pub(crate) fn edited(name: &str, version: &str, units: u32, edits: &[Range<u32>]) -> Release {
+    let is_edited = |unit: u32| edits.iter().any(|edit| edit.contains(&unit));
+    let label = |unit: u32| {
+        if is_edited(unit) { format!("{name}/{version}/{unit}") } else { format!("{name}/same/{unit}") }
     };
     release_of(name, version, &(0..units).map(label).collect::<Vec<_>>())
 }

@@ -33,6 +33,7 @@ mod meeting;
 mod operations;
 mod playing;
 mod shown;
+mod sizes;
 mod soak;
 mod swarms;
 mod updates;
