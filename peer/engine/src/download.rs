@@ -11,16 +11,22 @@
 //! - `lifecycle`: the stages and their ends;
 //! - `swarm`: the state of a running download;
 //! - `pick`: what to fetch next from whom;
-//! - `fetches`: requests, their results, slow and failing sources;
-//! - `rate`: how fast a source is.
+//! - `requests`: what was asked, what came of it, and which requests bring nothing;
+//! - `sources`: whom it can be asked of, judged by what they deliver;
+//! - `fetches`: requests are sent and their results taken in;
+//! - `rate`: how fast bytes come;
+//! - `liveness`: nobody waits for nothing.
 
 mod ahead;
 mod fetches;
 mod held;
 mod lifecycle;
+mod liveness;
 mod measure;
 mod pick;
 mod rate;
+mod requests;
+mod sources;
 mod swarm;
 mod waiting;
 
@@ -37,6 +43,7 @@ use crate::ids::ConnId;
 use crate::operations::{OperationKind, Phase, Why, Writer};
 pub use held::Held;
 pub(crate) use measure::Measured;
+pub use sources::GivenUp;
 pub(crate) use swarm::Swarm;
 
 /// A running download.
@@ -180,6 +187,11 @@ impl Download {
         matches!(self.stage, Stage::Ready(_))
     }
 
+    /// Its sources give nothing: meanwhile another download takes its turn.
+    pub(crate) fn is_starved(&self, now: Instant) -> bool {
+        self.swarm().is_some_and(|swarm| swarm.is_starved(now))
+    }
+
     /// A complete payload is being replaced.
     pub(crate) fn is_swapping(&self) -> bool {
         self.mode == StoreMode::Update && matches!(self.stage, Stage::Draining(_) | Stage::Finishing(_))
@@ -196,6 +208,6 @@ impl Download {
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        self.swarm().map(Swarm::next_tick)
+        self.swarm().map(Swarm::next_timeout)
     }
 }

@@ -140,6 +140,10 @@ impl Engine {
             Input::UnitStored { fetch, unit, bytes, completed } => {
                 self.unit_stored(fetch, unit, bytes, &completed);
             }
+            Input::BytesReceived { fetch, bytes } => self.bytes_received(fetch, bytes),
+            Input::ChunksStored { fetch, wanted, bytes, completed } => {
+                self.chunks_stored(fetch, &wanted, bytes, &completed);
+            }
             Input::FetchEnded { fetch, end } => self.fetch_ended(fetch, end),
             Input::ManifestFetched { op, conn, result } => self.manifest_fetched(op, conn, result),
             Input::UpdateMeasured { game, size } => self.update_measured(game, size),
@@ -246,6 +250,7 @@ impl Engine {
     /// the operation table's event.
     fn after_each_input(&mut self) {
         self.open_folder_if_idle();
+        self.operations.yield_turns(self.now);
         self.start_waiting_downloads();
         self.fill_pipelines();
         self.fetch_covers();

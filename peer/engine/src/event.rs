@@ -6,6 +6,7 @@ use lanspread_protocol::{GameId, OrganiserKey, PeerId, Version};
 use serde::Serialize;
 
 use crate::command::CommandError;
+use crate::download::GivenUp;
 use crate::library::LocalState;
 use crate::notices::NoticeKind;
 use crate::operations::{OperationKind, Phase};
@@ -61,6 +62,13 @@ pub enum Event {
     ChunkRejected {
         game: GameId,
         peer_id: PeerId,
+    },
+    /// A source brought nothing of what was asked of it. It rests and is tried again; until it delivers, this is not told
+    /// again.
+    SourceGivenUp {
+        game: GameId,
+        peer_id: PeerId,
+        reason: GivenUp,
     },
     OperationFinished {
         game: GameId,

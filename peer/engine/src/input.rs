@@ -66,6 +66,20 @@ pub enum Input {
         bytes: u64,
         completed: Vec<UnitIndex>,
     },
+    /// So many more bytes of a fetch were received since the last report, whole units or not. Told a few times a second of
+    /// fetches that take long.
+    BytesReceived {
+        fetch: FetchId,
+        bytes: u64,
+    },
+    /// Some chunks of a unit of a fetch that ended early were verified and written: those that `wanted` does not skip.
+    /// `completed` are all units that are whole since. Its [`Input::FetchEnded`] follows.
+    ChunksStored {
+        fetch: FetchId,
+        wanted: WantedUnit,
+        bytes: u64,
+        completed: Vec<UnitIndex>,
+    },
     FetchEnded {
         fetch: FetchId,
         end: FetchEnd,

@@ -17,6 +17,7 @@ impl Engine {
         self.check_writers();
         self.check_operations();
         self.check_roster();
+        self.check_liveness();
     }
 
     /// The count of each game is the number of its registered transfers: none is lost, none counted twice.

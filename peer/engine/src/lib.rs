@@ -48,7 +48,7 @@ pub use command::{
     AfterDownload, Answer, Command, CommandError, ErrorCode, ErrorDetail, KeptFiles, Saves, Settings,
 };
 pub use config::{EngineConfig, FolderState, QueuedDownload};
-pub use download::{Held, Purpose};
+pub use download::{GivenUp, Held, Purpose};
 pub use effect::{Background, Effect, ServeFrom, StoreMode};
 pub use engine::Engine;
 pub use event::{Event, LeaveReason, Level, OperationStatus, PeerGame, StateEntry};

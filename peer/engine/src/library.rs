@@ -130,6 +130,8 @@ impl Engine {
 
     pub(crate) fn games_listed(&mut self, found: Vec<GameId>) {
         self.library.listed = true;
+        // In an empty folder no scan follows.
+        self.operations.look_again();
         let known: BTreeSet<GameId> = self.library.games.keys().cloned().chain(found).collect();
         for game in known {
             self.touch(&game);

@@ -74,6 +74,8 @@ pub(crate) struct Operations {
     look_again: bool,
     /// When a download that waits after a setback may try again.
     retry: Option<Instant>,
+    /// Downloads that took a turn when they were last counted.
+    turns_taken: usize,
     /// Meanwhile nothing begins.
     folder_change: FolderChange,
 }
@@ -168,6 +170,7 @@ impl Operations {
             damage_checks: BTreeMap::new(),
             look_again: true,
             retry: None,
+            turns_taken: 0,
             folder_change: FolderChange::Nothing,
         }
     }
@@ -222,13 +225,20 @@ impl Operations {
         })
     }
 
-    /// Downloads that take a turn: those that only wait to be swapped in do not.
-    pub(crate) fn running_downloads(&self) -> usize {
+    /// Downloads that take a turn: neither those that only wait to be swapped in, nor those whose sources give nothing.
+    pub(crate) fn running_downloads(&self, now: Instant) -> usize {
         let takes_turn = |operation: &&Operation| match &operation.work {
-            Work::Download(download) => !download.is_ready(),
+            Work::Download(download) => !download.is_ready() && !download.is_starved(now),
             Work::Verify | Work::Change(_) => false,
         };
         self.active.values().filter(takes_turn).count()
+    }
+
+    /// Lets waiting downloads be looked at when another number of them takes turns.
+    pub(crate) fn yield_turns(&mut self, now: Instant) {
+        let running = self.running_downloads(now);
+        let before = std::mem::replace(&mut self.turns_taken, running);
+        self.look_again |= running < before;
     }
 
     pub(crate) fn purpose_of_waiting(&self, game: &GameId) -> Option<Purpose> {
@@ -262,6 +272,12 @@ impl Operations {
             self.look_again = true;
         }
         std::mem::take(&mut self.look_again) && !self.folder_is_changing()
+    }
+
+    /// Waiting downloads are looked at with the next input, whatever it is.
+    #[cfg(debug_assertions)]
+    pub(crate) fn is_about_to_look(&self) -> bool {
+        self.look_again
     }
 
     pub(crate) fn retry_at(&mut self, at: Instant) {

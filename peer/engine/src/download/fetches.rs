@@ -1,13 +1,12 @@
 //! Requests to sources: sent, answered, failed, slow.
 
-use std::time::{Duration, Instant};
-
 use lanspread_protocol::limits::BAD_CHUNKS_UNTIL_BAN;
-use lanspread_protocol::message::{CloseCode, Control, Offer, OfferState};
+use lanspread_protocol::message::{CloseCode, Control, Offer, OfferState, WantedUnit};
 use lanspread_protocol::{GameId, ManifestId, PeerId, UnitIndex};
 
 use super::Swarm;
-use super::swarm::{Fetch, Has, LONGEST_PATIENCE, STALL, UnitState};
+use super::requests::{Received, Stalled};
+use super::sources::{GivenUp, Has};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
@@ -15,17 +14,13 @@ use crate::ids::{FetchId, OpId};
 use crate::input::FetchEnd;
 use crate::roster::Live;
 
-/// A source that failed is left alone for this long, longer each time.
-const COOL: Duration = Duration::from_millis(500);
-const LONGEST_COOL: Duration = Duration::from_secs(16);
-
 impl Engine {
     /// Gives every source that can take one another request.
     pub(crate) fn fill_pipelines(&mut self) {
         let mut requests = Vec::new();
         for (game, op, download) in self.operations.downloads_mut() {
             let Some(swarm) = download.swarm_mut() else { continue };
-            while let Some(peer) = swarm.next_thirsty(&mut self.random) {
+            while let Some(peer) = swarm.next_thirsty(&mut self.random, self.now) {
                 let Some(units) = swarm.pick(peer, &mut self.random, self.now) else {
                     swarm.thirsty.remove(&peer);
                     continue;
@@ -56,34 +51,31 @@ impl Engine {
     ) {
         let now = self.now;
         let Some((game, _, swarm)) = self.swarm_of(fetch) else { return };
-        swarm.rate.add(bytes, now);
         swarm.bytes_fetched += bytes;
+        if swarm.here().contains(unit) {
+            swarm.note_wasted(bytes);
+        }
+        swarm.count_received(fetch, Received::Unit(bytes), now);
         for unit in completed {
             swarm.complete(*unit);
         }
         swarm.written(unit);
         if let Some(about) = swarm.fetches.get_mut(&fetch) {
-            about.units.retain(|owed| *owed != unit);
-            about.progress = now;
-            let peer = about.source;
-            if let Some(source) = swarm.sources.get_mut(&peer) {
-                source.rate.add(bytes, now);
-                source.strikes = 0;
-                source.took = now.saturating_duration_since(about.asked);
-                if source.has != Has::Everything {
-                    swarm.latency = (swarm.latency * 31 + source.took) / 32;
-                }
-                let took = now.saturating_duration_since(source.delivered);
-                source.patience = (took * 4).clamp(STALL, LONGEST_PATIENCE);
-                source.delivered = now;
-                swarm.thirsty.insert(peer);
-            }
+            about.owed.retain(|owed| owed.unit != unit);
+            let (peer, took) = (about.source, now.saturating_duration_since(about.asked));
+            swarm.sources.note_unit(peer, took, now);
+            swarm.fastest = Some(swarm.fastest.map_or(took, |fastest| fastest.min(took)));
+            swarm.judge(peer, now);
+            swarm.thirsty.insert(peer);
         }
         let is_done = swarm.units_left == 0;
         let (news, enough) = (swarm.news.len(), swarm.announcement_units());
-        let cancels = if swarm.duplicates > 0 { swarm.superseded() } else { Vec::new() };
+        let (cancels, late) = if swarm.duplicates > 0 { swarm.superseded(now) } else { Default::default() };
         for fetch in cancels {
             self.push(Effect::CancelFetch { fetch });
+        }
+        for peer in late {
+            self.strike(&game, peer, GivenUp::Silent);
         }
         let is_idle = self.serving.count(&game) == 0;
         if news >= if is_idle { enough.0 } else { enough.1 } {
@@ -99,6 +91,47 @@ impl Engine {
         }
     }
 
+    /// Bytes of a request came that do not make up a whole unit yet.
+    pub(crate) fn bytes_received(&mut self, fetch: FetchId, bytes: u64) {
+        let now = self.now;
+        let Some((_, _, swarm)) = self.swarm_of(fetch) else { return };
+        swarm.count_received(fetch, Received::Bytes(bytes), now);
+        if let Some(peer) = swarm.fetches.get(&fetch).map(|about| about.source) {
+            swarm.thirsty.insert(peer);
+        }
+    }
+
+    /// Whole chunks of a unit were written, of a request that ended before the unit was whole.
+    pub(crate) fn chunks_stored(
+        &mut self,
+        fetch: FetchId,
+        wanted: &WantedUnit,
+        bytes: u64,
+        completed: &[UnitIndex],
+    ) {
+        let Some((game, _, swarm)) = self.swarm_of(fetch) else { return };
+        swarm.chunks_written(wanted, bytes);
+        for unit in completed {
+            swarm.complete(*unit);
+        }
+        if swarm.units_left == 0 {
+            self.all_units_here(&game);
+        }
+    }
+
+    /// A request to a source brought nothing.
+    fn strike(&mut self, game: &GameId, peer: PeerId, why: GivenUp) {
+        let now = self.now;
+        let Some(swarm) = self.operations.download_mut(game).and_then(|download| download.swarm_mut()) else {
+            return;
+        };
+        let is_news = swarm.sources.strike(peer, why, now);
+        swarm.judge(peer, now);
+        if is_news {
+            self.emit(Event::SourceGivenUp { game: game.clone(), peer_id: peer, reason: why });
+        }
+    }
+
     /// The running download that a fetch belongs to.
     fn swarm_of(&mut self, fetch: FetchId) -> Option<(GameId, OpId, &mut Swarm)> {
         self.operations.downloads_mut().find_map(|(game, op, download)| {
@@ -110,31 +143,24 @@ impl Engine {
     pub(crate) fn fetch_ended(&mut self, fetch: FetchId, end: FetchEnd) {
         let now = self.now;
         let Some((game, _, swarm)) = self.swarm_of(fetch) else { return };
-        let Some(about) = swarm.fetches.remove(&fetch) else { return };
+        let Some((about, is_news)) = swarm.end_request(fetch, now) else { return };
         let peer = about.source;
         // A request that ended well and did not bring all is one that broke.
-        let end = if end == FetchEnd::Done && !about.units.is_empty() {
+        let end = if end == FetchEnd::Done && !about.owed.is_empty() {
             FetchEnd::Lost("units are missing".to_owned())
         } else {
             end
         };
-        let is_news = swarm.give_back(&about.units);
-        if let Some(source) = swarm.sources.get_mut(&peer) {
-            source.fetches.remove(&fetch);
-            match &end {
-                FetchEnd::Done => source.strikes = 0,
-                FetchEnd::Cancelled => {}
-                FetchEnd::Refused | FetchEnd::Lost(_) | FetchEnd::BadChunk(_) => {
-                    source.strikes += 1;
-                    let cool = COOL * 2_u32.saturating_pow(source.strikes.min(8) - 1);
-                    source.cool_until = Some(now + cool.min(LONGEST_COOL));
-                }
-            }
-        }
-        if is_news {
+        // With little under way also those have something to bring that others were preferred to.
+        if is_news || swarm.is_idle() {
             swarm.everyone_is_thirsty();
-        } else if swarm.sources.contains_key(&peer) {
+        } else if swarm.sources.contains(peer) {
             swarm.thirsty.insert(peer);
+        }
+        match &end {
+            FetchEnd::Refused => self.strike(&game, peer, GivenUp::Refused),
+            FetchEnd::Lost(_) => self.strike(&game, peer, GivenUp::Broken),
+            FetchEnd::Done | FetchEnd::Cancelled | FetchEnd::BadChunk(_) => {}
         }
         match end {
             FetchEnd::BadChunk(unit) => self.bad_chunk(&game, peer, unit),
@@ -145,10 +171,10 @@ impl Engine {
 
     /// A wrong chunk ends this game from that sender, which is told to verify itself; repeated, the address is banned.
     fn bad_chunk(&mut self, game: &GameId, peer: PeerId, unit: UnitIndex) {
+        let now = self.now;
         let Some(download) = self.operations.download_mut(game) else { return };
         let Some(swarm) = download.swarm_mut() else { return };
-        swarm.remove_source(peer);
-        let cancels = swarm.cancel_from(peer);
+        let cancels = swarm.remove_source(peer, now);
         let manifest = swarm.manifest.id();
         for fetch in cancels {
             self.push(Effect::CancelFetch { fetch });
@@ -167,35 +193,28 @@ impl Engine {
         }
     }
 
-    /// Stalled requests, the endgame, and downloads that nobody can finish.
+    /// Stalled requests, the standing of sources, and downloads that nobody can finish.
     pub(crate) fn run_download_timers(&mut self) {
         let (now, mut work) = (self.now, Vec::new());
-        for (game, op, download) in self.operations.downloads_mut() {
+        for (game, _, download) in self.operations.downloads_mut() {
             let Some(swarm) = download.swarm_mut() else { continue };
-            if !swarm.tick_is_due(now) {
-                continue;
+            if swarm.look_is_due(now) {
+                swarm.everyone_is_thirsty();
             }
-            let stalled = swarm.stalled(now);
-            let duplicates = swarm.endgame(&mut self.numbers, now);
-            swarm.everyone_is_thirsty();
-            work.push((game.clone(), op, stalled, duplicates));
+            if swarm.tick_is_due(now) {
+                swarm.rate_now(now);
+                swarm.measure_natural_silence();
+                swarm.judge_all(now);
+                swarm.everyone_is_thirsty();
+                work.push((game.clone(), swarm.stalled(now)));
+            }
         }
-        for (game, op, stalled, duplicates) in work {
-            for fetch in stalled {
-                self.push(Effect::CancelFetch { fetch });
-            }
-            for (fetch, peer, wanted) in duplicates {
-                if let Some(conn) = self.roster.live(peer).map(|live| live.conn) {
-                    self.push(Effect::FetchUnits {
-                        fetch,
-                        op,
-                        conn,
-                        game: game.clone(),
-                        units: vec![wanted],
-                    });
-                } else {
-                    self.fetch_ended(fetch, FetchEnd::Cancelled);
+        for (game, stalled) in work {
+            for Stalled { peer, fetches, why } in stalled {
+                for fetch in fetches {
+                    self.push(Effect::CancelFetch { fetch });
                 }
+                self.strike(&game, peer, why);
             }
             self.tell_progress(&game);
             self.stop_if_unreachable(&game);
@@ -209,16 +228,20 @@ impl Engine {
             return;
         };
         let wanted = swarm.manifest.id();
-        match self.roster.live(peer).and_then(|live| source_of(live, game, wanted)) {
+        let live = self.roster.live(peer);
+        let address = live.and_then(|live| self.roster.ip_of(live.conn));
+        match live.and_then(|live| source_of(live, game, wanted)) {
             Some((has, weight)) => {
                 let is_new_rival = matches!(has, Has::Some(_)) && !swarm.is_partial_source(peer);
-                swarm.update_source(peer, has, weight, now);
+                swarm.update_source(peer, has, weight, address, now);
                 if is_new_rival && !swarm.here().is_empty() {
                     self.tell_rival(peer, game);
                 }
             }
             None => {
-                swarm.remove_source(peer);
+                for fetch in swarm.remove_source(peer, now) {
+                    self.push(Effect::CancelFetch { fetch });
+                }
             }
         }
         self.stop_if_unreachable(game);
@@ -268,124 +291,5 @@ pub(super) fn source_of(live: &Live, game: &GameId, wanted: ManifestId) -> Optio
             (*manifest == wanted).then_some((Has::Some(units.clone()), *weight))
         }
         OfferState::LocalOnly => None,
-    }
-}
-
-impl Swarm {
-    fn request(&mut self, fetch: FetchId, peer: PeerId, units: &[UnitIndex], now: Instant) {
-        for unit in units {
-            if let Some(state) = self.units.get_mut(unit.as_usize()) {
-                *state = match *state {
-                    UnitState::Missing => UnitState::Requested(1),
-                    UnitState::Requested(count) => {
-                        self.duplicates += 1;
-                        UnitState::Requested(count.saturating_add(1))
-                    }
-                    done @ (UnitState::Here | UnitState::Follows) => done,
-                };
-            }
-        }
-        let request =
-            Fetch { source: peer, units: units.to_vec(), asked: now, cancelled: false, progress: now };
-        self.fetches.insert(fetch, request);
-        if let Some(source) = self.sources.get_mut(&peer) {
-            if source.fetches.is_empty() {
-                source.delivered = now;
-            }
-            source.fetches.insert(fetch);
-        }
-    }
-
-    /// Units that a fetch did not bring are missing again; whether any is.
-    fn give_back(&mut self, units: &[UnitIndex]) -> bool {
-        let mut is_news = false;
-        for unit in units {
-            let Some(state) = self.units.get_mut(unit.as_usize()) else { continue };
-            match *state {
-                UnitState::Requested(count) if count > 1 => *state = UnitState::Requested(count - 1),
-                UnitState::Requested(_) => {
-                    *state = UnitState::Missing;
-                    self.cursor = self.cursor.min(unit.as_usize());
-                    is_news = true;
-                }
-                UnitState::Here | UnitState::Follows | UnitState::Missing => {}
-            }
-        }
-        if self.fetches.is_empty() {
-            self.duplicates = 0;
-        }
-        is_news
-    }
-
-    pub(super) fn everyone_is_thirsty(&mut self) {
-        self.thirsty.extend(self.sources.keys().copied());
-    }
-
-    /// Requests for units that meanwhile came from someone else.
-    fn superseded(&mut self) -> Vec<FetchId> {
-        let mut ids = Vec::new();
-        for (id, fetch) in &mut self.fetches {
-            let is_needed = |unit: &UnitIndex| self.units.get(unit.as_usize()) != Some(&UnitState::Here);
-            if !fetch.cancelled && !fetch.units.is_empty() && !fetch.units.iter().any(is_needed) {
-                fetch.cancelled = true;
-                ids.push(*id);
-            }
-        }
-        ids
-    }
-
-    fn cancel_from(&mut self, peer: PeerId) -> Vec<FetchId> {
-        let of_peer = self.fetches.iter_mut().filter(|(_, fetch)| fetch.source == peer && !fetch.cancelled);
-        let cancel = |(id, fetch): (&FetchId, &mut Fetch)| {
-            fetch.cancelled = true;
-            *id
-        };
-        of_peer.map(cancel).collect()
-    }
-
-    /// Requests to sources that bring nothing: cancelled, and the source rests. The next time it has more patience, so
-    /// that a link where a unit takes long is not given up for ever.
-    fn stalled(&mut self, now: Instant) -> Vec<FetchId> {
-        let mut ids = Vec::new();
-        // At an own limit it is not the source that is slow.
-        let own = self.time_at_limit();
-        for (peer, source) in &mut self.sources {
-            if source.fetches.is_empty() || now < source.delivered + source.patience + own {
-                continue;
-            }
-            let of_source = self.fetches.iter_mut().filter(|(_, fetch)| fetch.source == *peer);
-            let before = ids.len();
-            for (id, fetch) in of_source.filter(|(_, fetch)| !fetch.cancelled) {
-                fetch.cancelled = true;
-                ids.push(*id);
-            }
-            if ids.len() > before {
-                source.strikes += 1;
-                source.patience = (source.patience * 2).min(LONGEST_PATIENCE);
-                let cool = COOL * 2_u32.saturating_pow(source.strikes.min(8) - 1);
-                source.cool_until = Some(now + cool.min(LONGEST_COOL));
-            }
-        }
-        ids
-    }
-
-    /// Duplicate requests to idle sources when everything is asked for already.
-    fn endgame(
-        &mut self,
-        numbers: &mut crate::ids::Counter,
-        now: Instant,
-    ) -> Vec<(FetchId, PeerId, lanspread_protocol::message::WantedUnit)> {
-        let mut requests = Vec::new();
-        // At an own limit a second request for a unit only takes from the first.
-        let peers: Vec<PeerId> =
-            if self.is_limited() { Vec::new() } else { self.sources.keys().copied().collect() };
-        for peer in peers {
-            if let Some(unit) = self.pick_endgame(peer, now) {
-                let fetch = FetchId(numbers.next());
-                self.request(fetch, peer, &[unit], now);
-                requests.push((fetch, peer, self.wanted(unit)));
-            }
-        }
-        requests
     }
 }

@@ -20,6 +20,9 @@ use crate::operations::{Lack, Operation, Why, Work, Writer};
 /// The first pause after sources that are here gave nothing; doubles up to half a minute or so.
 const SETBACK_PAUSE: Duration = Duration::from_secs(1);
 
+/// Longer than a day nobody waits: such an end is not foretold.
+const LONGEST_ETA_SECS: u64 = 24 * 60 * 60;
+
 impl Engine {
     /// The game and download of a running operation.
     fn download_of(&mut self, op: OpId) -> Option<(GameId, &mut Download)> {
@@ -96,8 +99,9 @@ impl Engine {
         swarm.set_limit(limit);
         let version = download.version.clone();
         for (peer, _) in self.roster.live_peers() {
-            if let Some((has, weight)) = self.roster.live(peer).and_then(|live| source_of(live, &game, id)) {
-                swarm.add_source(peer, has, weight, now);
+            let Some(live) = self.roster.live(peer) else { continue };
+            if let Some((has, weight)) = source_of(live, &game, id) {
+                swarm.add_source(peer, has, weight, self.roster.ip_of(live.conn), now);
             }
         }
         let (sources, is_done) = (swarm.source_count(), swarm.units_left == 0);
@@ -328,10 +332,13 @@ impl Engine {
 
     /// A peer is gone, and with it what it offered.
     pub(crate) fn source_left(&mut self, peer: PeerId) {
+        let now = self.now;
         for game in self.operations.games() {
             let Some(download) = self.operations.download_mut(&game) else { continue };
             if let Some(swarm) = download.swarm_mut() {
-                swarm.remove_source(peer);
+                for fetch in swarm.remove_source(peer, now) {
+                    self.push(Effect::CancelFetch { fetch });
+                }
             }
             self.stop_if_unreachable(&game);
         }
@@ -367,14 +374,14 @@ impl Engine {
     pub(crate) fn tell_progress(&mut self, game: &GameId) {
         let now = self.now;
         let Some(swarm) = self.operations.download_mut(game).and_then(Download::swarm_mut) else { return };
-        let rate = swarm.rate.get(now);
+        let rate = swarm.rate_now(now);
         let event = Event::DownloadProgress {
             game: game.clone(),
             bytes_done: swarm.bytes_done(),
             bytes_total: swarm.manifest.total_bytes(),
             rate,
             sources: swarm.source_count(),
-            eta: swarm.bytes_left().checked_div(rate),
+            eta: swarm.bytes_left().checked_div(rate).filter(|secs| *secs <= LONGEST_ETA_SECS),
         };
         self.emit(event);
     }

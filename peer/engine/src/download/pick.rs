@@ -9,23 +9,38 @@
 //!    downloaders (Thaler, Ravishankar 1998; weights: Schindelhauer, Schomaker 2005);
 //! 2. shares of those who fell silent;
 //! 3. shares of those who have much left, from their far end. Shares differ by chance, and a unit's first fetcher
-//!    uploads it to most of the others: without this step the largest share alone decides when all are finished;
+//!    uploads it to most of the others: without this step the largest share alone decides when all are finished. Shares
+//!    of those with a much faster uplink are left alone: what a slow one takes of them is everywhere later;
 //! 4. anything, if next to nothing is under way.
 //!
-//! From other downloaders it asks what they announced, rarest first; of an idle one also what waits for long at a busy
-//! one. Complete peers are not asked for what a downloader has announced: their uplink is what all wait for.
+//! From other downloaders it asks what they announced, rarest first. Complete peers are not asked for what a trusted
+//! downloader has announced: their uplink is what all wait for.
+//!
+//! **Late units.** A source that finds nothing missing in the window takes over what others owe: the first unit that its
+//! owner would bring much later than this source would. So a slow or silent source holds up neither the window nor the
+//! end. The first answer counts, the other request is cancelled ([`super::requests`]).
+//!
+//! **Slow sources** are asked for units ahead of where the window will be when they deliver, and not at all while the
+//! others would be there first; now and then they are tried again.
+//!
+//! **The budget.** What is under way in all follows what this peer receives: on a slow link few sources are asked at a
+//! time, and what they send does not queue up on the way. It is twice the product of the rate and the shortest time that
+//! a unit took, so that it grows as long as more sources bring more, and never less than what keeps a fast link busy.
 //!
 //! Simulated (`tests/simulation/swarms.rs`), by the time that the payload takes on one link: 8 downloaders finish
 //! 200 MiB at 1.07, 30 at 1.18; with two requests a source and no step 3 it was 1.24 and 1.54.
 //!
 //! Units are picked inside a window that moves through the manifest: far writes zero-fill on some filesystems.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use lanspread_protocol::limits::MAX_UNITS_PER_REQUEST;
 use lanspread_protocol::{PeerId, UnitIndex};
 
-use super::swarm::{Fetch, Has, Swarm, UnitState};
+use super::requests::{Fetch, GRACE};
+use super::sources::{Has, Source};
+use super::swarm::{Swarm, UnitState};
 use crate::random::{Random, mix};
 
 /// The window's size in bytes.
@@ -35,9 +50,22 @@ const WINDOW_BYTES: u64 = 256 * 1024 * 1024;
 const REQUEST_TIME: Duration = Duration::from_millis(50);
 const REQUEST_MIN_BYTES: u64 = 256 * 1024;
 const REQUEST_MAX_BYTES: u64 = 4 * 1024 * 1024;
-/// The pipeline of a source holds what it delivers in this time, at most so much.
+/// The pipeline of a source holds what it delivers in this time, at most so much. Whatever its pace, the next request is
+/// on its way so long before the last one is answered.
 const PIPELINE_TIME: Duration = Duration::from_millis(200);
+const REQUEST_AHEAD: Duration = Duration::from_millis(250);
 const PIPELINE_MAX_BYTES: u64 = 32 * 1024 * 1024;
+/// The least that may be under way in all, and what fast links have under way: what comes in this time.
+const BUDGET_MIN_BYTES: u64 = 1024 * 1024;
+const BUDGET_TIME: Duration = Duration::from_millis(500);
+/// A slow source that the others are ahead of is tried again after this time.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+/// What an untried source is expected to take for a unit.
+const UNTRIED: Duration = Duration::from_millis(100);
+/// A unit is asked of fewer sources than this at a time.
+const MAX_COPIES: u8 = 4;
+/// Times are compared up to this one.
+const FOR_EVER: Duration = Duration::from_hours(1_000);
 /// Before so much came, picks begin anywhere in the window: those who click at the same moment do not fetch the same.
 const SCATTERED_BYTES: u64 = 2 * 1024 * 1024;
 /// With so many requests under way there is something better to do than to ask a complete source outside the own share.
@@ -51,8 +79,18 @@ const SILENT_INTERVALS: u32 = 4;
 const SILENT_AT_LEAST: Duration = Duration::from_secs(1);
 
 impl Swarm {
-    /// A source that may take another request, by chance: everyone asks, so a fixed order would load the first ones.
-    pub(super) fn next_thirsty(&self, random: &mut Random) -> Option<PeerId> {
+    /// A source that may take another request: by chance, because everyone asks, and a fixed order would load the first
+    /// ones; the fastest one while the budget is so small that only few are asked.
+    pub(super) fn next_thirsty(&self, random: &mut Random, now: Instant) -> Option<PeerId> {
+        if self.bytes_fetched > 0 && self.budget() <= BUDGET_MIN_BYTES {
+            let pace =
+                |peer: &PeerId| self.sources.get(*peer).and_then(|source| source.record.pace.rate(now));
+            let proven = self.thirsty.iter().filter_map(|peer| Some((pace(peer)?, *peer)));
+            let fastest = proven.max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            if let Some((_, peer)) = fastest {
+                return Some(peer);
+            }
+        }
         let mut start = [0; 32];
         start[..8].copy_from_slice(&random.next().to_be_bytes());
         let start = PeerId(start);
@@ -61,56 +99,141 @@ impl Swarm {
 
     /// The next request to a source; `None`: it has enough to do, or nothing that is wanted.
     pub(super) fn pick(&mut self, peer: PeerId, random: &mut Random, now: Instant) -> Option<Vec<UnitIndex>> {
-        let source = self.sources.get(&peer)?;
-        if source.cool_until.is_some_and(|until| now < until) || self.limit_is_filled() {
+        if !self.sources.may_ask(peer, now) || self.limit_is_filled() || !self.fits_budget(peer, now) {
             return None;
         }
-        let is_complete = source.has == Has::Everything;
         if self.is_contended() {
-            let limit = if self.rivals < MANY_RIVALS { CONTENDED_REQUESTS } else { 1 };
-            if source.fetches.len() >= limit {
-                return None;
-            }
-            let unit = if is_complete {
-                self.pick_from_complete(peer, random, now)
-            } else {
-                self.pick_rarest(peer, random).or_else(|| self.pick_overdue(peer, now))
-            };
-            return unit.map(|unit| vec![unit]);
+            self.pick_contended(peer, random, now).map(|unit| vec![unit])
+        } else {
+            self.pick_alone(peer, random, now)
         }
-        let request_bytes = self.bytes_in(REQUEST_TIME, peer).clamp(REQUEST_MIN_BYTES, REQUEST_MAX_BYTES);
-        // A request always fits twice, so that the line never runs dry between two.
-        let pipeline_bytes = self.bytes_in(PIPELINE_TIME, peer).clamp(2 * request_bytes, PIPELINE_MAX_BYTES);
-        if self.bytes_under_way(peer) + request_bytes > pipeline_bytes {
+    }
+
+    /// Bytes that may be under way in all.
+    fn budget(&self) -> u64 {
+        let rate = self.recent_rate();
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let product = self.fastest.map_or(0, |fastest| (rate / 500).saturating_mul(millis(fastest)));
+        (rate / 1000).saturating_mul(millis(BUDGET_TIME)).max(product).max(BUDGET_MIN_BYTES)
+    }
+
+    /// Whether another request may be under way. Of what silent and slow sources owe only what comes soon counts; and one
+    /// source is tried beside whatever the others bring, because it may be the fastest.
+    fn fits_budget(&self, peer: PeerId, now: Instant) -> bool {
+        let natural = self.natural_silence();
+        let soon = self.fastest.unwrap_or_default().max(BUDGET_TIME) * 2;
+        let coming = self.sources.iter().map(|(_, source)| {
+            let owed = self.owed_bytes(source);
+            match source.record.pace.rate(now) {
+                _ if owed == 0 || source.is_silent(natural, now) => 0,
+                Some(pace) => owed.min(bytes_in(Some(pace), soon)),
+                None => owed,
+            }
+        });
+        coming.sum::<u64>() < self.budget() || self.is_next_to_try(peer)
+    }
+
+    fn is_next_to_try(&self, peer: PeerId) -> bool {
+        let is_untried = |source: &Source| !source.record.has_delivered;
+        let mut others = self.sources.iter().filter(|(other, _)| *other != peer);
+        self.sources.get(peer).is_some_and(|source| is_untried(source) && source.fetches.is_empty())
+            && !others.any(|(_, source)| is_untried(source) && !source.fetches.is_empty())
+    }
+
+    fn pick_contended(&mut self, peer: PeerId, random: &mut Random, now: Instant) -> Option<UnitIndex> {
+        let source = self.sources.get(peer)?;
+        let limit = if self.rivals < MANY_RIVALS { CONTENDED_REQUESTS } else { 1 };
+        if source.fetches.len() >= limit {
             return None;
         }
-        let window_units = self.window().count() as u64;
-        let scatter = if self.bytes_fetched < SCATTERED_BYTES { random.below(window_units) } else { 0 };
-        let mut run = self.pick_run(peer, request_bytes, scatter);
-        if run.is_empty() && scatter > 0 {
-            run = self.pick_run(peer, request_bytes, 0);
+        let unit = if source.has == Has::Everything {
+            self.pick_from_complete(peer, random, now)
+        } else if self.is_useful(peer, now) {
+            self.pick_rarest(peer, random)
+        } else {
+            None
+        };
+        unit.or_else(|| self.pick_late(peer, now))
+    }
+
+    fn pick_alone(&mut self, peer: PeerId, random: &mut Random, now: Instant) -> Option<Vec<UnitIndex>> {
+        let pace = self.sources.get(peer)?.record.pace.rate(now);
+        let request_bytes = bytes_in(pace, REQUEST_TIME).clamp(REQUEST_MIN_BYTES, REQUEST_MAX_BYTES);
+        // The line never runs dry between two requests.
+        let pipeline_bytes = match pace {
+            None => 2 * request_bytes,
+            Some(_) => {
+                let ahead = request_bytes + bytes_in(pace, REQUEST_AHEAD);
+                bytes_in(pace, PIPELINE_TIME).max(ahead).min(PIPELINE_MAX_BYTES)
+            }
+        };
+        if self.bytes_owed_by(peer) + request_bytes > pipeline_bytes || !self.is_useful(peer, now) {
+            return None;
+        }
+        let mut run = Vec::new();
+        if self.bytes_fetched < SCATTERED_BYTES {
+            let window_units = self.window().count() as u64;
+            run = self.pick_run(peer, request_bytes, Start::Units(random.below(window_units)));
+        } else if let Some(ahead) = self.bytes_ahead(peer, now) {
+            run = self.pick_run(peer, request_bytes, Start::Bytes(ahead));
+        }
+        if run.is_empty() {
+            run = self.pick_run(peer, request_bytes, Start::Units(0));
+        }
+        if run.is_empty() {
+            run.extend(self.pick_late(peer, now));
         }
         (!run.is_empty()).then_some(run)
     }
 
-    fn bytes_under_way(&self, peer: PeerId) -> u64 {
-        let Some(source) = self.sources.get(&peer) else { return 0 };
-        let units =
-            source.fetches.iter().filter_map(|fetch| self.fetches.get(fetch)).flat_map(|fetch| &fetch.units);
-        units.map(|unit| self.wanted_bytes(*unit)).sum()
+    fn bytes_owed_by(&self, peer: PeerId) -> u64 {
+        self.sources.get(peer).map_or(0, |source| self.owed_bytes(source))
     }
 
-    /// What a source delivers in this time.
-    fn bytes_in(&self, time: Duration, peer: PeerId) -> u64 {
-        let rate = self.sources.get(&peer).map_or(0, |source| source.rate.last());
-        rate / 1000 * u64::try_from(time.as_millis()).unwrap_or(0)
+    fn owed_bytes(&self, source: &Source) -> u64 {
+        let fetches = source.fetches.iter().filter_map(|fetch| self.fetches.get(fetch));
+        fetches.map(Fetch::bytes_owed).sum()
+    }
+
+    /// How long a source would take for one unit more; `None` if it was never tried.
+    fn expected(&self, peer: PeerId, now: Instant) -> Option<Duration> {
+        let pace = self.sources.get(peer)?.record.pace.rate(now)?;
+        Some(time_for(self.bytes_owed_by(peer) + REQUEST_MIN_BYTES, pace))
+    }
+
+    /// Whether a source would bring a unit before the others come to it. One of which nothing is known may; a slow one is
+    /// tried again after a while.
+    fn is_useful(&self, peer: PeerId, now: Instant) -> bool {
+        let Some(expected) = self.expected(peer, now) else { return true };
+        let others = self.sources.pace_of_others(peer, self.natural_silence(), now);
+        if others == 0.0 {
+            return true;
+        }
+        let reach = time_for(WINDOW_BYTES.min(self.bytes_left()), others);
+        let asked = self.sources.get(peer).and_then(|source| source.asked);
+        let is_due = asked.is_none_or(|asked| now >= asked + TRY_AGAIN);
+        expected <= reach * 2 + GRACE || is_due
+    }
+
+    /// How far the others get while a slow source brings a unit; `None` for one that is among the fast ones.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive and far below 2^53"
+    )]
+    fn bytes_ahead(&self, peer: PeerId, now: Instant) -> Option<u64> {
+        let pace = self.sources.get(peer)?.record.pace.rate(now)?;
+        let others = self.sources.pace_of_others(peer, self.natural_silence(), now);
+        let expected = self.expected(peer, now)?;
+        (pace * 4.0 < others).then(|| ((others * expected.as_secs_f64()) as u64).min(WINDOW_BYTES))
     }
 
     /// The window's units, first to last.
-    fn window(&self) -> impl Iterator<Item = (UnitIndex, UnitState)> + '_ {
+    pub(super) fn window(&self) -> impl Iterator<Item = (UnitIndex, UnitState)> + '_ {
         let mut bytes = 0;
-        let units = self.manifest.units()[self.cursor..].iter().zip(&self.units[self.cursor..]);
-        let first = u32::try_from(self.cursor).unwrap_or(u32::MAX);
+        let start = self.window_start();
+        let units = self.manifest.units()[start..].iter().zip(&self.units[start..]);
+        let first = u32::try_from(start).unwrap_or(u32::MAX);
         (first..).zip(units).map_while(move |(index, (unit, state))| {
             let is_inside = bytes < WINDOW_BYTES;
             bytes += u64::from(unit.bytes);
@@ -119,16 +242,16 @@ impl Swarm {
     }
 
     /// Neighbouring missing units that the source has, up to one request.
-    fn pick_run(&self, peer: PeerId, request_bytes: u64, scatter: u64) -> Vec<UnitIndex> {
-        let Some(source) = self.sources.get(&peer) else { return Vec::new() };
-        let has = |unit| match &source.has {
-            Has::Everything => true,
-            Has::Some(units) => units.contains(unit),
+    fn pick_run(&self, peer: PeerId, request_bytes: u64, start: Start) -> Vec<UnitIndex> {
+        let Some(source) = self.sources.get(peer) else { return Vec::new() };
+        let skip = match start {
+            Start::Units(units) => usize::try_from(units).unwrap_or(0),
+            Start::Bytes(bytes) => self.window_units_in(bytes),
         };
         let mut run = Vec::new();
         let mut bytes = 0;
-        for (unit, state) in self.window().skip(usize::try_from(scatter).unwrap_or(0)) {
-            let is_wanted = state == UnitState::Missing && has(unit);
+        for (unit, state) in self.window().skip(skip) {
+            let is_wanted = state == UnitState::Missing && source.has.contains(unit);
             if !is_wanted && run.is_empty() {
                 continue;
             }
@@ -146,12 +269,24 @@ impl Swarm {
         run
     }
 
+    /// How many of the window's first units are so many bytes.
+    fn window_units_in(&self, bytes: u64) -> usize {
+        let mut sum = 0;
+        let units = self.manifest.units()[self.window_start()..].iter();
+        units
+            .take_while(|unit| {
+                sum += u64::from(unit.bytes);
+                sum <= bytes
+            })
+            .count()
+    }
+
     /// The own share first; then what its first fetcher did not announce in time; then, when the share is done, anything.
     fn pick_from_complete(&mut self, from: PeerId, random: &mut Random, now: Instant) -> Option<UnitIndex> {
         let missing: Vec<UnitIndex> =
             self.window().filter(|(_, state)| *state == UnitState::Missing).map(|(unit, _)| unit).collect();
         // What others wait for at this source takes about as long as what this peer got from it last.
-        let took = self.sources.get(&from).map_or(Duration::ZERO, |source| source.took);
+        let took = self.sources.get(from).map_or(Duration::ZERO, |source| source.record.took);
         let (mut orphans, mut unannounced) = (Vec::new(), Vec::new());
         for unit in &missing {
             if self.availability[unit.as_usize()] > 0 {
@@ -161,10 +296,12 @@ impl Swarm {
             if owner == self.me {
                 return Some(*unit);
             }
-            if self.is_silent(owner, took, now) {
+            if self.neglects_its_share(owner, took, now) {
                 orphans.push(*unit);
             }
-            unannounced.push(*unit);
+            if !self.is_much_stronger(owner) {
+                unannounced.push(*unit);
+            }
         }
         // By chance, because others who are done or wait for the same peer do the same.
         let mut any = |units: &[UnitIndex]| {
@@ -177,12 +314,45 @@ impl Swarm {
         // From the far end: their first fetchers come from the near one. So many as may be under way to them are left.
         let under_way = CONTENDED_REQUESTS * self.rivals;
         let far = if unannounced.len() > under_way { &unannounced[unannounced.len() / 2..] } else { &[] };
-        let is_busy = self.fetches.len() >= BUSY_REQUESTS;
+        let is_busy = self.requests_that_bring(now) >= BUSY_REQUESTS || self.is_supplied_by_stronger(now);
         any(far).or_else(|| if is_busy { None } else { any(&missing) })
     }
 
-    fn is_silent(&self, peer: PeerId, took: Duration, now: Instant) -> bool {
-        let Some(source) = self.sources.get(&peer) else { return true };
+    /// A downloader uploads so much faster than this peer that what it fetches first is everywhere sooner.
+    fn is_much_stronger(&self, peer: PeerId) -> bool {
+        self.sources.get(peer).is_some_and(|source| source.is_rival && source.weight > self.weight + 1)
+    }
+
+    /// A stronger downloader delivers and announces: what it has not announced yet comes from it soon. To ask a complete
+    /// peer for that would only slow the stronger one down.
+    pub(super) fn is_supplied_by_stronger(&self, now: Instant) -> bool {
+        let mut counted = self.sources.iter().filter(|(_, source)| source.is_counted);
+        counted.any(|(peer, source)| {
+            self.is_much_stronger(peer) && !self.neglects_its_share(peer, source.record.took, now)
+        })
+    }
+
+    /// Next to nothing is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.fetches.len() < BUSY_REQUESTS
+    }
+
+    /// Requests under way to sources that are neither silent nor slow.
+    fn requests_that_bring(&self, now: Instant) -> usize {
+        let natural = self.natural_silence();
+        let brings = |source: &Source| {
+            (source.is_counted || source.has == Has::Everything) && !source.is_silent(natural, now)
+        };
+        let sources = self.sources.iter().filter(|(_, source)| brings(source));
+        sources.map(|(_, source)| source.fetches.len()).sum()
+    }
+
+    /// A downloader has announced nothing for longer than its units take.
+    fn neglects_its_share(&self, peer: PeerId, took: Duration, now: Instant) -> bool {
+        if peer == self.me {
+            return false;
+        }
+        let Some(source) = self.sources.get(peer) else { return true };
         let patience = (source.news_interval.max(took) * SILENT_INTERVALS).max(SILENT_AT_LEAST);
         now.saturating_duration_since(source.news) > patience
     }
@@ -195,8 +365,8 @@ impl Swarm {
             return *owner;
         }
         let salt = self.salt(unit);
-        let rivals = self.sources.iter().filter(|(_, source)| source.weight > 0);
-        let rivals = rivals.map(|(peer, source)| (*peer, source.weight)).chain([(self.me, self.weight)]);
+        let rivals = self.sources.iter().filter(|(_, source)| source.is_rival);
+        let rivals = rivals.map(|(peer, source)| (peer, source.weight)).chain([(self.me, self.weight)]);
         let best = rivals
             .map(|(peer, weight)| (score(salt, peer, weight), peer))
             .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
@@ -235,7 +405,7 @@ impl Swarm {
 
     /// Of the missing units that a partial source has, one that the fewest have; ties by chance.
     fn pick_rarest(&self, peer: PeerId, random: &mut Random) -> Option<UnitIndex> {
-        let Has::Some(has) = &self.sources.get(&peer)?.has else { return None };
+        let Has::Some(has) = &self.sources.get(peer)?.has else { return None };
         let mut best: Option<(u16, UnitIndex)> = None;
         let mut ties = 0;
         for (unit, state) in self.window() {
@@ -260,40 +430,89 @@ impl Swarm {
         best.map(|(_, unit)| unit)
     }
 
-    /// A unit that waits at a busy downloader for long, and that this idle one has as well.
-    fn pick_overdue(&self, peer: PeerId, now: Instant) -> Option<UnitIndex> {
-        let source = self.sources.get(&peer).filter(|source| source.fetches.is_empty())?;
-        let Has::Some(has) = &source.has else { return None };
-        let is_overdue = |fetch: &&Fetch| fetch.source != peer && now > fetch.asked + self.latency * 2;
-        let is_free = |unit: &UnitIndex| {
-            has.contains(*unit) && self.units.get(unit.as_usize()) == Some(&UnitState::Requested(1))
-        };
-        let overdue = self.fetches.values().filter(is_overdue);
-        overdue.flat_map(|fetch| &fetch.units).copied().find(is_free)
+    /// The first unit that other sources owe and would bring much later than this one.
+    fn pick_late(&mut self, peer: PeerId, now: Instant) -> Option<UnitIndex> {
+        // At an own limit a second request for a unit only takes from the first.
+        if self.is_limited() {
+            return None;
+        }
+        let source = self.sources.get(peer)?;
+        let is_proven = source.record.has_delivered;
+        let own = self.expected(peer, now).unwrap_or(UNTRIED);
+        let mut look_at = self.look_at;
+        // Units that are late at all who owe them, and those that are not.
+        let mut units: BTreeMap<UnitIndex, bool> = BTreeMap::new();
+        for fetch in self.fetches.values().filter(|fetch| !fetch.cancelled) {
+            let mut ahead = 0;
+            for owed in &fetch.owed {
+                ahead += owed.bytes;
+                let state = self.units.get(owed.unit.as_usize());
+                let is_open = matches!(state, Some(UnitState::Requested(1..MAX_COPIES)));
+                if !is_open || !source.has.contains(owed.unit) {
+                    continue;
+                }
+                let is_late = match self.lateness(fetch, ahead, own, now) {
+                    // Its own requests, and what is slow where this one may be slower.
+                    _ if fetch.source == peer => false,
+                    Lateness::Silent => true,
+                    Lateness::Slow => is_proven,
+                    Lateness::InTime => false,
+                    Lateness::SilentAt(at) => {
+                        look_at = Some(look_at.map_or(at, |known| known.min(at)));
+                        false
+                    }
+                };
+                *units.entry(owed.unit).or_insert(true) &= is_late;
+            }
+        }
+        self.look_at = look_at;
+        units.into_iter().find(|(_, is_late)| *is_late).map(|(unit, _)| unit)
     }
 
-    /// Nothing is missing that is not asked for already: a unit that another source owes, to ask this one, too.
-    pub(super) fn pick_endgame(&self, peer: PeerId, now: Instant) -> Option<UnitIndex> {
-        const PATIENCE: Duration = Duration::from_millis(500);
-        let source = self.sources.get(&peer)?;
-        if !source.fetches.is_empty() || source.cool_until.is_some_and(|until| now < until) {
-            return None;
+    /// Whether a source that would take `own` for a unit is to ask for one that another source owes as the last of
+    /// `ahead` bytes of a request.
+    fn lateness(&self, fetch: &Fetch, ahead: u64, own: Duration, now: Instant) -> Lateness {
+        let Some(owner) = self.sources.get(fetch.source) else { return Lateness::Silent };
+        if owner.is_silent(self.natural_silence(), now) {
+            return Lateness::Silent;
         }
-        if self.units[self.cursor..].contains(&UnitState::Missing) && !self.is_contended() {
-            return None;
-        }
-        let owed =
-            self.fetches.values().filter(|fetch| fetch.source != peer && now > fetch.progress + PATIENCE);
-        let mut owed: Vec<_> =
-            owed.flat_map(|fetch| fetch.units.iter().map(|unit| (fetch.progress, *unit))).collect();
-        owed.sort_unstable();
-        let has = |unit| match &source.has {
-            Has::Everything => true,
-            Has::Some(units) => units.contains(unit),
+        let Some(pace) = owner.record.pace.rate(now) else {
+            let at = fetch.asked + own * 4 + GRACE;
+            return if at <= now { Lateness::Silent } else { Lateness::SilentAt(at) };
         };
-        let is_free = |unit: UnitIndex| self.units.get(unit.as_usize()) == Some(&UnitState::Requested(1));
-        owed.into_iter().map(|(_, unit)| unit).find(|unit| has(*unit) && is_free(*unit))
+        let left = time_for(ahead.saturating_sub(fetch.partial()), pace);
+        if left > own * 2 + GRACE && !self.wastes_too_much() { Lateness::Slow } else { Lateness::InTime }
     }
+}
+
+/// Where in the window a pick begins.
+#[derive(Clone, Copy, Debug)]
+enum Start {
+    /// After so many units.
+    Units(u64),
+    /// After so many bytes.
+    Bytes(u64),
+}
+
+/// Whether a unit comes in time.
+#[derive(Clone, Copy, Debug)]
+enum Lateness {
+    InTime,
+    Slow,
+    Silent,
+    /// Silent from then on, if nothing comes.
+    SilentAt(Instant),
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+fn time_for(bytes: u64, bytes_per_sec: f64) -> Duration {
+    Duration::try_from_secs_f64(bytes as f64 / bytes_per_sec).unwrap_or(Duration::MAX / 16).min(FOR_EVER)
+}
+
+/// What a source delivers in this time; nothing is known of an untried one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and far below 2^53")]
+fn bytes_in(bytes_per_sec: Option<f64>, time: Duration) -> u64 {
+    bytes_per_sec.map_or(0, |pace| (pace * time.as_secs_f64()) as u64)
 }
 
 fn first_eight(bytes: &[u8; 32]) -> [u8; 8] {

@@ -1,6 +1,7 @@
 //! The state of a running download: its units, its sources, what is asked of whom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,16 +9,17 @@ use lanspread_protocol::message::WantedUnit;
 use lanspread_protocol::{Manifest, PeerId, UnitIndex, UnitSet};
 
 use super::rate::Rate;
+use super::requests::Fetch;
+use super::sources::{Has, LONGEST_PATIENCE, Sources};
 use crate::engine::DOWNLOAD_TICK;
 use crate::ids::FetchId;
 use crate::input::Opened;
 use crate::view::MapCell;
 
-/// A source that brings nothing in this time is given up, at first.
-pub(super) const STALL: Duration = Duration::from_secs(4);
-/// No source is waited for longer.
-pub(super) const LONGEST_PATIENCE: Duration = Duration::from_mins(1);
-
+/// Less does not fill any link, so that nobody's silence is explained by it.
+const MIN_RATE: u64 = 8 * 1024;
+/// After so long without a byte another download takes this one's turn.
+const STARVED: Duration = Duration::from_secs(10);
 /// A unit is in exactly one of these states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UnitState {
@@ -27,47 +29,6 @@ pub(super) enum UnitState {
     Missing,
     /// Asked of this many sources; more than one only in the endgame.
     Requested(u8),
-}
-
-/// What a source has.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Has {
-    Everything,
-    Some(UnitSet),
-}
-
-/// A peer that has something of the payload.
-#[derive(Debug)]
-pub(super) struct Source {
-    pub(super) has: Has,
-    pub(super) rate: Rate,
-    pub(super) fetches: BTreeSet<FetchId>,
-    /// It failed lately: nothing is asked before.
-    pub(super) cool_until: Option<Instant>,
-    pub(super) strikes: u32,
-    /// When it last brought a unit, or was asked after a rest.
-    pub(super) delivered: Instant,
-    /// How long after its request the last unit came.
-    pub(super) took: Duration,
-    /// How long it may bring nothing: at least the time its units took.
-    pub(super) patience: Duration,
-    /// Its weight among the downloaders; 0 for a complete source.
-    pub(super) weight: u8,
-    /// When it last announced units, and how far apart announcements are.
-    pub(super) news: Instant,
-    pub(super) news_interval: Duration,
-}
-
-/// A request under way.
-#[derive(Debug)]
-pub(super) struct Fetch {
-    pub(super) source: PeerId,
-    /// What has not come yet.
-    pub(super) units: Vec<UnitIndex>,
-    /// Its end is awaited; what still comes is welcome.
-    pub(super) cancelled: bool,
-    pub(super) asked: Instant,
-    pub(super) progress: Instant,
 }
 
 #[derive(Debug)]
@@ -84,9 +45,11 @@ pub(crate) struct Swarm {
     pub(super) bytes_fetched: u64,
     /// All units before this are here or follow.
     pub(super) cursor: usize,
-    /// How many partial sources have a unit.
+    /// How many trusted partial sources have a unit.
     pub(super) availability: Vec<u16>,
-    pub(super) sources: BTreeMap<PeerId, Source>,
+    /// How many partial sources say that they have it.
+    holders: Vec<u16>,
+    pub(super) sources: Sources,
     pub(super) fetches: BTreeMap<FetchId, Fetch>,
     /// Requests for units that were asked for already; counted up to the last request's end.
     pub(super) duplicates: u32,
@@ -98,12 +61,22 @@ pub(crate) struct Swarm {
     pub(super) first_fetchers: Vec<Option<(f64, PeerId)>>,
     /// Sources that download themselves.
     pub(super) rivals: usize,
+    /// All that comes, for decisions and for people.
     pub(super) rate: Rate,
+    pub(super) shown_rate: Rate,
+    /// Bytes that came in vain, because another source brought them first.
+    pub(super) wasted: u64,
+    /// The shortest time that a unit took.
+    pub(super) fastest: Option<Duration>,
+    /// See [`Self::natural_silence`].
+    natural: Duration,
+    /// When the last byte came.
+    pub(super) last_byte: Instant,
     /// Bytes a second that may come for it all together; 0 is unlimited.
     limit: u64,
-    /// How long a unit takes from another downloader, on average.
-    pub(super) latency: Duration,
     tick: Instant,
+    /// When a unit that a silent source owes may be asked of another one.
+    pub(super) look_at: Option<Instant>,
 }
 
 impl Swarm {
@@ -137,7 +110,8 @@ impl Swarm {
             bytes_fetched: 0,
             cursor: 0,
             availability: vec![0; count],
-            sources: BTreeMap::new(),
+            holders: vec![0; count],
+            sources: Sources::default(),
             fetches: BTreeMap::new(),
             duplicates: 0,
             thirsty: BTreeSet::new(),
@@ -145,9 +119,14 @@ impl Swarm {
             first_fetchers: vec![None; count],
             rivals: 0,
             rate: Rate::new(now),
+            shown_rate: Rate::shown(now),
+            wasted: 0,
+            fastest: None,
+            natural: Duration::ZERO,
+            last_byte: now,
             limit: 0,
-            latency: Duration::from_secs(1),
             tick: now + DOWNLOAD_TICK,
+            look_at: None,
             manifest,
         };
         swarm.move_cursor();
@@ -181,20 +160,37 @@ impl Swarm {
         self.bytes_left
     }
 
+    /// Bytes a second, for people.
     pub(crate) fn rate(&self) -> u64 {
+        self.shown_rate.last()
+    }
+
+    /// Brings the rates up to date; returns bytes a second, for people.
+    pub(super) fn rate_now(&mut self, now: Instant) -> u64 {
+        self.rate.get(now);
+        self.shown_rate.get(now)
+    }
+
+    /// Bytes a second as of the last sample, for decisions.
+    pub(super) fn recent_rate(&self) -> u64 {
         self.rate.last()
     }
 
     pub(crate) fn source_rates(&self) -> impl Iterator<Item = (PeerId, u64)> + '_ {
-        self.sources.iter().map(|(peer, source)| (*peer, source.rate.last()))
+        self.sources.iter().map(|(peer, source)| (peer, source.rate.last()))
     }
 
     pub(crate) fn source_count(&self) -> usize {
         self.sources.len()
     }
 
-    pub(super) fn next_tick(&self) -> Instant {
-        self.tick
+    pub(super) fn next_timeout(&self) -> Instant {
+        self.look_at.map_or(self.tick, |look_at| self.tick.min(look_at))
+    }
+
+    /// Whether the sources are to be looked at, between two ticks.
+    pub(super) fn look_is_due(&mut self, now: Instant) -> bool {
+        self.look_at.take_if(|at| *at <= now).is_some()
     }
 
     pub(super) fn tick_is_due(&mut self, now: Instant) -> bool {
@@ -203,6 +199,11 @@ impl Swarm {
             self.tick = now + DOWNLOAD_TICK;
         }
         is_due
+    }
+
+    /// Nothing came for so long that another download takes its turn.
+    pub(crate) fn is_starved(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last_byte) > STARVED
     }
 
     /// The request for a unit, without what is here.
@@ -214,9 +215,9 @@ impl Swarm {
     pub(super) fn wanted_bytes(&self, unit: UnitIndex) -> u64 {
         let Some(about) = self.manifest.units().get(unit.as_usize()) else { return 0 };
         let Some(skip) = self.skips.get(&unit) else { return u64::from(about.bytes) };
-        let wanted = WantedUnit { unit, skip: skip.clone() };
+        let is_skipped = |nth: usize| skip.get(nth / 8).is_some_and(|byte| byte & (1 << (nth % 8)) != 0);
         let chunks = &self.manifest.chunks()[about.chunks.start as usize..about.chunks.end as usize];
-        let wanted = chunks.iter().enumerate().filter(|(nth, _)| wanted.wants(*nth));
+        let wanted = chunks.iter().enumerate().filter(|(nth, _)| !is_skipped(*nth));
         wanted.map(|(_, chunk)| u64::from(chunk.bytes)).sum()
     }
 
@@ -255,96 +256,177 @@ impl Swarm {
         }
     }
 
-    pub(super) fn add_source(&mut self, peer: PeerId, has: Has, weight: u8, now: Instant) {
-        self.remove_source(peer);
-        if let Has::Some(units) = &has {
-            for unit in units.iter() {
-                self.count_available(unit, true);
-            }
-        }
-        let source = Source {
-            has,
-            rate: Rate::new(now),
-            fetches: BTreeSet::new(),
-            cool_until: None,
-            strikes: 0,
-            delivered: now,
-            took: Duration::ZERO,
-            patience: STALL,
-            weight,
-            news: now,
-            news_interval: Duration::from_secs(1),
-        };
-        self.sources.insert(peer, source);
+    pub(super) fn add_source(
+        &mut self,
+        peer: PeerId,
+        has: Has,
+        weight: u8,
+        address: Option<IpAddr>,
+        now: Instant,
+    ) {
+        count_all(&mut self.holders, &has, true);
+        self.sources.insert(peer, has, weight, address, now);
         self.thirsty.insert(peer);
-        self.rivals += usize::from(weight > 0);
-        self.rival_came(peer, weight);
+        self.judge(peer, now);
     }
 
     /// The source's offer changed; what runs goes on.
-    pub(super) fn update_source(&mut self, peer: PeerId, has: Has, weight: u8, now: Instant) {
-        let Some(old) = self.sources.get(&peer) else { return self.add_source(peer, has, weight, now) };
+    pub(super) fn update_source(
+        &mut self,
+        peer: PeerId,
+        has: Has,
+        weight: u8,
+        address: Option<IpAddr>,
+        now: Instant,
+    ) {
+        let Some(old) = self.sources.get(peer) else {
+            return self.add_source(peer, has, weight, address, now);
+        };
         if old.has == has && old.weight == weight {
             return;
         }
-        let Some(old) = self.remove_source(peer) else { return };
-        self.add_source(peer, has, weight, now);
-        if let Some(source) = self.sources.get_mut(&peer) {
-            *source = Source { has: std::mem::replace(&mut source.has, Has::Everything), weight, ..old };
+        self.uncount(peer);
+        let Some(source) = self.sources.get_mut(peer) else { return };
+        count_all(&mut self.holders, &source.has, false);
+        count_all(&mut self.holders, &has, true);
+        (source.has, source.weight, source.address) = (has, weight, address);
+        self.thirsty.insert(peer);
+        self.judge(peer, now);
+    }
+
+    /// Takes a source out. Its requests, if it still has any, are to be cancelled: nobody looks after them any more.
+    pub(super) fn remove_source(&mut self, peer: PeerId, now: Instant) -> Vec<FetchId> {
+        self.uncount(peer);
+        self.thirsty.remove(&peer);
+        let Some(source) = self.sources.remove(peer, now) else { return Vec::new() };
+        count_all(&mut self.holders, &source.has, false);
+        // What is left to do may be others' now.
+        self.everyone_is_thirsty();
+        self.cancel_from(peer)
+    }
+
+    /// A source counts no longer: neither what it announced, nor as a fellow downloader.
+    fn uncount(&mut self, peer: PeerId) {
+        self.set_counted(peer, false);
+        self.set_rival(peer, false);
+    }
+
+    /// Decides whether a source is a fellow downloader, and whether what it announced counts.
+    pub(super) fn judge(&mut self, peer: PeerId, now: Instant) {
+        let total = self.sources.total_pace(now);
+        self.judge_beside(peer, total, self.natural_silence(), now);
+    }
+
+    /// As [`Self::judge`], of all sources.
+    pub(super) fn judge_all(&mut self, now: Instant) {
+        let total = self.sources.total_pace(now);
+        let natural = self.natural_silence();
+        let peers: Vec<PeerId> = self.sources.peers().collect();
+        for peer in peers {
+            self.judge_beside(peer, total, natural, now);
         }
     }
 
-    pub(super) fn remove_source(&mut self, peer: PeerId) -> Option<Source> {
-        let source = self.sources.remove(&peer)?;
-        if let Has::Some(units) = &source.has {
-            for unit in units.iter() {
-                self.count_available(unit, false);
-            }
+    fn judge_beside(&mut self, peer: PeerId, total: (f64, usize), natural: Duration, now: Instant) {
+        let Some(source) = self.sources.get(peer) else { return };
+        let is_partial = source.has != Has::Everything;
+        let is_trusted = is_partial && Sources::is_trusted(source, total, natural, now);
+        let is_rival = source.weight > 0 && !source.record.is_doubted();
+        self.set_counted(peer, is_trusted);
+        self.set_rival(peer, is_rival);
+    }
+
+    fn set_counted(&mut self, peer: PeerId, is_counted: bool) {
+        let Some(source) = self.sources.get_mut(peer).filter(|source| source.is_counted != is_counted) else {
+            return;
+        };
+        source.is_counted = is_counted;
+        count_all(&mut self.availability, &source.has, is_counted);
+    }
+
+    fn set_rival(&mut self, peer: PeerId, is_rival: bool) {
+        let Some(source) = self.sources.get_mut(peer).filter(|source| source.is_rival != is_rival) else {
+            return;
+        };
+        source.is_rival = is_rival;
+        let weight = source.weight;
+        if is_rival {
+            self.rivals += 1;
+            self.rival_came(peer, weight);
+        } else {
+            self.rivals -= 1;
+            self.rival_left(peer);
         }
-        self.thirsty.remove(&peer);
-        self.rivals -= usize::from(source.weight > 0);
-        self.rival_left(peer);
-        Some(source)
     }
 
     /// A partial source announced more units.
     pub(crate) fn announced(&mut self, peer: PeerId, units: &[UnitIndex], now: Instant) {
         let count = self.units.len();
-        let Some(source) = self.sources.get_mut(&peer) else { return };
+        let Some(source) = self.sources.get_mut(peer) else { return };
         let Has::Some(has) = &mut source.has else { return };
-        let new: Vec<UnitIndex> =
-            units.iter().copied().filter(|unit| unit.as_usize() < count && has.insert(*unit)).collect();
+        let new = units.iter().copied().filter(|unit| unit.as_usize() < count && has.insert(*unit));
+        let is_counted = source.is_counted;
+        for unit in new {
+            count_available(&mut self.holders, unit, true);
+            if is_counted {
+                count_available(&mut self.availability, unit, true);
+            }
+        }
         source.news_interval = (source.news_interval * 3 + now.saturating_duration_since(source.news)) / 4;
         source.news = now;
-        for unit in new {
-            self.count_available(unit, true);
-        }
         self.thirsty.insert(peer);
-    }
-
-    fn count_available(&mut self, unit: UnitIndex, more: bool) {
-        if let Some(count) = self.availability.get_mut(unit.as_usize()) {
-            *count = if more { count.saturating_add(1) } else { count.saturating_sub(1) };
-        }
     }
 
     /// Whether anything that is missing can come from anyone.
     pub(super) fn is_reachable(&self) -> bool {
-        self.sources.values().any(|source| source.has == Has::Everything)
-            || self.units[self.cursor..].iter().zip(&self.availability[self.cursor..]).any(
-                |(state, available)| {
-                    matches!(state, UnitState::Requested(_))
-                        || (*state == UnitState::Missing && *available > 0)
-                },
-            )
+        !self.fetches.is_empty() || self.window_start() < self.units.len()
+    }
+
+    /// Where the window begins: at the first unit that is to come and that somebody has. What nobody has does not hold up
+    /// what others could send.
+    pub(super) fn window_start(&self) -> usize {
+        if self.sources.iter().any(|(_, source)| source.has == Has::Everything) {
+            return self.cursor;
+        }
+        let states = self.units.iter().zip(&self.holders).skip(self.cursor);
+        let can_come = |(state, holders): (&UnitState, &u16)| match state {
+            UnitState::Requested(_) => true,
+            UnitState::Missing => *holders > 0,
+            UnitState::Here | UnitState::Follows => false,
+        };
+        self.cursor + states.take_while(|about| !can_come(*about)).count()
     }
 
     pub(super) fn is_partial_source(&self, peer: PeerId) -> bool {
-        self.sources.get(&peer).is_some_and(|source| source.has != Has::Everything)
+        self.sources.get(peer).is_some_and(|source| source.has != Has::Everything)
     }
 
     pub(super) fn partial_sources(&self) -> impl Iterator<Item = PeerId> + '_ {
-        self.sources.iter().filter(|(_, source)| source.has != Has::Everything).map(|(peer, _)| *peer)
+        self.sources.iter().filter(|(_, source)| source.has != Has::Everything).map(|(peer, _)| peer)
+    }
+
+    /// Chunks of a unit were written, of a request that ended early: they are not asked for again.
+    pub(super) fn chunks_written(&mut self, written: &WantedUnit, bytes: u64) {
+        let Some(about) = self.manifest.units().get(written.unit.as_usize()) else { return };
+        let chunks = about.chunks.len();
+        let mut rest = self.wanted(written.unit);
+        for nth in (0..chunks).filter(|nth| written.wants(*nth)) {
+            rest.skip_chunk(nth);
+        }
+        let is_owed = self
+            .units
+            .get(written.unit.as_usize())
+            .is_some_and(|state| matches!(state, UnitState::Missing | UnitState::Requested(_)));
+        if is_owed {
+            let before = self.wanted_bytes(written.unit);
+            self.skips.insert(written.unit, rest.skip);
+            let new = before - self.wanted_bytes(written.unit);
+            self.bytes_left = self.bytes_left.saturating_sub(new);
+            self.bytes_fetched += new;
+            self.note_wasted(bytes.saturating_sub(new));
+        } else {
+            self.note_wasted(bytes);
+        }
     }
 
     /// So many verified units are told at once, without waiting for the batch: while the uplink is idle, and while it is
@@ -367,6 +449,7 @@ impl Swarm {
     /// All sources together may bring so many bytes a second from now on; 0 is unlimited.
     pub(crate) fn set_limit(&mut self, bytes_per_sec: u64) {
         self.limit = bytes_per_sec;
+        self.measure_natural_silence();
         self.everyone_is_thirsty();
     }
 
@@ -380,14 +463,31 @@ impl Swarm {
     }
 
     /// How long everything that is under way takes at the limit.
-    pub(super) fn time_at_limit(&self) -> Duration {
+    fn time_at_limit(&self) -> Duration {
         let millis = (self.all_bytes_under_way() * 1000).checked_div(self.limit);
         Duration::from_millis(millis.unwrap_or(0))
     }
 
+    /// How long a source may bring nothing because what others send fills this peer's link, or because of its own limit:
+    /// as of the last tick.
+    pub(super) fn natural_silence(&self) -> Duration {
+        self.natural
+    }
+
+    pub(super) fn measure_natural_silence(&mut self) {
+        let rate = self.recent_rate();
+        let millis = if rate < MIN_RATE { 0 } else { self.all_bytes_under_way() * 2000 / rate };
+        self.natural = Duration::from_millis(millis).max(self.time_at_limit()).min(LONGEST_PATIENCE);
+    }
+
+    /// When all was last looked at.
+    #[cfg(debug_assertions)]
+    pub(super) fn last_tick(&self) -> Instant {
+        self.tick.checked_sub(DOWNLOAD_TICK).unwrap_or(self.tick)
+    }
+
     fn all_bytes_under_way(&self) -> u64 {
-        let units = self.fetches.values().flat_map(|fetch| &fetch.units);
-        units.map(|unit| self.wanted_bytes(*unit)).sum()
+        self.fetches.values().map(Fetch::bytes_owed).sum()
     }
 
     /// Units that are still to come from someone.
@@ -403,6 +503,20 @@ impl Swarm {
     }
 }
 
+fn count_available(availability: &mut [u16], unit: UnitIndex, more: bool) {
+    if let Some(count) = availability.get_mut(unit.as_usize()) {
+        *count = if more { count.saturating_add(1) } else { count.saturating_sub(1) };
+    }
+}
+
+fn count_all(counts: &mut [u16], has: &Has, more: bool) {
+    if let Has::Some(units) = has {
+        for unit in units.iter() {
+            count_available(counts, unit, more);
+        }
+    }
+}
+
 #[cfg(debug_assertions)]
 impl Swarm {
     /// What is counted is what is there. Costs a walk over the units, so large payloads are checked now and then only.
@@ -415,7 +529,7 @@ impl Swarm {
         assert_eq!(here + self.units_left, self.units.len(), "units are lost");
         assert_eq!(here, self.here.len(), "units here are counted twice");
         for (unit, state) in (0_u32..).map(UnitIndex).zip(&self.units) {
-            let asked = self.fetches.values().filter(|fetch| fetch.units.contains(&unit)).count();
+            let asked = self.fetches.values().filter(|fetch| fetch.owes(unit)).count();
             if let UnitState::Requested(count) = state {
                 assert_eq!(usize::from(*count), asked, "unit {} is asked for {asked} times", unit.0);
             }

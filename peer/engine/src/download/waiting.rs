@@ -121,7 +121,7 @@ impl Engine {
         }
         let line: Vec<Waiting> = self.operations.line().cloned().collect();
         for entry in line {
-            if self.operations.running_downloads() >= self.config.parallel_downloads {
+            if self.operations.running_downloads(self.now) >= self.config.parallel_downloads {
                 return;
             }
             let lack = match &entry.why {

@@ -1,7 +1,7 @@
 //! The network: dials through firewalls, connections, messages in order, requests and their units.
 //!
-//! A unit leaves its sender's uplink in turn with those for other receivers, and arrives when the receiver's downlink
-//! has taken it. Lost packets are delays. A request ends once on each side, whatever happens.
+//! A few units leave a sender's uplink side by side, in slices, and arrive when the receiver's downlink has taken them; a
+//! receiver whose downlink is full makes its senders wait. Lost packets are delays. A request ends once on each side, whatever happens.
 
 mod transfers;
 
@@ -62,13 +62,11 @@ pub(crate) enum Packet {
     Closed(usize, usize, ClosedReason),
     Request(u64),
     Refused(u64),
-    /// A unit, and whether it is damaged, the request's last.
-    Unit {
+    /// A part of a unit; with its last one the unit is whole.
+    Slice {
         transfer: u64,
-        unit: WantedUnit,
         bytes: u64,
-        is_bad: bool,
-        is_last: bool,
+        end: Option<UnitEnd>,
     },
     Blob(u64),
     /// The receiver no longer wants it.
@@ -89,10 +87,28 @@ pub(crate) struct Transfer {
     source: Option<ServeFrom>,
     fetch_is_open: bool,
     serve_is_open: bool,
-    /// Units that were sent, and their bytes.
+    /// Units that were sent, and bytes.
     sent: (u64, u64),
+    /// The unit that is being sent.
+    sending: Option<Sending>,
     last_arrival: Duration,
+    /// When bytes were last reported to the asker's engine, and what came since.
+    reported_at: Duration,
+    unreported: u64,
 }
+
+/// A unit that is being sent.
+#[derive(Debug)]
+struct Sending {
+    unit: WantedUnit,
+    bytes: u64,
+    left: u64,
+    is_bad: bool,
+    is_last: bool,
+}
+
+/// What ends with a slice: a unit of so many bytes, whether they are wrong, and whether it is the request's last.
+pub(crate) type UnitEnd = (WantedUnit, u64, bool, bool);
 
 #[derive(Clone, Debug)]
 pub(crate) enum What {
@@ -335,9 +351,7 @@ impl World {
             Packet::Closed(link, side, reason) => self.closed(link, side, reason),
             Packet::Request(id) => self.requested(id),
             Packet::Refused(id) => self.end_fetch(id, Duration::ZERO, FetchEnd::Refused),
-            Packet::Unit { transfer, unit, bytes, is_bad, is_last } => {
-                self.arrived(transfer, &unit, bytes, is_bad, is_last);
-            }
+            Packet::Slice { transfer, bytes, end } => self.slice_arrived(transfer, bytes, end),
             Packet::Blob(id) => self.blob_arrived(id),
             Packet::Reset(id) => {
                 self.end_serve(id, Duration::ZERO, ServeEnd::Cancelled);

@@ -86,6 +86,18 @@ impl Setup {
         self
     }
 
+    /// Bytes a second that it sends at most, whatever it receives.
+    pub(crate) fn uplink(mut self, bytes_per_sec: u64) -> Self {
+        self.up = bytes_per_sec;
+        self
+    }
+
+    /// Is at this address: several peers may share an IP address.
+    pub(crate) fn at(mut self, address: SocketAddr) -> Self {
+        self.address = Some(address);
+        self
+    }
+
     /// Builds new versions before anybody asks.
     pub(crate) fn ahead(mut self) -> Self {
         self.fetch_ahead = true;
@@ -146,12 +158,14 @@ pub(crate) struct Running {
     pub(crate) started: Vec<RunId>,
 }
 
-/// The link to the network, as a queue of units per receiver.
+/// The link to the network: transfers that wait to send their next unit, and those that send one.
 #[derive(Debug, Default)]
 pub(crate) struct Uplink {
     pub(crate) is_busy: bool,
-    pub(crate) queues: BTreeMap<NodeId, VecDeque<u64>>,
-    pub(crate) order: VecDeque<NodeId>,
+    pub(crate) waiting: VecDeque<u64>,
+    pub(crate) active: VecDeque<u64>,
+    /// All that sends waits until then.
+    pub(crate) wakes_at: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -179,6 +193,8 @@ pub(crate) struct Node {
     pub(crate) stalled_until: Duration,
     /// Answers requests with nothing.
     pub(crate) is_empty_handed: bool,
+    /// Answers no request at all.
+    pub(crate) is_mute: bool,
     /// Games whose downloads find no space.
     pub(crate) full_disks: BTreeSet<GameId>,
     /// Somebody changed files behind the program's back, so offers may lag.
@@ -239,6 +255,7 @@ impl Node {
             lies: BTreeSet::new(),
             stalled_until: Duration::ZERO,
             is_empty_handed: false,
+            is_mute: false,
             full_disks: BTreeSet::new(),
             changed_by_hand: false,
             told_gone: BTreeMap::new(),

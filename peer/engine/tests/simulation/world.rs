@@ -26,6 +26,8 @@ pub(crate) enum Happening {
     Tick(NodeId, u32),
     Packet(Packet),
     UplinkFree(NodeId, u32),
+    /// A receiver takes more, or a stall is over.
+    UplinkWake(NodeId, u32),
     /// One more sight by discovery.
     Sighting(NodeId, NodeId),
 }
@@ -55,6 +57,8 @@ pub(crate) struct World {
     /// How often a wait looks whether it is over.
     pub(crate) look_every: Duration,
     pub(crate) engine_time: Duration,
+    /// Which downloads make progress; see [`crate::liveness`].
+    pub(crate) watched: crate::liveness::Watched,
 }
 
 impl std::fmt::Debug for World {
@@ -87,6 +91,7 @@ impl World {
             checks: true,
             look_every: Duration::ZERO,
             engine_time: Duration::ZERO,
+            watched: crate::liveness::Watched::default(),
         }
     }
 
@@ -209,6 +214,7 @@ impl World {
     pub(crate) fn step(&mut self) -> bool {
         let Some(((at, _), what)) = self.queue.pop_first() else { return false };
         self.now = self.now.max(at);
+        self.watch_downloads();
         match what {
             Happening::Input(node, generation, input) => {
                 if self.nodes[node.0].generation == generation {
@@ -235,6 +241,11 @@ impl World {
             Happening::UplinkFree(node, generation) => {
                 if self.nodes[node.0].generation == generation {
                     self.nodes[node.0].uplink.is_busy = false;
+                    self.pump(node);
+                }
+            }
+            Happening::UplinkWake(node, generation) => {
+                if self.nodes[node.0].generation == generation {
                     self.pump(node);
                 }
             }

@@ -1,13 +1,24 @@
 //! Requests and their units: asked, refused, sent in turn, cancelled; each side hears of its end once.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use lanspread_engine::{BlobError, ConnId, FetchEnd, FetchId, Input, ServeEnd, ServeFrom, ServeId};
 use lanspread_protocol::message::{Request, WantedUnit};
 
-use super::{Packet, Transfer, What};
+use super::{Packet, Sending, Transfer, UnitEnd, What};
 use crate::node::NodeId;
 use crate::world::{Happening, World};
+
+/// Units that a peer sends side by side, as in the program.
+const SENDING_PLACES: usize = 8;
+/// What is on its way to a receiver takes its link no longer than this: its sender waits.
+const DOWNLINK_QUEUE: Duration = Duration::from_millis(30);
+/// A unit is sent in slices of this size; at once where it takes less than this time.
+const SLICE_BYTES: u64 = 64 * 1024;
+const QUICK: Duration = Duration::from_millis(5);
+/// How often bytes of a unit that takes long are reported.
+const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 
 impl World {
     pub(crate) fn request(&mut self, from: NodeId, conn: ConnId, what: What, units: Vec<WantedUnit>) {
@@ -48,7 +59,10 @@ impl World {
             fetch_is_open: true,
             serve_is_open: false,
             sent: (0, 0),
+            sending: None,
             last_arrival: Duration::ZERO,
+            reported_at: Duration::ZERO,
+            unreported: 0,
         };
         self.transfers.insert(id, transfer);
         let cut = self.cut_until(self.links[link].ends[0].node, self.links[link].ends[1].node);
@@ -60,6 +74,9 @@ impl World {
         let Some(transfer) = self.transfers.get(&id) else { return };
         let end = self.links[transfer.link].ends[1 - transfer.asker];
         if !end.is_open || !transfer.fetch_is_open || self.nodes[end.node.0].generation != end.generation {
+            return;
+        }
+        if self.nodes[end.node.0].is_mute && matches!(transfer.what, What::Units { .. }) {
             return;
         }
         let request = match &transfer.what {
@@ -87,14 +104,13 @@ impl World {
         let (ServeFrom::Payload { game, .. } | ServeFrom::Store { game, .. }) = &from;
         let game = game.clone();
         transfer.source = Some(from);
-        let receiver = self.links[transfer.link].ends[transfer.asker].node;
         *self.nodes[node.0].run().outbound.entry(game).or_default() += 1;
         if self.nodes[node.0].is_empty_handed {
             let after = self.flight();
             self.end_serve(id, after, ServeEnd::Served { bytes: 0, units: 0 });
             return self.end_fetch(id, after, FetchEnd::Done);
         }
-        self.enqueue(node, receiver, id);
+        self.enqueue(node, id);
     }
 
     pub(crate) fn serve_blob(&mut self, node: NodeId, serve: ServeId) {
@@ -204,94 +220,168 @@ impl World {
 
     // The data's way.
 
-    pub(super) fn enqueue(&mut self, node: NodeId, receiver: NodeId, id: u64) {
-        let uplink = &mut self.nodes[node.0].uplink;
-        let queue = uplink.queues.entry(receiver).or_default();
-        queue.push_back(id);
-        if queue.len() == 1 {
-            uplink.order.push_back(receiver);
-        }
+    pub(super) fn enqueue(&mut self, node: NodeId, id: u64) {
+        self.nodes[node.0].uplink.waiting.push_back(id);
         self.pump(node);
     }
 
-    /// Sends the next unit, if the uplink is free.
+    /// Sends the next slice, if the uplink is free. As in the program, so many units are sent side by side; one whose
+    /// receiver takes nothing at the moment does not count among them.
     pub(crate) fn pump(&mut self, node: NodeId) {
+        let now = self.now;
         loop {
-            let now = self.now;
             let from = &mut self.nodes[node.0];
             if from.uplink.is_busy {
                 return;
             }
             if from.stalled_until > now {
-                from.uplink.is_busy = true;
-                let (after, generation) = (from.stalled_until - now, from.generation);
-                return self.at(after, Happening::UplinkFree(node, generation));
+                let at = from.stalled_until;
+                return self.wake_uplink(node, at);
             }
-            let Some(receiver) = from.uplink.order.pop_front() else { return };
-            let Some(queue) = from.uplink.queues.get_mut(&receiver) else { continue };
-            let Some(id) = queue.pop_front() else { continue };
-            let next = self.transfers.get_mut(&id).filter(|transfer| transfer.serve_is_open);
-            let unit = next.and_then(|transfer| transfer.units.pop_front());
-            let has_more =
-                unit.is_some() && self.transfers.get(&id).is_some_and(|transfer| !transfer.units.is_empty());
-            let uplink = &mut self.nodes[node.0].uplink;
-            if let Some(queue) = uplink.queues.get_mut(&receiver) {
-                if has_more {
-                    queue.push_back(id);
+            self.fill_places(node);
+            let active = std::mem::take(&mut self.nodes[node.0].uplink.active);
+            let is_open = |id: &u64| self.transfers.get(id).is_some_and(|transfer| transfer.serve_is_open);
+            let mut active: VecDeque<u64> = active.into_iter().filter(is_open).collect();
+            let ready = active.iter().position(|id| self.free_at(*id) <= now);
+            let Some(ready) = ready else {
+                let next = active.iter().map(|id| self.free_at(*id)).min();
+                self.nodes[node.0].uplink.active = active;
+                if let Some(next) = next {
+                    self.wake_uplink(node, next);
                 }
-                if !queue.is_empty() {
-                    uplink.order.push_back(receiver);
-                }
+                return;
+            };
+            let id = active.remove(ready).expect("it was found there");
+            self.nodes[node.0].uplink.active = active;
+            self.send_slice(node, id);
+        }
+    }
+
+    fn wake_uplink(&mut self, node: NodeId, at: Duration) {
+        let (now, generation) = (self.now, self.nodes[node.0].generation);
+        let uplink = &mut self.nodes[node.0].uplink;
+        if uplink.wakes_at.is_none_or(|planned| planned <= now || at < planned) {
+            uplink.wakes_at = Some(at);
+            self.at(at.saturating_sub(now), Happening::UplinkWake(node, generation));
+        }
+    }
+
+    /// When the receiver of a transfer takes more: what is on its way to it waits no longer than this.
+    fn free_at(&self, id: u64) -> Duration {
+        let Some(transfer) = self.transfers.get(&id) else { return Duration::ZERO };
+        let receiver = self.links[transfer.link].ends[transfer.asker].node;
+        self.nodes[receiver.0].down_free.saturating_sub(DOWNLINK_QUEUE)
+    }
+
+    fn fill_places(&mut self, node: NodeId) {
+        loop {
+            let uplink = &self.nodes[node.0].uplink;
+            let taken = uplink.active.iter().filter(|id| self.free_at(**id) <= self.now).count();
+            if taken >= SENDING_PLACES {
+                return;
             }
-            if let Some(unit) = unit {
-                self.send_unit(node, receiver, id, unit, !has_more);
+            let Some(id) = self.nodes[node.0].uplink.waiting.pop_front() else { return };
+            if self.begin_unit(node, id) {
+                self.nodes[node.0].uplink.active.push_back(id);
             }
         }
     }
 
-    pub(super) fn send_unit(
-        &mut self,
-        node: NodeId,
-        receiver: NodeId,
-        id: u64,
-        unit: WantedUnit,
-        is_last: bool,
-    ) {
-        let Some(source) = self.transfers.get(&id).and_then(|transfer| transfer.source.clone()) else {
-            return;
+    /// Opens the next unit of a transfer; `false` if there is none.
+    fn begin_unit(&mut self, node: NodeId, id: u64) -> bool {
+        let Some(transfer) = self.transfers.get_mut(&id).filter(|transfer| transfer.serve_is_open) else {
+            return false;
         };
+        let (Some(source), Some(unit)) = (transfer.source.clone(), transfer.units.pop_front()) else {
+            return false;
+        };
+        let is_last = transfer.units.is_empty();
         let Some((bytes, is_bad)) = self.content(node, &source, &unit) else {
             self.end_serve(id, Duration::ZERO, ServeEnd::Changed);
             let after = self.flight();
-            return self.at(after, Happening::Packet(Packet::Broken(id)));
+            self.at(after, Happening::Packet(Packet::Broken(id)));
+            return false;
         };
+        self.nodes[node.0].stats.units_served += 1;
+        if let Some(transfer) = self.transfers.get_mut(&id) {
+            transfer.sending = Some(Sending { unit, bytes, left: bytes, is_bad, is_last });
+        }
+        true
+    }
+
+    fn send_slice(&mut self, node: NodeId, id: u64) {
         let flight = self.flight();
+        let now = self.now;
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        let Some(mut sending) = transfer.sending.take() else { return };
+        let receiver = self.links[transfer.link].ends[transfer.asker].node;
         let from = &mut self.nodes[node.0];
         let limit = from.running.as_ref().map_or(0, |running| running.upload_limit);
-        let rate = if limit == 0 { from.up } else { from.up.min(limit) };
-        let on_wire = Duration::from_secs_f64(bytes as f64 / rate as f64);
-        from.uplink.is_busy = true;
-        from.stats.units_served += 1;
-        let generation = from.generation;
+        let up = if limit == 0 { from.up } else { from.up.min(limit) };
+        let to = &self.nodes[receiver.0];
+        let limit = to.running.as_ref().map_or(0, |running| running.download_limit);
+        let down = if limit == 0 { to.down } else { to.down.min(limit) };
+        let time = |bytes: u64, rate: u64| Duration::from_secs_f64(bytes as f64 / rate as f64);
+        let is_quick = time(sending.left, up.min(down)) < QUICK;
+        let most = SLICE_BYTES.min(up.min(down) / 4).max(1);
+        let slice = if is_quick { sending.left } else { sending.left.min(most) };
+        sending.left -= slice;
+        let on_wire = time(slice, up);
+        let generation = self.nodes[node.0].generation;
+        self.nodes[node.0].uplink.is_busy = true;
         self.at(on_wire, Happening::UplinkFree(node, generation));
         let cut = self.cut_until(node, receiver).unwrap_or_default();
         let to = &mut self.nodes[receiver.0];
-        let limit = to.running.as_ref().map_or(0, |running| running.download_limit);
-        let down = if limit == 0 { to.down } else { to.down.min(limit) };
-        let through = Duration::from_secs_f64(bytes as f64 / down as f64);
-        // The downlink is work that waits: a slow sender's unit takes its share of it, not its time.
-        to.down_free = to.down_free.max(self.now) + through;
-        let at = (self.now + on_wire + flight).max(to.down_free).max(cut);
+        // The downlink is work that waits: a slow sender's slice takes its share of it, not its time.
+        to.down_free = to.down_free.max(now) + time(slice, down);
+        let at = (now + on_wire + flight).max(to.down_free).max(cut);
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        transfer.sent.0 += 1;
-        transfer.sent.1 += bytes;
         let at = at.max(transfer.last_arrival);
         transfer.last_arrival = at;
-        let (units, bytes_sent) = transfer.sent;
-        let packet = Packet::Unit { transfer: id, unit, bytes, is_bad, is_last };
-        self.at(at - self.now, Happening::Packet(packet));
-        if is_last {
-            self.end_serve(id, on_wire, ServeEnd::Served { bytes: bytes_sent, units });
+        transfer.sent.1 += slice;
+        let has_more = !transfer.units.is_empty();
+        let (is_whole, is_last) = (sending.left == 0, sending.is_last);
+        let end = is_whole.then(|| (sending.unit.clone(), sending.bytes, sending.is_bad, is_last));
+        if is_whole {
+            transfer.sent.0 += 1;
+        } else {
+            transfer.sending = Some(sending);
+        }
+        let (units, bytes) = transfer.sent;
+        self.at(at - now, Happening::Packet(Packet::Slice { transfer: id, bytes: slice, end }));
+        let uplink = &mut self.nodes[node.0].uplink;
+        match (is_whole, has_more) {
+            (false, _) => uplink.active.push_back(id),
+            (true, true) => uplink.waiting.push_back(id),
+            (true, false) => self.end_serve(id, on_wire, ServeEnd::Served { bytes, units }),
+        }
+    }
+
+    /// Part of a unit, perhaps its last, is at its receiver.
+    pub(super) fn slice_arrived(&mut self, id: u64, bytes: u64, end: Option<UnitEnd>) {
+        let now = self.now;
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        let ends = self.links[transfer.link].ends;
+        let (at, sender) = (ends[transfer.asker], ends[1 - transfer.asker].node);
+        let What::Units { fetch, game, .. } = transfer.what.clone() else { return };
+        let (is_open, is_due) = (transfer.fetch_is_open, now >= transfer.reported_at + REPORT_INTERVAL);
+        transfer.unreported += bytes;
+        let report = (is_due && end.is_none()).then(|| std::mem::take(&mut transfer.unreported));
+        if report.is_some() || transfer.reported_at == Duration::ZERO {
+            transfer.reported_at = now;
+        }
+        if self.nodes[at.node.0].generation != at.generation || !at.is_open {
+            return;
+        }
+        *self.nodes[at.node.0].received.entry((game, sender)).or_default() += bytes;
+        if !is_open {
+            return;
+        }
+        if let Some(bytes) = report {
+            self.feed(at.node, Input::BytesReceived { fetch, bytes });
+        }
+        if let Some((unit, bytes, is_bad, is_last)) = end {
+            self.arrived(id, &unit, bytes, is_bad, is_last);
         }
     }
 
@@ -300,12 +390,7 @@ impl World {
             return;
         };
         let at = self.links[transfer.link].ends[transfer.asker];
-        let sender = self.links[transfer.link].ends[1 - transfer.asker].node;
         let What::Units { fetch, op, game, manifest } = transfer.what.clone() else { return };
-        if self.nodes[at.node.0].generation != at.generation || !at.is_open {
-            return;
-        }
-        *self.nodes[at.node.0].received.entry((game.clone(), sender)).or_default() += bytes;
         if is_bad {
             self.end_fetch(id, Duration::ZERO, FetchEnd::BadChunk(unit.unit));
             let after = self.flight();
