@@ -137,10 +137,10 @@ impl Engine {
             Input::Closed { conn, reason } => self.closed(conn, &reason),
             Input::Requested { serve, conn, request } => self.requested(serve, conn, request),
             Input::ServeEnded { serve, end } => self.serve_ended(serve, &end),
+            Input::BytesReceived { fetch, bytes } => self.bytes_received(fetch, bytes),
             Input::UnitStored { fetch, unit, bytes, completed } => {
                 self.unit_stored(fetch, unit, bytes, &completed);
             }
-            Input::BytesReceived { fetch, bytes } => self.bytes_received(fetch, bytes),
             Input::ChunksStored { fetch, wanted, bytes, completed } => {
                 self.chunks_stored(fetch, &wanted, bytes, &completed);
             }

@@ -59,18 +59,20 @@ pub enum Input {
         serve: ServeId,
         end: ServeEnd,
     },
+    /// Payload bytes of a fetch arrived. `bytes` is what the count of all payload bytes that the fetch has received grew by
+    /// since the last report of this fetch; they belong to units that [`Self::UnitStored`] has told of or will tell of.
+    /// Reported a few times a second for a fetch that takes long, and only when bytes arrived; what arrives after the
+    /// last report is not reported.
+    BytesReceived {
+        fetch: FetchId,
+        bytes: u64,
+    },
     /// A unit of a fetch was verified and written; `completed` are all units that are whole since.
     UnitStored {
         fetch: FetchId,
         unit: UnitIndex,
         bytes: u64,
         completed: Vec<UnitIndex>,
-    },
-    /// So many more bytes of a fetch were received since the last report, whole units or not. Told a few times a second of
-    /// fetches that take long.
-    BytesReceived {
-        fetch: FetchId,
-        bytes: u64,
     },
     /// Some chunks of a unit of a fetch that ended early were verified and written: those that `wanted` does not skip.
     /// `completed` are all units that are whole since. Its [`Input::FetchEnded`] follows.

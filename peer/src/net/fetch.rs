@@ -7,7 +7,7 @@
 
 use std::io;
 use std::pin::pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::BufMut;
@@ -39,6 +39,14 @@ pub struct FetchedUnit {
     pub wanted: WantedUnit,
     /// The wanted chunks' bytes, in order.
     pub bytes: Vec<u8>,
+}
+
+/// Where a fetch of units leaves what arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct UnitSink<'a> {
+    pub units: &'a mpsc::Sender<FetchedUnit>,
+    /// Grows by every payload byte of the fetch when it arrives, long before its unit is whole.
+    pub received: &'a AtomicU64,
 }
 
 /// Why a fetch did not bring everything.
@@ -96,7 +104,7 @@ impl Blob {
 }
 
 impl Net {
-    /// Fetches units and gives each to `units` as soon as it is verified, waiting for room there. Those given before an
+    /// Fetches units and gives each to the sink as soon as it is verified, waiting for room there. Those given before an
     /// error are good. The download limit holds.
     pub async fn fetch_units(
         &self,
@@ -104,28 +112,29 @@ impl Net {
         game: GameId,
         manifest: &Manifest,
         wanted: Vec<WantedUnit>,
-        units: &mpsc::Sender<FetchedUnit>,
+        sink: UnitSink<'_>,
         cancel: &CancellationToken,
     ) -> Result<(), FetchError> {
         let link = self.0.link(conn).ok_or_else(|| FetchError::Lost("the connection is over".to_owned()))?;
         let work = async {
             let expected: u64 = wanted.iter().map(|unit| wanted_bytes(manifest, unit)).sum();
             let request = Request::Units { game, manifest: manifest.id(), units: wanted.clone() };
-            let (mut stream, bytes) = ask(&link, &request).await?;
+            let (stream, bytes) = ask(&link, &request).await?;
             if bytes != expected {
                 return Err(broken(&link, format!("an answer of {bytes} bytes to a request for {expected}")));
             }
+            let mut answer = Answer { shared: &self.0, link: &link, stream, received: sink.received };
             for wanted in wanted {
                 let unit = wanted.unit;
                 let capacity = usize::try_from(wanted_bytes(manifest, &wanted)).unwrap_or(usize::MAX);
                 let mut bytes = Vec::with_capacity(capacity);
-                read(&self.0, &link, &mut stream, &mut bytes, capacity, Patience::Endless).await?;
+                answer.read(&mut bytes, capacity, Patience::Endless).await?;
                 if !is_right(wanted_chunks(manifest, &wanted), &bytes) {
                     return Err(FetchError::BadChunk { unit });
                 }
                 let fetched = FetchedUnit { wanted, bytes };
                 // Nobody waits for the units any more.
-                units.send(fetched).await.map_err(|_closed| FetchError::Cancelled)?;
+                sink.units.send(fetched).await.map_err(|_closed| FetchError::Cancelled)?;
             }
             Ok(())
         };
@@ -145,15 +154,16 @@ impl Net {
     ) -> Result<Vec<u8>, FetchError> {
         let link = self.0.link(conn).ok_or_else(|| FetchError::Lost("the connection is over".to_owned()))?;
         let work = async {
-            let (mut stream, length) = answer_in_time(&self.0, &link, ask(&link, &blob.request())).await?;
+            let (stream, length) = answer_in_time(&self.0, &link, ask(&link, &blob.request())).await?;
             let length = usize::try_from(length).ok().filter(|length| *length <= blob.max_bytes());
             let length =
                 length.ok_or_else(|| broken(&link, "a blob larger than its kind may be".to_owned()))?;
+            let received = AtomicU64::new(0);
+            let mut answer = Answer { shared: &self.0, link: &link, stream, received: &received };
             let mut bytes = Vec::new();
             while bytes.len() < length {
                 let step = GROWTH_BYTES.min(length - bytes.len());
-                let patience = Patience::AtMost(BLOB_STALL);
-                read(&self.0, &link, &mut stream, &mut bytes, step, patience).await?;
+                answer.read(&mut bytes, step, Patience::AtMost(BLOB_STALL)).await?;
             }
             let check = move || if blob.names(&bytes) { Ok(bytes) } else { Err(FetchError::BadBlob) };
             spawn_blocking(check).await.map_err(|error| FetchError::Lost(error.to_string()))?
@@ -223,31 +233,42 @@ async fn ask(link: &Link, request: &Request) -> Result<(RecvStream, u64), FetchE
     }
 }
 
-/// Appends exactly `length` bytes, as fast as the limit allows. Only waiting for the peer tries the patience.
-async fn read(
-    shared: &Shared,
-    link: &Link,
-    stream: &mut RecvStream,
-    buffer: &mut Vec<u8>,
-    mut length: usize,
-    mut patience: Patience,
-) -> Result<(), FetchError> {
-    buffer.reserve_exact(length);
-    while length > 0 {
-        let mut piece = shared.download.take(length).await;
-        length -= piece;
-        while piece > 0 {
-            let read = patience.wait(stream.read_buf(&mut (&mut *buffer).limit(piece))).await?;
-            let read = read.map_err(lost)?;
-            if read == 0 {
-                return Err(lost(io::Error::from(io::ErrorKind::UnexpectedEof)));
+/// The bytes that follow an answer's head.
+struct Answer<'a> {
+    shared: &'a Shared,
+    link: &'a Link,
+    stream: RecvStream,
+    /// Counts the bytes that have arrived.
+    received: &'a AtomicU64,
+}
+
+impl Answer<'_> {
+    /// Appends exactly `length` bytes, as fast as the limit allows. Only waiting for the peer tries the patience. When it
+    /// fails or is dropped, the buffer has the bytes that came until then.
+    async fn read(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        mut length: usize,
+        mut patience: Patience,
+    ) -> Result<(), FetchError> {
+        buffer.reserve_exact(length);
+        while length > 0 {
+            let mut piece = self.shared.download.take(length).await;
+            length -= piece;
+            while piece > 0 {
+                let read = patience.wait(self.stream.read_buf(&mut (&mut *buffer).limit(piece))).await?;
+                let read = read.map_err(lost)?;
+                if read == 0 {
+                    return Err(lost(io::Error::from(io::ErrorKind::UnexpectedEof)));
+                }
+                piece -= read;
+                for count in [self.received, &self.link.rx_bytes, &self.shared.rx_bytes] {
+                    count.fetch_add(read as u64, Ordering::Relaxed);
+                }
             }
-            piece -= read;
-            link.rx_bytes.fetch_add(read as u64, Ordering::Relaxed);
-            shared.rx_bytes.fetch_add(read as u64, Ordering::Relaxed);
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn lost(error: impl std::fmt::Display) -> FetchError {

@@ -1,12 +1,14 @@
 //! The data plane's tasks: fetching into stores, serving out of payloads and stores.
 //!
-//! A unit goes socket → verify → disk inside one task; the loop only hears that it is there. A transfer is registered
+//! A unit goes socket → verify → disk inside one task; the loop only hears how much came and that a unit is there. A transfer is registered
 //! from the effect that starts it to the input that tells its end.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use lanspread_engine::{
@@ -15,6 +17,7 @@ use lanspread_engine::{
 use lanspread_protocol::message::{Refusal, Request, WantedUnit};
 use lanspread_protocol::{GameId, Manifest, ManifestId, Version};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,11 +26,13 @@ use super::games_folder::Disk;
 use super::install::refuse_if_in_use;
 use crate::disk::store::{Mode, PayloadStore};
 use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader};
-use crate::net::fetch::{FetchError, FetchedUnit};
+use crate::net::fetch::{FetchError, FetchedUnit, UnitSink};
 use crate::net::serve::{InboundRequest, Served};
 
 /// Verified units of one request that wait to be written: what is in memory of a fetch, at most about 1 MiB each.
 const UNITS_AHEAD: usize = 4;
+/// How often the bytes of a fetch that takes long are reported to the engine.
+const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Transfers under way, and the stores of running downloads.
 #[derive(Debug, Default)]
@@ -321,11 +326,18 @@ struct FetchJob {
 impl FetchJob {
     async fn run(self, conn: ConnId, game: GameId, manifest: Arc<Manifest>, units: Vec<WantedUnit>) -> Input {
         let (sender, receiver) = mpsc::channel(UNITS_AHEAD);
+        let received = AtomicU64::new(0);
         let fetching = async {
             let sender = sender;
-            self.net.fetch_units(conn, game, &manifest, units, &sender, &self.token).await
+            let sink = UnitSink { units: &sender, received: &received };
+            self.net.fetch_units(conn, game, &manifest, units, sink, &self.token).await
         };
-        let (fetched, written) = tokio::join!(fetching, self.write(receiver));
+        let transfer = async { tokio::join!(fetching, self.write(receiver)) };
+        let (fetched, written) = tokio::select! {
+            biased;
+            ended = transfer => ended,
+            never = report_received(self.fetch, &received, &self.inputs) => match never {},
+        };
         let end = match (written, fetched) {
             (Err(failure), _) => {
                 tell(&self.inputs, Input::WriteFailed { op: self.op, failure }).await;
@@ -365,6 +377,19 @@ impl FetchJob {
             }
         }
         Ok(())
+    }
+}
+
+/// Reports to the engine how many bytes of a fetch arrived since the last report, if any did. Runs until it is dropped.
+async fn report_received(fetch: FetchId, received: &AtomicU64, inputs: &mpsc::Sender<Input>) -> Infallible {
+    let mut reported = 0;
+    loop {
+        sleep(REPORT_INTERVAL).await;
+        let total = received.load(Ordering::Relaxed);
+        if total > reported {
+            tell(inputs, Input::BytesReceived { fetch, bytes: total - reported }).await;
+            reported = total;
+        }
     }
 }
 
@@ -500,4 +525,29 @@ fn wanted_bytes(manifest: &Manifest, wanted: &WantedUnit) -> Option<u64> {
     let chunks = &manifest.chunks()[unit.chunks.start as usize..unit.chunks.end as usize];
     let sent = chunks.iter().enumerate().filter(|(nth, _)| wanted.wants(*nth));
     Some(sent.map(|(_, chunk)| u64::from(chunk.bytes)).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn reports_what_arrived_since_the_last_report() {
+        let (inputs, mut reports) = mpsc::channel(8);
+        let received = Arc::new(AtomicU64::new(0));
+        let reporting = {
+            let received = Arc::clone(&received);
+            tokio::spawn(async move { report_received(FetchId(7), &received, &inputs).await })
+        };
+        for arrived in [3, 0, 4] {
+            received.fetch_add(arrived, Ordering::Relaxed);
+            sleep(REPORT_INTERVAL + Duration::from_millis(1)).await;
+        }
+        reporting.abort();
+        let mut bytes = Vec::new();
+        while let Some(Input::BytesReceived { fetch: FetchId(7), bytes: report }) = reports.recv().await {
+            bytes.push(report);
+        }
+        assert_eq!(bytes, [3, 4]);
+    }
 }

@@ -4,9 +4,10 @@
 
 use super::transfer::{Payload, game};
 use super::*;
-use crate::net::fetch::FetchedUnit;
+use crate::net::fetch::{FetchedUnit, UnitSink};
 use crate::net::{endpoint, transport, windows};
 use bytes::Bytes;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 const PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
@@ -79,7 +80,8 @@ async fn fetch_all(net: &Net, conn: ConnId, payload: &Payload) {
                 let never = CancellationToken::new();
                 loop {
                     let Some(wanted) = jobs.lock().unwrap().pop() else { return };
-                    net.fetch_units(conn, game(), &manifest, wanted, &sender, &never).await.unwrap();
+                    let sink = UnitSink { units: &sender, received: &AtomicU64::new(0) };
+                    net.fetch_units(conn, game(), &manifest, wanted, sink, &never).await.unwrap();
                 }
             })
         })

@@ -1,10 +1,10 @@
 use super::*;
-use crate::net::fetch::{Blob, FetchError, FetchedUnit};
+use crate::net::fetch::{Blob, FetchError, FetchedUnit, UnitSink};
 use crate::net::serve::{InboundRequest, Served};
 use bytes::Bytes;
 use lanspread_protocol::message::{Refusal, Request, WantedUnit};
 use lanspread_protocol::{Blake3Hash, FileHasher, GameId, HashedFile, Manifest, UnitIndex};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub(super) fn game() -> GameId {
     "game".parse().unwrap()
@@ -66,8 +66,10 @@ fn fetch(
 ) -> (tokio::task::JoinHandle<Result<(), FetchError>>, mpsc::Receiver<FetchedUnit>) {
     let (net, manifest, cancel) = (peer.net.clone(), payload.manifest.clone(), cancel.clone());
     let (sender, units) = mpsc::channel(2);
-    let task =
-        tokio::spawn(async move { net.fetch_units(conn, game(), &manifest, wanted, &sender, &cancel).await });
+    let task = tokio::spawn(async move {
+        let sink = UnitSink { units: &sender, received: &AtomicU64::new(0) };
+        net.fetch_units(conn, game(), &manifest, wanted, sink, &cancel).await
+    });
     (task, units)
 }
 
