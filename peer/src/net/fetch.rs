@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::debug;
 
 use super::connection::Link;
 use super::frames::{self, Frame};
@@ -33,12 +34,22 @@ const GROWTH_BYTES: usize = 1024 * 1024;
 /// A blob's answer, and each megabyte of it, must come in this time. What this side's own limit holds up does not count.
 const BLOB_STALL: Duration = Duration::from_secs(10);
 
-/// A unit whose chunks all have their hashes.
+/// Chunks of a unit that all have their hashes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FetchedUnit {
+    /// Skips what `bytes` does not have.
     pub wanted: WantedUnit,
+    pub extent: Extent,
     /// The wanted chunks' bytes, in order.
     pub bytes: Vec<u8>,
+}
+
+/// How much of what a request wanted of a unit has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    Whole,
+    /// The fetch ended early; these are the first chunks.
+    Part,
 }
 
 /// Where a fetch of units leaves what arrives.
@@ -104,8 +115,10 @@ impl Blob {
 }
 
 impl Net {
-    /// Fetches units and gives each to the sink as soon as it is verified, waiting for room there. Those given before an
-    /// error are good. The download limit holds.
+    /// Fetches units and gives each to the sink as soon as it is verified, waiting for room there. When it ends in the
+    /// middle of a unit, because it is cancelled or the peer is lost, it gives the unit's whole chunks as
+    /// [`Extent::Part`] without waiting; they are dropped if there is no room. What was given before an error is good.
+    /// The download limit holds.
     pub async fn fetch_units(
         &self,
         conn: ConnId,
@@ -116,6 +129,7 @@ impl Net {
         cancel: &CancellationToken,
     ) -> Result<(), FetchError> {
         let link = self.0.link(conn).ok_or_else(|| FetchError::Lost("the connection is over".to_owned()))?;
+        let mut arriving = Arriving::default();
         let work = async {
             let expected: u64 = wanted.iter().map(|unit| wanted_bytes(manifest, unit)).sum();
             let request = Request::Units { game, manifest: manifest.id(), units: wanted.clone() };
@@ -124,24 +138,36 @@ impl Net {
                 return Err(broken(&link, format!("an answer of {bytes} bytes to a request for {expected}")));
             }
             let mut answer = Answer { shared: &self.0, link: &link, stream, received: sink.received };
-            for wanted in wanted {
-                let unit = wanted.unit;
-                let capacity = usize::try_from(wanted_bytes(manifest, &wanted)).unwrap_or(usize::MAX);
-                let mut bytes = Vec::with_capacity(capacity);
-                answer.read(&mut bytes, capacity, Patience::Endless).await?;
-                if !is_right(wanted_chunks(manifest, &wanted), &bytes) {
-                    return Err(FetchError::BadChunk { unit });
+            for (nth, wanted) in wanted.iter().enumerate() {
+                arriving.nth = nth;
+                let length = usize::try_from(wanted_bytes(manifest, wanted)).unwrap_or(usize::MAX);
+                answer.read(&mut arriving.bytes, length, Patience::Endless).await?;
+                let bytes = std::mem::take(&mut arriving.bytes);
+                if !is_right(wanted_chunks(manifest, wanted), &bytes) {
+                    return Err(FetchError::BadChunk { unit: wanted.unit });
                 }
-                let fetched = FetchedUnit { wanted, bytes };
+                let fetched = FetchedUnit { wanted: wanted.clone(), extent: Extent::Whole, bytes };
                 // Nobody waits for the units any more.
                 sink.units.send(fetched).await.map_err(|_closed| FetchError::Cancelled)?;
             }
             Ok(())
         };
-        tokio::select! {
+        let outcome = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(FetchError::Cancelled),
             result = work => result,
+        };
+        let Some(wanted) = wanted.get(arriving.nth) else { return outcome };
+        match (outcome, first_chunks(manifest, wanted, arriving.bytes)) {
+            // Of a cancelled fetch nothing is wanted any more, an accusation neither.
+            (Err(FetchError::Lost(_)), Err(bad_chunk)) => Err(bad_chunk),
+            (outcome, Ok(Some(part))) => {
+                if sink.units.try_send(part).is_err() {
+                    debug!("the first chunks of unit {} find no room", wanted.unit.0);
+                }
+                outcome
+            }
+            (outcome, Ok(None) | Err(_)) => outcome,
         }
     }
 
@@ -281,11 +307,18 @@ fn broken(link: &Link, reason: String) -> FetchError {
     FetchError::Lost(reason)
 }
 
-/// The chunks that are sent for a wanted unit; none for a unit that does not exist.
-fn wanted_chunks<'a>(manifest: &'a Manifest, wanted: &'a WantedUnit) -> impl Iterator<Item = &'a Chunk> {
+/// The chunks that are sent for a wanted unit, by their numbers in it; none for a unit that does not exist.
+fn numbered_chunks<'a>(
+    manifest: &'a Manifest,
+    wanted: &'a WantedUnit,
+) -> impl Iterator<Item = (usize, &'a Chunk)> {
     let chunks = manifest.units().get(wanted.unit.as_usize()).map_or(0..0, |unit| unit.chunks.clone());
     let chunks = &manifest.chunks()[chunks.start as usize..chunks.end as usize];
-    chunks.iter().enumerate().filter(|(nth, _)| wanted.wants(*nth)).map(|(_, chunk)| chunk)
+    chunks.iter().enumerate().filter(|(nth, _)| wanted.wants(*nth))
+}
+
+fn wanted_chunks<'a>(manifest: &'a Manifest, wanted: &'a WantedUnit) -> impl Iterator<Item = &'a Chunk> {
+    numbered_chunks(manifest, wanted).map(|(_, chunk)| chunk)
 }
 
 fn wanted_bytes(manifest: &Manifest, wanted: &WantedUnit) -> u64 {
@@ -301,6 +334,40 @@ fn is_right<'a>(chunks: impl Iterator<Item = &'a Chunk>, mut bytes: &[u8]) -> bo
         bytes = rest;
     }
     bytes.is_empty()
+}
+
+/// The unit that a fetch receives at the moment.
+#[derive(Default)]
+struct Arriving {
+    /// Its place among the wanted ones.
+    nth: usize,
+    /// What came of it; empty when none is arriving.
+    bytes: Vec<u8>,
+}
+
+/// Verifies the whole chunks of a unit of which only `bytes` came. `None` if there are none.
+fn first_chunks(
+    manifest: &Manifest,
+    wanted: &WantedUnit,
+    mut bytes: Vec<u8>,
+) -> Result<Option<FetchedUnit>, FetchError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let mut part = wanted.clone();
+    let mut end = 0;
+    for (nth, chunk) in numbered_chunks(manifest, wanted) {
+        match bytes.get(end..end + chunk.bytes as usize) {
+            Some(own) if Blake3Hash::of(own) == chunk.hash => end += own.len(),
+            Some(_) => return Err(FetchError::BadChunk { unit: wanted.unit }),
+            None => {
+                part.skip_chunk(nth);
+                // Of the chunks behind it, none is here.
+                bytes.truncate(end);
+            }
+        }
+    }
+    Ok((end > 0).then_some(FetchedUnit { wanted: part, extent: Extent::Part, bytes }))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The data plane's tasks: fetching into stores, serving out of payloads and stores.
 //!
-//! A unit goes socket → verify → disk inside one task; the loop only hears how much came and that a unit is there. A transfer is registered
-//! from the effect that starts it to the input that tells its end.
+//! A unit goes socket → verify → disk inside one task; the loop only hears how much came and that a unit is there. A
+//! transfer is registered from the effect that starts it to the input that tells its end.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -15,7 +15,7 @@ use lanspread_engine::{
     ConnId, DiskFailure, FetchEnd, FetchId, Input, OpId, Opened, ServeEnd, ServeFrom, ServeId, StoreMode,
 };
 use lanspread_protocol::message::{Refusal, Request, WantedUnit};
-use lanspread_protocol::{GameId, Manifest, ManifestId, Version};
+use lanspread_protocol::{GameId, Manifest, ManifestId, UnitIndex, Version};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,7 @@ use super::games_folder::Disk;
 use super::install::refuse_if_in_use;
 use crate::disk::store::{Mode, PayloadStore};
 use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader};
-use crate::net::fetch::{FetchError, FetchedUnit, UnitSink};
+use crate::net::fetch::{Extent, FetchError, FetchedUnit, UnitSink};
 use crate::net::serve::{InboundRequest, Served};
 
 /// Verified units of one request that wait to be written: what is in memory of a fetch, at most about 1 MiB each.
@@ -361,22 +361,32 @@ impl FetchJob {
     async fn write(&self, mut units: mpsc::Receiver<FetchedUnit>) -> Result<(), DiskFailure> {
         let mut waiting = Vec::with_capacity(UNITS_AHEAD);
         while units.recv_many(&mut waiting, UNITS_AHEAD).await > 0 {
-            let (store, batch) = (Arc::clone(&self.store), std::mem::take(&mut waiting));
+            let (store, batch, fetch) = (Arc::clone(&self.store), std::mem::take(&mut waiting), self.fetch);
             let write = move || {
-                let write = |FetchedUnit { wanted, bytes }: FetchedUnit| {
-                    let written = store.write_unit(&wanted, &bytes);
-                    written.map(|completed| (wanted.unit, bytes.len() as u64, completed))
+                let write = |fetched: FetchedUnit| {
+                    let written = store.write_unit(&fetched.wanted, &fetched.bytes);
+                    written.map(|completed| stored(fetch, fetched, completed))
                 };
                 batch.into_iter().map(write).collect::<Vec<_>>()
             };
             let written = tokio::task::spawn_blocking(write).await;
             let written = written.map_err(|end| failed_inside("write", end))?;
             for result in written {
-                let (unit, bytes, completed) = result.map_err(|error| disk_failure(&error))?;
-                tell(&self.inputs, Input::UnitStored { fetch: self.fetch, unit, bytes, completed }).await;
+                let stored = result.map_err(|error| disk_failure(&error))?;
+                tell(&self.inputs, stored).await;
             }
         }
         Ok(())
+    }
+}
+
+/// What the engine hears of chunks that are on disk now.
+fn stored(fetch: FetchId, fetched: FetchedUnit, completed: Vec<UnitIndex>) -> Input {
+    let FetchedUnit { wanted, extent, bytes } = fetched;
+    let bytes = bytes.len() as u64;
+    match extent {
+        Extent::Whole => Input::UnitStored { fetch, unit: wanted.unit, bytes, completed },
+        Extent::Part => Input::ChunksStored { fetch, wanted, bytes, completed },
     }
 }
 
@@ -530,6 +540,20 @@ fn wanted_bytes(manifest: &Manifest, wanted: &WantedUnit) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_a_unit_is_no_stored_unit() {
+        let mut wanted = WantedUnit::whole(UnitIndex(3));
+        wanted.skip_chunk(1);
+        let fetched = |extent| FetchedUnit { wanted: wanted.clone(), extent, bytes: vec![0; 9] };
+        let whole = stored(FetchId(7), fetched(Extent::Whole), vec![]);
+        assert!(matches!(whole, Input::UnitStored { unit: UnitIndex(3), bytes: 9, .. }), "{whole:?}");
+        let part = stored(FetchId(7), fetched(Extent::Part), vec![]);
+        assert!(
+            matches!(&part, Input::ChunksStored { wanted: kept, bytes: 9, .. } if *kept == wanted),
+            "{part:?}"
+        );
+    }
 
     #[tokio::test(start_paused = true)]
     async fn reports_what_arrived_since_the_last_report() {

@@ -124,6 +124,37 @@ fn what_is_complete_is_served_and_nothing_else() {
 }
 
 #[test]
+fn a_unit_is_whole_once_the_rest_of_its_chunks_came() {
+    let source = source();
+    let manifest = Arc::new(source.manifest());
+    let home = Tree::new(&[]);
+    let opened = open(&home, &manifest, Mode::Fresh);
+    let wanted_chunks = |wanted: &WantedUnit| {
+        let chunks = manifest.units()[wanted.unit.as_usize()].chunks.len();
+        (0..chunks).filter(|nth| wanted.wants(*nth)).collect::<Vec<_>>()
+    };
+    let (mut began, mut rest) = (Vec::new(), Vec::new());
+    for wanted in &opened.wanted {
+        let (mut first, mut others) = (wanted.clone(), wanted.clone());
+        let chunks = wanted_chunks(wanted);
+        for (place, nth) in chunks.iter().enumerate() {
+            if place < chunks.len() / 2 { &mut others } else { &mut first }.skip_chunk(*nth);
+        }
+        began.push(first);
+        rest.push(others);
+    }
+    began.retain(|wanted| !wanted_chunks(wanted).is_empty());
+    assert!(!began.is_empty());
+    let missing = opened.store.bytes_missing();
+    let mut units = feed(&opened.store, &source, &began);
+    assert_eq!(opened.store.bytes_missing(), missing - bytes_of(&began, &source, &manifest));
+    units.extend(feed(&opened.store, &source, &rest).iter());
+    assert_eq!(units, UnitSet::full(manifest.units().len()));
+    opened.store.finish(&version("1.0"), &Cancel::new()).unwrap();
+    assert_eq!(home.contents(), source.contents());
+}
+
+#[test]
 fn several_threads_write_at_once_and_twice() {
     let source = source();
     let manifest = Arc::new(source.manifest());

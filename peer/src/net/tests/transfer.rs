@@ -1,5 +1,5 @@
 use super::*;
-use crate::net::fetch::{Blob, FetchError, FetchedUnit, UnitSink};
+use crate::net::fetch::{Blob, Extent, FetchError, FetchedUnit, UnitSink};
 use crate::net::serve::{InboundRequest, Served};
 use bytes::Bytes;
 use lanspread_protocol::message::{Refusal, Request, WantedUnit};
@@ -130,7 +130,10 @@ async fn chunks_that_are_here_already_do_not_travel() {
     let (task, mut units) = fetch(&a, to_b, &payload, vec![wanted.clone()], &never);
     let inbound = request(&mut b).await;
     assert!(matches!(inbound.serve(1, 1, |_| Ok(Bytes::from_static(b"1")), &never).await, Served::Done));
-    assert_eq!(units.recv().await.unwrap(), FetchedUnit { wanted, bytes: b"1".to_vec() });
+    assert_eq!(
+        units.recv().await.unwrap(),
+        FetchedUnit { wanted, extent: Extent::Whole, bytes: b"1".to_vec() }
+    );
     assert_eq!(task.await.unwrap(), Ok(()));
 }
 
@@ -153,6 +156,113 @@ async fn a_wrong_chunk_is_named_and_not_handed_over() {
     assert_eq!(units.recv().await, None);
     assert_eq!(task.await.unwrap(), Err(FetchError::BadChunk { unit: UnitIndex(2) }));
     serving.await.unwrap();
+}
+
+/// A fetch of one unit of four chunks of ten bytes, whose source has sent 25 bytes and stands still.
+struct Halfway {
+    fetching: tokio::task::JoinHandle<Result<(), FetchError>>,
+    units: mpsc::Receiver<FetchedUnit>,
+    cancel: CancellationToken,
+    /// Dropped, the source breaks its answer off.
+    source_lives: std::sync::mpsc::SyncSender<()>,
+    _peers: (Peer, Peer),
+}
+
+impl Halfway {
+    /// With the bit flipped that `damage` names.
+    async fn reached(damage: Option<usize>) -> Self {
+        let data: Vec<u8> = (0..40).collect();
+        let hashed = |(path, data): (&str, &[u8])| HashedFile {
+            path: path.parse().unwrap(),
+            executable: false,
+            chunks: FileHasher::new().hash(data, |_, _| Ok(())).unwrap().chunks,
+        };
+        let files = ["a", "b", "c", "version.ini"].into_iter().zip(data.chunks(10)).map(hashed).collect();
+        let manifest = Arc::new(Manifest::from_files(files, vec![]).unwrap());
+        let (a, to_b, mut b, _) = pair().await;
+        let cancel = CancellationToken::new();
+        let payload = Payload { manifest, units: Arc::new(vec![data.clone().into()]) };
+        let (fetching, units) = fetch(&a, to_b, &payload, payload.all(), &cancel);
+        let mut sent = data[..25].to_vec();
+        if let Some(nth) = damage {
+            sent[nth] ^= 1;
+        }
+        let mut sent = Some(Bytes::from(sent));
+        let (source_lives, is_alive) = std::sync::mpsc::sync_channel::<()>(1);
+        let read = move |_| match sent.take() {
+            Some(sent) => Ok(sent),
+            None => Err(std::io::Error::other(is_alive.recv().unwrap_err())),
+        };
+        let inbound = request(&mut b).await;
+        tokio::spawn(async move { inbound.serve(40, 2, read, &CancellationToken::new()).await });
+        let arrived = async {
+            while a.net.total_bytes().0 < 25 {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, arrived).await.unwrap();
+        Self { fetching, units, cancel, source_lives, _peers: (a, b) }
+    }
+
+    async fn cancelled(self) -> (Result<(), FetchError>, Vec<FetchedUnit>) {
+        self.cancel.cancel();
+        let source_lives = self.source_lives;
+        let ended = Self::ended(self.fetching, self.units).await;
+        drop(source_lives);
+        ended
+    }
+
+    async fn broken_off(self) -> (Result<(), FetchError>, Vec<FetchedUnit>) {
+        drop(self.source_lives);
+        Self::ended(self.fetching, self.units).await
+    }
+
+    async fn ended(
+        fetching: tokio::task::JoinHandle<Result<(), FetchError>>,
+        mut units: mpsc::Receiver<FetchedUnit>,
+    ) -> (Result<(), FetchError>, Vec<FetchedUnit>) {
+        let result = timeout(PATIENCE, fetching).await.unwrap().unwrap();
+        let mut fetched = Vec::new();
+        while let Some(unit) = units.recv().await {
+            fetched.push(unit);
+        }
+        (result, fetched)
+    }
+}
+
+/// The first two of [`Halfway`]'s chunks.
+fn two_of_four() -> FetchedUnit {
+    let mut wanted = WantedUnit::whole(UnitIndex(0));
+    wanted.skip_chunk(2);
+    wanted.skip_chunk(3);
+    FetchedUnit { wanted, extent: Extent::Part, bytes: (0..20).collect() }
+}
+
+#[tokio::test]
+async fn a_cancelled_fetch_hands_over_the_whole_chunks_that_came() {
+    let ended = Halfway::reached(None).await.cancelled().await;
+    assert_eq!(ended, (Err(FetchError::Cancelled), vec![two_of_four()]));
+}
+
+#[tokio::test]
+async fn a_lost_fetch_hands_over_the_whole_chunks_that_came() {
+    let (result, fetched) = Halfway::reached(None).await.broken_off().await;
+    assert!(matches!(result, Err(FetchError::Lost(_))), "{result:?}");
+    assert_eq!(fetched, [two_of_four()]);
+}
+
+#[tokio::test]
+async fn a_wrong_chunk_of_a_part_is_reported_unless_the_fetch_was_cancelled() {
+    let ended = Halfway::reached(Some(13)).await.broken_off().await;
+    assert_eq!(ended, (Err(FetchError::BadChunk { unit: UnitIndex(0) }), vec![]));
+    let ended = Halfway::reached(Some(13)).await.cancelled().await;
+    assert_eq!(ended, (Err(FetchError::Cancelled), vec![]));
+}
+
+#[tokio::test]
+async fn what_is_not_a_whole_chunk_is_neither_handed_over_nor_judged() {
+    let ended = Halfway::reached(Some(24)).await.cancelled().await;
+    assert_eq!(ended, (Err(FetchError::Cancelled), vec![two_of_four()]));
 }
 
 #[tokio::test]
