@@ -1,7 +1,12 @@
 //! QUIC's settings for a LAN, and why.
 //!
 //! - **Acknowledgements** are asked for rarely: on a LAN, where little is lost, one for every second packet is work for
-//!   both sides and news for neither.
+//!   both sides and news for neither. They wait for 2 ms at most: a small congestion window has fewer packets than the
+//!   ten, and would stand still for quinn's 25 ms after each.
+//! - **Loss** is a matter of time only. By the standard, a packet that three later ones overtake is lost (RFC 9002,
+//!   6.1.1), and Cubic slows down; Wi-Fi and links in parallel reorder dozens. So no number of packets counts, and a
+//!   packet may be late by a whole round trip: real loss is found one round trip after the first sign of it, which costs
+//!   nothing but that delay. The receiver need not report gaps at once either, for no decision waits for it.
 //! - **MTU**: the handshake starts with 1,200 bytes, which every path carries (VPNs carry little more); discovery then
 //!   looks for more: up to jumbo frames on a LAN, up to whole UDP datagrams on loopback.
 //!   Jumbo frames cost nothing where there are none; on loopback, packets as large as UDP allows move 2.7 times what
@@ -33,13 +38,22 @@ const LOOPBACK_MTU: u16 = 65_507;
 const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// Packets until the receiver acknowledges.
 const PACKETS_PER_ACK: u32 = 10;
+/// How long the receiver may keep an acknowledgement back.
+const MAX_ACK_DELAY: Duration = Duration::from_millis(2);
+/// A packet is lost when a later one has arrived and it is this many round trips old. The round trip is measured by the
+/// packets that arrive first, so that the slowest of a jittering link take up to twice as long.
+const LOST_AFTER_ROUND_TRIPS: f32 = 2.0;
+/// For the rule of the standard that goes by the number of later packets: more than are ever under way.
+const LOST_AFTER_PACKETS: u32 = 1_000_000;
 /// What a stranger may send before its handshake begins; a first flight is two packets.
 const BYTES_BEFORE_HANDSHAKE: u64 = 16 * 1024;
 
 /// The settings of a connection with `remote`.
 pub(crate) fn transport(remote: IpAddr) -> Arc<TransportConfig> {
     let mut ack = AckFrequencyConfig::default();
-    ack.ack_eliciting_threshold(PACKETS_PER_ACK.into());
+    ack.ack_eliciting_threshold(PACKETS_PER_ACK.into())
+        .max_ack_delay(Some(MAX_ACK_DELAY))
+        .reordering_threshold(0_u32.into());
     let mut mtu = MtuDiscoveryConfig::default();
     mtu.upper_bound(if remote.is_loopback() { LOOPBACK_MTU } else { JUMBO_MTU });
     let mut config = TransportConfig::default();
@@ -49,6 +63,8 @@ pub(crate) fn transport(remote: IpAddr) -> Arc<TransportConfig> {
         .max_idle_timeout(IDLE_TIMEOUT.try_into().ok())
         .keep_alive_interval(Some(KEEP_ALIVE))
         .initial_rtt(INITIAL_RTT)
+        .packet_threshold(LOST_AFTER_PACKETS)
+        .time_threshold(LOST_AFTER_ROUND_TRIPS)
         .stream_receive_window(MAX_WINDOW_BYTES.into())
         .receive_window(START_WINDOW_BYTES.into())
         .send_window(START_WINDOW_BYTES.into())

@@ -4,6 +4,8 @@
 
 mod control;
 mod handshake;
+mod relay;
+mod reordering;
 mod throughput;
 mod transfer;
 

@@ -58,7 +58,7 @@ async fn bare_stream() -> f64 {
     report("a bare stream, same settings", start)
 }
 
-async fn serve_all(mut peer: Peer, payload: Payload) {
+pub(super) async fn serve_all(mut peer: Peer, payload: Payload) {
     while let Some(event) = peer.events.recv().await {
         if let NetEvent::Request { request, .. } = event {
             let payload = payload.clone();
@@ -67,9 +67,10 @@ async fn serve_all(mut peer: Peer, payload: Payload) {
     }
 }
 
-async fn fetch_all(net: &Net, conn: ConnId, payload: &Payload) {
+/// Fetches the payload `rounds` times.
+pub(super) async fn fetch_all(net: &Net, conn: ConnId, payload: &Payload, rounds: usize) {
     let all = payload.all();
-    let jobs: Vec<_> = (0..ROUNDS).flat_map(|_| all.chunks(UNITS_PER_REQUEST)).map(<[_]>::to_vec).collect();
+    let jobs: Vec<_> = (0..rounds).flat_map(|_| all.chunks(UNITS_PER_REQUEST)).map(<[_]>::to_vec).collect();
     let jobs = Arc::new(std::sync::Mutex::new(jobs));
     let (sender, mut units) = mpsc::channel::<FetchedUnit>(8);
     let fetchers: Vec<_> = (0..REQUESTS_IN_FLIGHT)
@@ -102,7 +103,7 @@ async fn throughput() {
         let (a, to_b, b, _) = pair().await;
         let serving = tokio::spawn(serve_all(b, payload.clone()));
         let start = Instant::now();
-        fetch_all(&a.net, to_b, &payload).await;
+        fetch_all(&a.net, to_b, &payload, ROUNDS).await;
         let fetched = report("units, requested, verified", start);
         report_ratio(fetched / bare, &a.net.stats(to_b).unwrap());
         serving.abort();
