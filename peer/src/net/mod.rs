@@ -11,7 +11,7 @@
 //! - [`endpoint`](self): sockets (`bind`, `udp`), who may knock (`admission`), dialling
 //! - `tls`, `transport`, `windows`: who the other side is, QUIC's settings and memory
 //! - `connection`: control messages, requests coming in, closing
-//! - [`fetch`] and [`serve`]: the data plane, both limited by [`rate`]
+//! - [`fetch`] and [`serve`]: the data plane, both limited by [`rate`]; `places`: how many units are sent at once
 
 mod address;
 mod admission;
@@ -20,6 +20,7 @@ mod congestion;
 mod connection;
 mod endpoint;
 mod frames;
+mod places;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -57,6 +58,7 @@ use crate::identity::Identity;
 use crate::runtime::fault::Fault;
 use connection::Link;
 use endpoint::Bound;
+use places::Places;
 use rate::RateLimiter;
 use serve::InboundRequest;
 
@@ -187,6 +189,7 @@ pub(crate) struct Shared {
     fault: Option<Fault>,
     pub(crate) upload: RateLimiter,
     pub(crate) download: RateLimiter,
+    places: Places,
     rx_bytes: AtomicU64,
     tx_bytes: AtomicU64,
     tracker: TaskTracker,
@@ -217,6 +220,7 @@ impl Net {
             fault: config.fault,
             upload: RateLimiter::new(0),
             download: RateLimiter::new(0),
+            places: Places::default(),
             rx_bytes: AtomicU64::new(0),
             tx_bytes: AtomicU64::new(0),
             tracker: TaskTracker::new(),

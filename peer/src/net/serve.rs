@@ -2,7 +2,8 @@
 //!
 //! A piece is read from disk on the blocking pool while the one before it is sent; QUIC keeps the buffers that it is
 //! given, nothing is copied. Every wait ends when the transfer is cancelled, when the receiver gives up and when the
-//! connection is lost: a stalled receiver holds nobody up. When [`InboundRequest::serve`] returns, no read is under
+//! connection is lost: a stalled receiver holds nobody up. A unit is sent when it has one of the peer's few places
+//! (`places`); blobs, which others wait for before they can ask for anything, need none. When [`InboundRequest::serve`] returns, no read is under
 //! way any more, so that who waits for it may then change the files.
 
 use std::io;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::connection::Link;
+use super::places::Places;
 use super::{Shared, transport};
 
 /// A peer's request, to be served or refused.
@@ -141,12 +143,17 @@ impl InboundRequest {
         let Some(stream) = &mut self.answer.0 else { return Served::Stopped };
         let stopped = stream.stopped();
         let mut reading = None;
+        let places = match self.request {
+            Request::Units { .. } => Some(&self.shared.places),
+            Request::Manifest(_) | Request::Cover(_) | Request::Catalog(_) => None,
+        };
+        let pieces = Pieces { count: pieces, places, read, reading: &mut reading };
         let served = tokio::select! {
             biased;
             () = cancel.cancelled() => Served::Cancelled,
             () = self.link.over.cancelled() => Served::Stopped,
             _ = stopped => Served::Stopped,
-            sent = send(&self.shared, &self.link, stream, bytes_total, Pieces { count: pieces, read, reading: &mut reading }) => match sent {
+            sent = send(&self.shared, &self.link, stream, bytes_total, pieces) => match sent {
                 Ok(()) => Served::Done,
                 Err(SendError::Stopped(error)) => {
                     debug!("a transfer was stopped: {error}");
@@ -195,6 +202,8 @@ type Reading<R> = JoinHandle<(R, io::Result<Bytes>)>;
 
 struct Pieces<'a, R> {
     count: usize,
+    /// Where each piece takes a place to be sent.
+    places: Option<&'a Places>,
     read: R,
     /// Outlives a cancelled send, whose last read has to be waited for.
     reading: &'a mut Option<Reading<R>>,
@@ -233,12 +242,19 @@ where
         left = left
             .checked_sub(bytes.len() as u64)
             .ok_or_else(|| io::Error::other("more bytes were read than announced"))?;
-        while !bytes.is_empty() {
-            let piece = bytes.split_to(shared.upload.take(bytes.len()).await);
-            let length = piece.len() as u64;
-            stream.write_chunk(piece).await?;
-            link.tx_bytes.fetch_add(length, Ordering::Relaxed);
-            shared.tx_bytes.fetch_add(length, Ordering::Relaxed);
+        let sending = async {
+            while !bytes.is_empty() {
+                let piece = bytes.split_to(shared.upload.take(bytes.len()).await);
+                let length = piece.len() as u64;
+                stream.write_chunk(piece).await?;
+                link.tx_bytes.fetch_add(length, Ordering::Relaxed);
+                shared.tx_bytes.fetch_add(length, Ordering::Relaxed);
+            }
+            Ok::<_, WriteError>(())
+        };
+        match pieces.places {
+            Some(places) => places.send(sending).await?,
+            None => sending.await?,
         }
     }
     if left == 0 { Ok(()) } else { Err(io::Error::other("fewer bytes were read than announced").into()) }

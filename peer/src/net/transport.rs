@@ -27,7 +27,7 @@ use lanspread_protocol::limits::{
 use quinn::{AckFrequencyConfig, EndpointConfig, MtuDiscoveryConfig, TransportConfig, VarInt};
 
 use super::congestion;
-use super::windows::{MAX_WINDOW_BYTES, START_WINDOW_BYTES};
+use super::windows::{MAX_WINDOW_BYTES, START_SEND_WINDOW_BYTES, START_WINDOW_BYTES};
 
 /// Payload of a jumbo frame of 9,000 bytes under IPv6's headers.
 const JUMBO_MTU: u16 = 9_000 - 48;
@@ -67,7 +67,7 @@ pub(crate) fn transport(remote: IpAddr) -> Arc<TransportConfig> {
         .time_threshold(LOST_AFTER_ROUND_TRIPS)
         .stream_receive_window(MAX_WINDOW_BYTES.into())
         .receive_window(START_WINDOW_BYTES.into())
-        .send_window(START_WINDOW_BYTES.into())
+        .send_window(START_SEND_WINDOW_BYTES.into())
         .mtu_discovery_config(Some(mtu))
         .ack_frequency_config(Some(ack))
         .congestion_controller_factory(Arc::new(congestion::Factory))

@@ -5,12 +5,17 @@
 //! bytes lately and shares the budget among those; the others keep the small window they start with, which is memory
 //! only when used. Windows change by factors of two, so that they do not flutter.
 //!
+//! What a send window holds is also what leaves late: thirty full windows on a slow uplink are seconds of it, in which
+//! no first copy is whole. So the send windows together are worth what this PC sends in a tenth of a second, and each
+//! at least what its own round trip needs to send faster than now.
+//!
 //! When downloads are limited (somebody plays), receive windows shrink to what the limit takes in a quarter second:
 //! otherwise a full window would arrive as one burst and sit in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use quinn::VarInt;
 
@@ -19,15 +24,25 @@ use super::{ConnId, Shared};
 
 /// For each direction; together 48 MiB.
 const BUDGET_BYTES: u32 = 24 * 1024 * 1024;
-/// What a connection starts with: at a LAN's round trip of a millisecond worth a gigabyte a second.
+/// The receive window that a connection starts with: at a LAN's round trip of a millisecond worth a gigabyte a second.
 pub(crate) const START_WINDOW_BYTES: u32 = 1024 * 1024;
+/// The send window that a connection starts with: a unit, so that the second one is not taken before the first has
+/// left. At a LAN's round trip of a millisecond worth 250 MB/s.
+pub(crate) const START_SEND_WINDOW_BYTES: u32 = 256 * 1024;
 /// More than this speeds nothing up, even on loopback.
 pub(crate) const MAX_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 /// Less than this makes even a crowd slow.
 const MIN_WINDOW_BYTES: u32 = 128 * 1024;
+/// The same of a send window, which is this small only when the whole uplink is slow.
+const MIN_SEND_WINDOW_BYTES: u32 = 64 * 1024;
+/// All send windows together hold what is sent in this time.
+const SEND_AHEAD: Duration = Duration::from_millis(100);
+/// A send window holds at least what its connection sends in this many round trips: more than two, so that a rate that
+/// the window alone holds down doubles until something else does.
+const ROUND_TRIPS: u32 = 4;
 /// How often the balancer looks.
 const INTERVAL: Duration = Duration::from_millis(250);
-/// A connection that moved less in an interval does not need a share.
+/// A connection that received less in an interval does not need a share.
 const ACTIVE_BYTES: u64 = 256 * 1024;
 
 /// What a connection has now, and its counters when it was last looked at.
@@ -35,58 +50,130 @@ const ACTIVE_BYTES: u64 = 256 * 1024;
 struct Known {
     received: u64,
     sent: u64,
+    sent_payload: u64,
+    /// The shortest round trip seen: the path's own, without what waits on it.
+    round_trip: Duration,
     receive_window: u32,
     send_window: u32,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { received: 0, sent: 0, receive_window: START_WINDOW_BYTES, send_window: START_WINDOW_BYTES }
+        Self {
+            received: 0,
+            sent: 0,
+            sent_payload: 0,
+            round_trip: Duration::MAX,
+            receive_window: START_WINDOW_BYTES,
+            send_window: START_SEND_WINDOW_BYTES,
+        }
     }
+}
+
+/// What a connection moved in an interval.
+#[derive(Clone, Copy, Debug)]
+struct Moved {
+    receives: bool,
+    sends: bool,
+    sent: u64,
+}
+
+/// The balancer's memory.
+#[derive(Debug, Default)]
+struct Balance {
+    known: BTreeMap<ConnId, Known>,
+    /// Bytes a second that all connections sent lately.
+    rate: u64,
 }
 
 /// Runs until the network stops.
 pub(crate) async fn balance(shared: Arc<Shared>) {
-    let mut known: BTreeMap<ConnId, Known> = BTreeMap::new();
+    let mut balance = Balance::default();
+    let mut looked = Instant::now();
     loop {
         tokio::select! {
             () = shared.token.cancelled() => return,
             () = tokio::time::sleep(INTERVAL) => {}
         }
         let links = shared.links();
-        known.retain(|conn, _| links.iter().any(|link| link.conn == *conn));
-        rebalance(&links, &mut known, shared.download.limit());
+        let now = Instant::now();
+        balance.rebalance(&links, now - std::mem::replace(&mut looked, now), shared.download.limit());
     }
 }
 
-fn rebalance(links: &[Arc<Link>], known: &mut BTreeMap<ConnId, Known>, download_limit: u64) {
-    let moved: Vec<_> = links
-        .iter()
-        .map(|link| {
-            let udp = link.quinn.stats();
-            let before = known.entry(link.conn).or_default();
-            let moved = (udp.udp_rx.bytes - before.received, udp.udp_tx.bytes - before.sent);
-            (before.received, before.sent) = (udp.udp_rx.bytes, udp.udp_tx.bytes);
-            (moved.0 >= ACTIVE_BYTES, moved.1 >= ACTIVE_BYTES)
-        })
-        .collect();
-    let receive = limited(share(moved.iter().filter(|moved| moved.0).count()), download_limit);
-    let send = share(moved.iter().filter(|moved| moved.1).count());
-    let idle = limited(START_WINDOW_BYTES, download_limit);
-    for (link, (receives, sends)) in links.iter().zip(moved) {
-        let now = known.entry(link.conn).or_default();
-        let wanted = if receives { receive } else { idle.min(receive) };
-        if std::mem::replace(&mut now.receive_window, wanted) != wanted {
-            link.quinn.set_receive_window(VarInt::from_u32(wanted));
-        }
-        let wanted = if sends { send } else { START_WINDOW_BYTES.min(send) };
-        if std::mem::replace(&mut now.send_window, wanted) != wanted {
-            link.quinn.set_send_window(wanted.into());
+impl Balance {
+    fn rebalance(&mut self, links: &[Arc<Link>], interval: Duration, download_limit: u64) {
+        self.known.retain(|conn, _| links.iter().any(|link| link.conn == *conn));
+        let moved: Vec<_> =
+            links.iter().map(|link| self.known.entry(link.conn).or_default().look(link)).collect();
+        let sent: u64 = moved.iter().map(|moved| moved.sent).sum();
+        self.rate = lately(self.rate, per_second(sent, interval));
+        let receivers = moved.iter().filter(|moved| moved.receives).count();
+        let senders = moved.iter().filter(|moved| moved.sends).count();
+        let receive = limited(share(receivers), download_limit);
+        let idle = limited(START_WINDOW_BYTES, download_limit);
+        for (link, moved) in links.iter().zip(moved) {
+            let known = self.known.entry(link.conn).or_default();
+            let wanted = if moved.receives { receive } else { idle.min(receive) };
+            if std::mem::replace(&mut known.receive_window, wanted) != wanted {
+                link.quinn.set_receive_window(VarInt::from_u32(wanted));
+            }
+            let wanted = if moved.sends {
+                let own = in_time(per_second(moved.sent, interval), known.round_trip * ROUND_TRIPS);
+                send_window(senders, in_time(self.rate, SEND_AHEAD), own)
+            } else {
+                START_SEND_WINDOW_BYTES.min(share(senders))
+            };
+            if std::mem::replace(&mut known.send_window, wanted) != wanted {
+                link.quinn.set_send_window(wanted.into());
+            }
         }
     }
 }
 
-/// The window of each of `active` connections.
+impl Known {
+    fn look(&mut self, link: &Link) -> Moved {
+        let stats = link.quinn.stats();
+        let payload = link.tx_bytes.load(Ordering::Relaxed);
+        let moved = Moved {
+            receives: stats.udp_rx.bytes - self.received >= ACTIVE_BYTES,
+            // Acknowledgements alone need no window.
+            sends: payload > self.sent_payload,
+            sent: stats.udp_tx.bytes - self.sent,
+        };
+        (self.received, self.sent, self.sent_payload) = (stats.udp_rx.bytes, stats.udp_tx.bytes, payload);
+        self.round_trip = self.round_trip.min(stats.path.rtt);
+        moved
+    }
+}
+
+/// A rate that follows a rise at once and a fall by half an interval.
+fn lately(before: u64, now: u64) -> u64 {
+    now.max(before / 2)
+}
+
+fn per_second(bytes: u64, interval: Duration) -> u64 {
+    in_nanos(bytes, 1_000_000_000, interval.as_nanos())
+}
+
+/// What a rate moves in `time`.
+fn in_time(bytes_per_second: u64, time: Duration) -> u64 {
+    in_nanos(bytes_per_second, time.as_nanos(), 1_000_000_000)
+}
+
+fn in_nanos(bytes: u64, factor: u128, divisor: u128) -> u64 {
+    u64::try_from(u128::from(bytes) * factor / divisor.max(1)).unwrap_or(u64::MAX)
+}
+
+/// The send window of one of `active` connections: its part of what all may hold `together`, or what its `own` round
+/// trips need.
+fn send_window(active: usize, together: u64, own: u64) -> u32 {
+    let wanted = (together / active.max(1) as u64).max(own);
+    let wanted = floor_to_power_of_two(u32::try_from(wanted).unwrap_or(u32::MAX));
+    wanted.clamp(MIN_SEND_WINDOW_BYTES, share(active))
+}
+
+/// The largest window of each of `active` connections.
 fn share(active: usize) -> u32 {
     let equal = BUDGET_BYTES / u32::try_from(active.max(1)).unwrap_or(u32::MAX);
     floor_to_power_of_two(equal).clamp(MIN_WINDOW_BYTES, MAX_WINDOW_BYTES)
@@ -120,5 +207,56 @@ mod tests {
         assert_eq!(limited(MAX_WINDOW_BYTES, 0), MAX_WINDOW_BYTES);
         assert_eq!(limited(MAX_WINDOW_BYTES, 4_000_000), 512 * 1024);
         assert_eq!(limited(MAX_WINDOW_BYTES, 10), MIN_WINDOW_BYTES);
+    }
+
+    /// The send windows after ten seconds of sending as fast as the windows and the uplink allow.
+    fn settled(active: usize, uplink: u64, round_trip: Duration) -> (u32, u64) {
+        let (mut window, mut lately_sent) = (START_SEND_WINDOW_BYTES, 0);
+        let mut rate = 0;
+        for _ in 0..40 {
+            rate = per_second(window.into(), round_trip).min(uplink / active as u64);
+            lately_sent = lately(lately_sent, rate * active as u64);
+            window = send_window(
+                active,
+                in_time(lately_sent, SEND_AHEAD),
+                in_time(rate, round_trip * ROUND_TRIPS),
+            );
+        }
+        (window, rate * active as u64)
+    }
+
+    #[test]
+    fn send_windows_hold_a_tenth_of_a_second_of_a_slow_uplink() {
+        let round_trip = Duration::from_micros(500);
+        for active in [1, 2, 8, 16] {
+            let (window, _) = settled(active, 12_500_000, round_trip);
+            assert!(window as usize * active <= 1_310_720, "{active}: {window}");
+        }
+        assert_eq!(settled(8, 12_500_000, round_trip).0, 128 * 1024);
+        // In a crowd the least one counts, a fifth of a second.
+        assert_eq!(settled(30, 12_500_000, round_trip).0, MIN_SEND_WINDOW_BYTES);
+    }
+
+    #[test]
+    fn no_rate_is_held_down_by_its_window() {
+        for micros in [100, 1_000, 5_000, 20_000, 100_000, 200_000] {
+            for uplink in [1_000_000, 12_500_000, 60_000_000] {
+                for active in [1, 3] {
+                    let (window, rate) = settled(active, uplink, Duration::from_micros(micros));
+                    assert!(
+                        rate >= uplink - active as u64,
+                        "{micros} µs, {active} of {uplink}: {rate}, {window}"
+                    );
+                }
+            }
+        }
+        assert_eq!(settled(1, 400_000_000, Duration::from_millis(2)).0, MAX_WINDOW_BYTES);
+        assert_eq!(settled(8, 1_000_000_000, Duration::from_millis(2)).0, share(8));
+    }
+
+    #[test]
+    fn a_fall_counts_by_halves() {
+        assert_eq!(lately(100, 300), 300);
+        assert_eq!(lately(100, 0), 50);
     }
 }
