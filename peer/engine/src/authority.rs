@@ -13,17 +13,18 @@ use std::time::{Duration, Instant};
 
 use lanspread_protocol::message::{Control, OfferState};
 use lanspread_protocol::{
-    Blake3Hash, Catalog, CatalogHead, Game, GameId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
+    Catalog, CatalogHead, Game, GameId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
 };
 
 use crate::config::{EngineConfig, FolderState};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
-use crate::ids::ConnId;
-use crate::input::BlobError;
+use crate::hedge::{Ended, Race};
+use crate::ids::{ConnId, RaceId};
+use crate::input::{BlobError, Raced};
 use crate::notices::NoticeKind;
-use crate::roster::tidy_name;
+use crate::roster::{Live, tidy_name};
 use crate::view::OfferedCatalogView;
 
 /// Organisers whose catalogs are offered to the person at once.
@@ -65,8 +66,8 @@ pub(crate) struct Authority {
     accepted: BTreeMap<GameId, (Version, ManifestId)>,
     /// Organisers whose catalogs were offered to the person, with the number of PCs that was told last.
     met: BTreeMap<OrganiserKey, usize>,
-    /// The catalog that is being fetched.
-    fetching: Option<Blake3Hash>,
+    /// The catalog that is being fetched, and from whom.
+    fetching: Option<(Race, CatalogHead)>,
     /// When to ask again for a catalog that could not be had.
     retry: Option<Instant>,
 }
@@ -303,38 +304,63 @@ impl Engine {
         offered
     }
 
-    /// Fetches the newest catalog by the pinned key that a peer holds, if it is newer than the one in force.
+    /// Whether a catalog with this head would come into force.
+    fn is_catalog_wanted(&self, head: &CatalogHead) -> bool {
+        Some(head.key) == self.authority.pinned && self.authority.is_newer_than_held(head)
+    }
+
+    /// Fetches the newest catalog by the pinned key that a peer holds, if it is newer than the one in force. One that
+    /// only peers announce that were late or wrong before comes after the others: an announcement alone proves nothing.
     pub(crate) fn fetch_newest_catalog(&mut self) {
-        if self.authority.fetching.is_some() {
+        if let Some((mut race, head)) = self.authority.fetching.take() {
+            if self.is_catalog_wanted(&head) {
+                self.widen_race(&mut race, self.catalog_holders(&head));
+                self.authority.fetching = Some((race, head));
+                return;
+            }
+            self.cancel_race(&race);
+        }
+        let is_trusted = |peer: &PeerId| !self.blamed.contains(*peer);
+        let announced = self.announced_catalogs();
+        let best = announced.iter().max_by_key(|(peer, head)| (is_trusted(peer), head.serial, head.hash));
+        let Some(head) = best.map(|(_, head)| (*head).clone()) else {
+            self.authority.retry = self.catalog_retry();
             return;
-        }
+        };
         self.authority.retry = None;
-        let mut newest: Option<(&CatalogHead, ConnId)> = None;
-        let mut retry: Option<Instant> = None;
-        for (peer, conn) in self.roster.live_peers() {
-            let Some(live) = self.roster.live(peer) else { continue };
-            let Some(head) = &live.catalog else { continue };
-            let is_wanted = Some(head.key) == self.authority.pinned
-                && self.authority.is_newer_than_held(head)
-                && live.wrong_catalogs < WRONG_CATALOGS;
-            if !is_wanted {
-                continue;
-            }
-            match live.catalog_rests_until.filter(|until| *until > self.now) {
-                Some(until) => retry = Some(retry.map_or(until, |retry| retry.min(until))),
-                None if newest.is_none_or(|(newest, _)| head.is_newer_than(newest)) => {
-                    newest = Some((head, conn));
-                }
-                None => {}
-            }
-        }
-        match newest.map(|(head, conn)| (head.clone(), conn)) {
-            Some((head, conn)) => {
-                self.authority.fetching = Some(head.hash);
-                self.push(Effect::FetchCatalog { conn, head });
-            }
-            None => self.authority.retry = retry,
-        }
+        let Some(race) = self.new_race(self.catalog_holders(&head)) else { return };
+        self.push(Effect::FetchCatalog { race: race.id, from: race.conns(), head: head.clone() });
+        self.authority.fetching = Some((race, head));
+    }
+
+    /// Catalogs that would come into force, by the peers that may be asked for them at some time.
+    fn wanted_catalogs(&self) -> impl Iterator<Item = (PeerId, &Live, &CatalogHead)> {
+        let announced = self.roster.live_peers().filter_map(|(peer, _)| {
+            let live = self.roster.live(peer)?;
+            Some((peer, live, live.catalog.as_ref()?))
+        });
+        announced
+            .filter(|(_, live, head)| self.is_catalog_wanted(head) && live.wrong_catalogs < WRONG_CATALOGS)
+    }
+
+    /// Of [`Self::wanted_catalogs`] those of the peers that may be asked now.
+    fn announced_catalogs(&self) -> Vec<(PeerId, &CatalogHead)> {
+        let rests = |live: &Live| live.catalog_rests_until.is_some_and(|until| until > self.now);
+        self.wanted_catalogs()
+            .filter(|(_, live, _)| !rests(live))
+            .map(|(peer, _, head)| (peer, head))
+            .collect()
+    }
+
+    /// Returns the peers that may be asked now for this catalog.
+    fn catalog_holders(&self, head: &CatalogHead) -> Vec<PeerId> {
+        let announced = self.announced_catalogs().into_iter();
+        announced.filter(|(_, other)| is_same(other, head)).map(|(peer, _)| peer).collect()
+    }
+
+    /// Returns the time when the first peer with a wanted catalog has rested.
+    fn catalog_retry(&self) -> Option<Instant> {
+        self.wanted_catalogs().filter_map(|(_, live, _)| live.catalog_rests_until).min()
     }
 
     pub(crate) fn run_catalog_timer(&mut self) {
@@ -343,47 +369,52 @@ impl Engine {
         }
     }
 
-    pub(crate) fn catalog_fetched(
-        &mut self,
-        conn: ConnId,
-        head: &CatalogHead,
-        result: Result<Box<SignedCatalog>, BlobError>,
-    ) {
-        self.authority.fetching = None;
-        match result {
-            Ok(signed) if signed.head == *head && Some(head.key) == self.authority.pinned => {
-                if self.authority.is_newer_than_held(head) {
-                    self.tell_twins(head);
-                    let signed: Arc<SignedCatalog> = Arc::from(signed);
-                    let old_head = self.authority.head();
-                    self.authority.signed = Some(Arc::clone(&signed));
-                    self.push(Effect::StoreCatalog(signed));
-                    self.catalog_may_have_changed(old_head.as_ref());
-                }
+    pub(crate) fn catalog_fetched(&mut self, race: RaceId, raced: Raced<Box<SignedCatalog>>) {
+        let Some((race, head)) = self.authority.fetching.take_if(|(current, _)| current.id == race) else {
+            return;
+        };
+        let Ended { first, failed } = self.conclude(&race, raced);
+        for (peer, error) in failed {
+            match error {
+                BlobError::Wrong(_) => self.catalog_was_wrong(peer, head.serial),
+                BlobError::Late | BlobError::Unavailable => self.catalog_rests(peer),
             }
-            Ok(_) | Err(BlobError::Wrong(_)) => self.catalog_was_wrong(conn, head.serial),
-            Err(BlobError::Unavailable) => self.catalog_rests(conn),
+        }
+        let is_right =
+            |signed: &SignedCatalog| is_same(&signed.head, &head) && Some(head.key) == self.authority.pinned;
+        match first {
+            Some((_, signed)) if is_right(&signed) => self.take_catalog(Arc::from(signed)),
+            Some((peer, _)) => self.catalog_was_wrong(peer, head.serial),
+            None => {}
         }
         self.fetch_newest_catalog();
     }
 
-    /// Refused; the peer is asked again a few times, since only what it sent is wrong, not what it named.
-    fn catalog_was_wrong(&mut self, conn: ConnId, serial: u64) {
-        tracing::warn!(conn = conn.0, serial, "refused: a catalog that is not what was announced");
-        self.warn(NoticeKind::CatalogRefused { serial });
-        if let Some(peer) = self.roster.peer_of(conn)
-            && let Some(live) = self.roster.live_mut(peer)
-        {
-            live.wrong_catalogs += 1;
+    /// Puts a catalog by the pinned key in force if it is newer than the one that is held.
+    fn take_catalog(&mut self, signed: Arc<SignedCatalog>) {
+        if !self.authority.is_newer_than_held(&signed.head) {
+            return;
         }
-        self.catalog_rests(conn);
+        self.tell_twins(&signed.head);
+        let old_head = self.authority.head();
+        self.authority.signed = Some(Arc::clone(&signed));
+        self.push(Effect::StoreCatalog(signed));
+        self.catalog_may_have_changed(old_head.as_ref());
     }
 
-    fn catalog_rests(&mut self, conn: ConnId) {
+    /// Refused; the peer is asked again a few times, since only what it sent is wrong, not what it named.
+    fn catalog_was_wrong(&mut self, peer: PeerId, serial: u64) {
+        tracing::warn!(%peer, serial, "refused: a catalog that is not what was announced");
+        self.warn(NoticeKind::CatalogRefused { serial });
+        if let Some(live) = self.roster.live_mut(peer) {
+            live.wrong_catalogs += 1;
+        }
+        self.catalog_rests(peer);
+    }
+
+    fn catalog_rests(&mut self, peer: PeerId) {
         let until = self.now + CATALOG_REST;
-        if let Some(peer) = self.roster.peer_of(conn)
-            && let Some(live) = self.roster.live_mut(peer)
-        {
+        if let Some(live) = self.roster.live_mut(peer) {
             live.catalog_rests_until = Some(until);
         }
     }
@@ -400,6 +431,7 @@ impl Engine {
             self.push(Effect::StoreCatalog(signed));
         }
         self.catalog_may_have_changed(old_head.as_ref());
+        self.fetch_newest_catalog();
     }
 
     /// Another games folder is in use: what was chosen there counts as [`FolderState`] says.
@@ -465,4 +497,9 @@ impl Engine {
             self.catalog_entry_changed(game);
         }
     }
+}
+
+/// Whether two heads name one catalog. The party's name is not compared: a peer may announce any.
+fn is_same(one: &CatalogHead, other: &CatalogHead) -> bool {
+    (one.key, one.serial, one.hash) == (other.key, other.serial, other.hash)
 }

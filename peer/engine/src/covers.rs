@@ -1,7 +1,7 @@
 //! Covers: pictures that the catalog names by hash, fetched from whoever has them.
 //!
-//! Nobody announces covers, so peers are asked one after the other; one that does not have it is not asked again before
-//! everybody was and a pause is over. What comes is proven by its hash, so it does not matter whose it is.
+//! Nobody announces covers, so all peers are candidates of the race for one (see `hedge`); they are not asked again before
+//! a pause is over. What comes is proven by its hash, so it does not matter whose it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -10,8 +10,9 @@ use lanspread_protocol::{Blake3Hash, PeerId};
 
 use crate::effect::Effect;
 use crate::engine::Engine;
-use crate::ids::ConnId;
-use crate::input::BlobError;
+use crate::hedge::{Ended, Race};
+use crate::ids::RaceId;
+use crate::input::{BlobError, Raced};
 
 /// Fetched at once: they are small, and games matter more.
 const AT_ONCE: usize = 2;
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(15);
 pub(crate) struct Covers {
     /// With the peers that were asked for it since the last pause.
     missing: BTreeMap<Blake3Hash, BTreeSet<PeerId>>,
-    fetching: BTreeMap<Blake3Hash, ConnId>,
+    fetching: BTreeMap<Blake3Hash, Race>,
     /// Sent something else than was asked for.
     liars: BTreeSet<PeerId>,
     /// Something changed that may let one be fetched.
@@ -47,8 +48,22 @@ impl Engine {
         let named = self.authority.games().values().filter_map(|game| game.cover);
         let named: BTreeSet<Blake3Hash> = named.collect();
         self.covers.missing.clear();
+        self.cancel_covers(|cover| !named.contains(cover));
         if !named.is_empty() {
             self.push(Effect::LookForCovers { covers: named.into_iter().collect() });
+        }
+    }
+
+    /// Cancels the fetches of covers that are not wanted any more.
+    pub(crate) fn cancel_covers(&mut self, is_unwanted: impl Fn(&Blake3Hash) -> bool) {
+        let unwanted: Vec<Race> = self
+            .covers
+            .fetching
+            .extract_if(.., |cover, _| is_unwanted(cover))
+            .map(|(_, race)| race)
+            .collect();
+        for race in &unwanted {
+            self.cancel_race(race);
         }
     }
 
@@ -60,15 +75,19 @@ impl Engine {
         self.covers.look = true;
     }
 
-    pub(crate) fn cover_fetched(&mut self, conn: ConnId, cover: Blake3Hash, result: &Result<(), BlobError>) {
-        if self.covers.fetching.get(&cover) == Some(&conn) {
-            self.covers.fetching.remove(&cover);
+    pub(crate) fn cover_fetched(&mut self, race: RaceId, cover: Blake3Hash, raced: Raced<()>) {
+        if self.covers.fetching.get(&cover).is_none_or(|current| current.id != race) {
+            return;
         }
-        match result {
-            Ok(()) => drop(self.covers.missing.remove(&cover)),
-            Err(BlobError::Wrong(_)) => self.covers.liars.extend(self.roster.peer_of(conn)),
-            Err(BlobError::Unavailable) => {}
+        let Some(race) = self.covers.fetching.remove(&cover) else { return };
+        let Ended { first, failed } = self.conclude(&race, raced);
+        if first.is_some() {
+            self.covers.missing.remove(&cover);
+        } else if let Some(asked) = self.covers.missing.get_mut(&cover) {
+            asked.extend(failed.iter().map(|(peer, _)| *peer));
         }
+        let is_lie = |error: &BlobError| matches!(error, BlobError::Wrong(_));
+        self.covers.liars.extend(failed.iter().filter(|(_, error)| is_lie(error)).map(|(peer, _)| *peer));
         self.covers.look = true;
     }
 
@@ -82,33 +101,36 @@ impl Engine {
         if !std::mem::take(&mut self.covers.look) {
             return;
         }
-        let peers: Vec<(PeerId, ConnId)> =
-            self.roster.live_peers().filter(|(peer, _)| !self.covers.liars.contains(peer)).collect();
-        let mut asks = Vec::new();
+        let live = self.roster.live_peers().map(|(peer, _)| peer);
+        let peers: Vec<PeerId> = live.filter(|peer| !self.covers.liars.contains(peer)).collect();
+        let mut fetching = std::mem::take(&mut self.covers.fetching);
+        for race in fetching.values_mut() {
+            self.widen_race(race, peers.iter().copied());
+        }
+        self.covers.fetching = fetching;
         let mut all_were_asked = false;
-        let Covers { missing, fetching, .. } = &mut self.covers;
-        for (cover, asked) in missing {
-            if fetching.len() >= AT_ONCE {
+        let mut next = Vec::new();
+        for (cover, asked) in &self.covers.missing {
+            if self.covers.fetching.len() + next.len() >= AT_ONCE {
                 break;
             }
-            if fetching.contains_key(cover) {
+            if self.covers.fetching.contains_key(cover) {
                 continue;
             }
-            let unasked: Vec<_> = peers.iter().filter(|(peer, _)| !asked.contains(peer)).collect();
-            let at = usize::try_from(self.random.below(unasked.len() as u64)).unwrap_or(0);
-            let Some((peer, conn)) = unasked.get(at) else {
+            let unasked: Vec<PeerId> = peers.iter().filter(|peer| !asked.contains(peer)).copied().collect();
+            if unasked.is_empty() {
                 all_were_asked = true;
-                continue;
-            };
-            asked.insert(*peer);
-            fetching.insert(*cover, *conn);
-            asks.push((*cover, *conn));
+            } else {
+                next.push((*cover, unasked));
+            }
         }
         if all_were_asked && !peers.is_empty() {
             self.covers.again.get_or_insert(self.now + PAUSE);
         }
-        for (cover, conn) in asks {
-            self.push(Effect::FetchCover { conn, cover });
+        for (cover, unasked) in next {
+            let Some(race) = self.new_race(unasked) else { continue };
+            self.push(Effect::FetchCover { race: race.id, from: race.conns(), cover });
+            self.covers.fetching.insert(cover, race);
         }
     }
 }

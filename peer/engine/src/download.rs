@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
 use crate::effect::StoreMode;
-use crate::ids::ConnId;
+use crate::hedge::Race;
 use crate::operations::{OperationKind, Phase, Why, Writer};
 pub use held::Held;
 pub(crate) use measure::Measured;
@@ -88,9 +88,9 @@ pub(crate) enum Stage {
     LoadingManifest(ManifestId),
     FetchingManifest {
         manifest: ManifestId,
-        from: ConnId,
-        /// Peers that did not have it.
-        without: BTreeSet<PeerId>,
+        race: Race,
+        /// Peers that failed in races before.
+        asked: BTreeSet<PeerId>,
     },
     /// The store looks for what is here already.
     Opening(Arc<Manifest>),

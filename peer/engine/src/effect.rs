@@ -11,7 +11,7 @@ use lanspread_protocol::{
 use crate::command::{Answer, CommandError, KeptFiles, Saves};
 use crate::config::QueuedDownload;
 use crate::event::Event;
-use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
+use crate::ids::{ConnId, DialId, FetchId, OpId, RaceId, ReplyId, RunId, ServeId};
 
 /// One piece of work. The shell does them in order as far as starting goes; ends may come in any order.
 #[derive(Clone, Debug)]
@@ -47,23 +47,38 @@ pub enum Effect {
     CancelFetch {
         fetch: FetchId,
     },
+    /// Fetches a manifest from the first of these connections that brings it, asking in this order; so do the other
+    /// races. Each ends with one result.
     FetchManifest {
+        race: RaceId,
         op: OpId,
-        conn: ConnId,
+        from: Vec<ConnId>,
         manifest: ManifestId,
     },
+    /// As [`Self::FetchManifest`]; all of them announced the catalog with this hash.
     FetchCatalog {
-        conn: ConnId,
+        race: RaceId,
+        from: Vec<ConnId>,
         head: CatalogHead,
+    },
+    /// These are all candidates of a race that runs; those that it did not ask yet are asked in this order.
+    WidenRace {
+        race: RaceId,
+        from: Vec<ConnId>,
+    },
+    /// The result still comes, and counts for nothing.
+    CancelRace {
+        race: RaceId,
     },
 
     /// Says which of these are not on this PC ([`crate::Input::CoversMissing`]).
     LookForCovers {
         covers: Vec<Blake3Hash>,
     },
-    /// Fetches a cover and stores it.
+    /// As [`Self::FetchManifest`]; stores the cover.
     FetchCover {
-        conn: ConnId,
+        race: RaceId,
+        from: Vec<ConnId>,
         cover: Blake3Hash,
     },
 
@@ -101,7 +116,8 @@ pub enum Effect {
         op: OpId,
         manifest: ManifestId,
     },
-    /// Compares two manifests; fetches the new one where it is not known ([`crate::Input::UpdateMeasured`]).
+    /// Compares two manifests; fetches the new one where it is not known, asking in this order
+    /// ([`crate::Input::UpdateMeasured`]).
     MeasureUpdate {
         game: GameId,
         old: ManifestId,
@@ -129,7 +145,7 @@ pub enum Effect {
         discard: bool,
     },
     /// Reads all files and compares them with the manifest; where that is not on this PC, it is fetched from one of
-    /// these first.
+    /// these first, which are asked in this order.
     Verify {
         op: OpId,
         game: GameId,

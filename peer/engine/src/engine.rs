@@ -13,6 +13,7 @@ use crate::covers::Covers;
 use crate::download::Measured;
 use crate::effect::Effect;
 use crate::event::{Event, Level};
+use crate::hedge::Blamed;
 use crate::ids::{ConnId, Counter, ReplyId};
 use crate::input::Input;
 use crate::library::Library;
@@ -44,6 +45,7 @@ pub struct Engine {
     pub(crate) serving: Serving,
     pub(crate) playing: Playing,
     pub(crate) covers: Covers,
+    pub(crate) blamed: Blamed,
     pub(crate) notices: Notices,
     /// Versions that are not fetched ahead: a person cancelled that, or it failed.
     pub(crate) declined: BTreeMap<GameId, Version>,
@@ -83,6 +85,7 @@ impl Engine {
             serving: Serving::default(),
             playing: Playing::default(),
             covers: Covers::default(),
+            blamed: Blamed::default(),
             notices: Notices::default(),
             declined: BTreeMap::new(),
             measured: Measured::default(),
@@ -145,12 +148,12 @@ impl Engine {
                 self.chunks_stored(fetch, &wanted, bytes, &completed);
             }
             Input::FetchEnded { fetch, end } => self.fetch_ended(fetch, end),
-            Input::ManifestFetched { op, conn, result } => self.manifest_fetched(op, conn, result),
+            Input::ManifestFetched { race, op, raced } => self.manifest_fetched(race, op, raced),
             Input::UpdateMeasured { game, size } => self.update_measured(game, size),
             Input::ManifestLoaded { op, manifest } => self.manifest_loaded(op, manifest),
-            Input::CatalogFetched { conn, head, result } => self.catalog_fetched(conn, &head, result),
+            Input::CatalogFetched { race, raced } => self.catalog_fetched(race, raced),
             Input::CoversMissing(covers) => self.covers_missing(covers),
-            Input::CoverFetched { conn, cover, result } => self.cover_fetched(conn, cover, &result),
+            Input::CoverFetched { race, cover, raced } => self.cover_fetched(race, cover, raced),
             Input::CatalogGiven(given) => self.catalog_given(given),
             Input::GamesListed(games) => self.games_listed(games),
             Input::GameTouched(game) => self.touch(&game),

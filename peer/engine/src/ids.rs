@@ -31,6 +31,10 @@ number! {
     FetchId
 }
 number! {
+    /// A fetch of a manifest, a catalog or a cover from the first of several peers that answers.
+    RaceId
+}
+number! {
     /// One run of an operation: results of an earlier run on the same game are recognised and dropped.
     OpId
 }

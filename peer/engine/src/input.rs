@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use lanspread_protocol::message::{Control, Request, WantedUnit};
 use lanspread_protocol::{
-    Blake3Hash, CatalogHead, GameId, Manifest, ManifestId, PeerId, SignedCatalog, UnitIndex, UnitSet, Version,
+    Blake3Hash, GameId, Manifest, ManifestId, PeerId, SignedCatalog, UnitIndex, UnitSet, Version,
 };
 
 use crate::authority::GivenCatalog;
 use crate::command::{Command, CommandError, ErrorCode};
 use crate::config::FolderState;
 use crate::event::Level;
-use crate::ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
+use crate::ids::{ConnId, DialId, FetchId, OpId, RaceId, ReplyId, RunId, ServeId};
 use crate::notices::NoticeKind;
 use crate::view::PartsView;
 
@@ -87,9 +87,9 @@ pub enum Input {
         end: FetchEnd,
     },
     ManifestFetched {
+        race: RaceId,
         op: OpId,
-        conn: ConnId,
-        result: Result<Arc<Manifest>, BlobError>,
+        raced: Raced<Arc<Manifest>>,
     },
     /// How much an update would fetch. Nothing comes where that cannot be found out.
     UpdateMeasured {
@@ -102,17 +102,16 @@ pub enum Input {
         manifest: Option<Arc<Manifest>>,
     },
     CatalogFetched {
-        conn: ConnId,
-        head: CatalogHead,
-        result: Result<Box<SignedCatalog>, BlobError>,
+        race: RaceId,
+        raced: Raced<Box<SignedCatalog>>,
     },
     /// Of the covers that were looked for, those that are not here.
     CoversMissing(Vec<Blake3Hash>),
     /// A cover was stored, or did not come.
     CoverFetched {
-        conn: ConnId,
+        race: RaceId,
         cover: Blake3Hash,
-        result: Result<(), BlobError>,
+        raced: Raced<()>,
     },
     /// The given catalog file was read, or read again.
     CatalogGiven(GivenCatalog),
@@ -240,11 +239,29 @@ pub enum FetchEnd {
     Lost(String),
 }
 
-/// Why a manifest, cover or catalog did not come.
+/// The end of a race for a manifest, a catalog or a cover.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raced<T> {
+    /// The first answer that is right, and the connection that it came on.
+    pub first: Option<(ConnId, T)>,
+    /// Attempts that failed. When an answer came, also those that were late at that time.
+    pub failed: Vec<(ConnId, BlobError)>,
+}
+
+impl<T> Default for Raced<T> {
+    /// No answer, and no attempt that is known of.
+    fn default() -> Self {
+        Self { first: None, failed: Vec::new() }
+    }
+}
+
+/// Why a peer did not bring a manifest, a cover or a catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlobError {
     /// The peer does not have it, or the connection broke.
     Unavailable,
+    /// The peer sent nothing or too little for too long.
+    Late,
     /// What came is not what was asked for.
     Wrong(String),
 }

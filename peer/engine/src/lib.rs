@@ -19,6 +19,7 @@
 //! - `download`: what to fetch next from whom;
 //! - `playing`: which games run, and what rests meanwhile;
 //! - `covers`: the catalog's pictures, from whom;
+//! - `hedge`: in which order peers are asked for a manifest, a catalog or a cover;
 //! - `notices`: what must not be missed.
 
 mod authority;
@@ -29,6 +30,7 @@ mod download;
 mod effect;
 mod engine;
 mod event;
+mod hedge;
 mod ids;
 mod input;
 mod invariants;
@@ -52,10 +54,10 @@ pub use download::{GivenUp, Held, Purpose};
 pub use effect::{Background, Effect, ServeFrom, StoreMode};
 pub use engine::Engine;
 pub use event::{Event, LeaveReason, Level, OperationStatus, PeerGame, StateEntry};
-pub use ids::{ConnId, DialId, FetchId, OpId, ReplyId, RunId, ServeId};
+pub use ids::{ConnId, DialId, FetchId, OpId, RaceId, ReplyId, RunId, ServeId};
 pub use input::{
     BlobError, Candidate, ClosedReason, DiskFailure, FailureKind, FetchEnd, Input, Kept, Opened, Payload,
-    ScannedGame, ServeEnd, UpdateSize, VerifyOutcome,
+    Raced, ScannedGame, ServeEnd, UpdateSize, VerifyOutcome,
 };
 pub use library::LocalState;
 pub use notices::{FailureView, NoticeKind, NoticeView};

@@ -369,6 +369,8 @@ impl Engine {
             self.library.hashing.clear();
             self.library.moved = self.library.games.keys().cloned().collect();
             self.list_games();
+            // They are stored in the old folder.
+            self.cancel_covers(|_| true);
             self.look_for_covers();
         }
         self.operations.folder_switch_ended();

@@ -68,6 +68,7 @@ impl Engine {
         }
         for game in games {
             self.offer_changed(peer, &game);
+            self.widen_manifest_race(&game);
             self.measure_update_if_due(&game);
         }
         self.operations.look_again();

@@ -28,6 +28,14 @@ impl Random {
             items.swap_remove(at);
         }
     }
+
+    /// Puts the items into a random order (Fisher, Yates).
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for left in (2..=items.len()).rev() {
+            let at = usize::try_from(self.below(left as u64)).unwrap_or(0);
+            items.swap(left - 1, at);
+        }
+    }
 }
 
 /// The output function of `SplitMix64`: a bijection whose output bits all depend on all input bits.

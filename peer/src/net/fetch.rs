@@ -3,12 +3,10 @@
 //! Nothing is handed over that does not have its hash. Bytes are copied once, out of QUIC's packets into a unit's
 //! buffer, which then belongs to whoever writes it. They are hashed where they are read: a unit takes less than a tenth of
 //! a millisecond, and handing it to another thread and back cost more (7 % of the rate; hashing itself costs 12 %). A fetch of units waits for its peer as long as the connection
-//! lives: who asks decides how long that may take, and cancels. A blob's fetch gives up on a peer that stalls.
+//! lives: who asks decides how long that may take, and cancels. So does a blob's, in a race (`race`).
 
 use std::io;
-use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::BufMut;
 use lanspread_protocol::limits::{MAX_CATALOG_BYTES, MAX_COVER_BYTES, MAX_MANIFEST_BYTES};
@@ -19,7 +17,6 @@ use thiserror::Error;
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -31,8 +28,6 @@ use super::{Closed, ConnId, Net, Shared};
 const SIGNATURE_BYTES: usize = 64;
 /// A blob's buffer grows by this while bytes arrive, so that an announced length alone costs nothing.
 const GROWTH_BYTES: usize = 1024 * 1024;
-/// A blob's answer, and each megabyte of it, must come in this time. What this side's own limit holds up does not count.
-const BLOB_STALL: Duration = Duration::from_secs(10);
 
 /// Chunks of a unit that all have their hashes.
 #[derive(Debug, PartialEq, Eq)]
@@ -137,11 +132,13 @@ impl Net {
             if bytes != expected {
                 return Err(broken(&link, format!("an answer of {bytes} bytes to a request for {expected}")));
             }
-            let mut answer = Answer { shared: &self.0, link: &link, stream, received: sink.received };
+            let at_limit = AtomicBool::new(false);
+            let mut answer =
+                Answer { shared: &self.0, link: &link, stream, received: sink.received, at_limit: &at_limit };
             for (nth, wanted) in wanted.iter().enumerate() {
                 arriving.nth = nth;
                 let length = usize::try_from(wanted_bytes(manifest, wanted)).unwrap_or(usize::MAX);
-                answer.read(&mut arriving.bytes, length, Patience::Endless).await?;
+                answer.read(&mut arriving.bytes, length).await?;
                 let bytes = std::mem::take(&mut arriving.bytes);
                 if !is_right(wanted_chunks(manifest, wanted), &bytes) {
                     return Err(FetchError::BadChunk { unit: wanted.unit });
@@ -171,75 +168,65 @@ impl Net {
         }
     }
 
-    /// Fetches a blob and checks that it is the one.
-    pub async fn fetch_blob(
+    /// Fetches a blob from one peer and checks that it is the one. Waits as long as the connection lives; dropping the
+    /// future ends it.
+    pub(super) async fn fetch_blob(
         &self,
         conn: ConnId,
         blob: Blob,
-        cancel: &CancellationToken,
+        progress: &BlobProgress,
     ) -> Result<Vec<u8>, FetchError> {
         let link = self.0.link(conn).ok_or_else(|| FetchError::Lost("the connection is over".to_owned()))?;
-        let work = async {
-            let (stream, length) = answer_in_time(&self.0, &link, ask(&link, &blob.request())).await?;
-            let length = usize::try_from(length).ok().filter(|length| *length <= blob.max_bytes());
-            let length =
-                length.ok_or_else(|| broken(&link, "a blob larger than its kind may be".to_owned()))?;
-            let received = AtomicU64::new(0);
-            let mut answer = Answer { shared: &self.0, link: &link, stream, received: &received };
-            let mut bytes = Vec::new();
-            while bytes.len() < length {
-                let step = GROWTH_BYTES.min(length - bytes.len());
-                answer.read(&mut bytes, step, Patience::AtMost(BLOB_STALL)).await?;
-            }
-            let check = move || if blob.names(&bytes) { Ok(bytes) } else { Err(FetchError::BadBlob) };
-            spawn_blocking(check).await.map_err(|error| FetchError::Lost(error.to_string()))?
-        };
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => Err(FetchError::Cancelled),
-            result = work => result,
+        let (stream, length) = ask(&link, &blob.request()).await?;
+        let length = usize::try_from(length).ok().filter(|length| *length <= blob.max_bytes());
+        let length = length.ok_or_else(|| broken(&link, "a blob larger than its kind may be".to_owned()))?;
+        let BlobProgress { received, at_limit, is_whole } = progress;
+        let mut answer = Answer { shared: &self.0, link: &link, stream, received, at_limit };
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
+            let step = GROWTH_BYTES.min(length - bytes.len());
+            answer.read(&mut bytes, step).await?;
         }
+        is_whole.store(true, Ordering::Relaxed);
+        let check = move || if blob.names(&bytes) { Ok(bytes) } else { Err(FetchError::BadBlob) };
+        spawn_blocking(check).await.map_err(|error| FetchError::Lost(error.to_string()))?
     }
 }
 
-/// How long this side waits for a peer, all waits together.
-enum Patience {
-    /// Who asked for the bytes decides.
-    Endless,
-    AtMost(Duration),
+/// How far the fetch of a blob is, for the race that decides whether its peer is late.
+#[derive(Debug, Default)]
+pub(super) struct BlobProgress {
+    received: AtomicU64,
+    /// The download limit holds the next bytes up, not the peer.
+    at_limit: AtomicBool,
+    /// All bytes are here.
+    is_whole: AtomicBool,
 }
 
-impl Patience {
-    async fn wait<T>(&mut self, step: impl Future<Output = T>) -> Result<T, FetchError> {
-        let Self::AtMost(left) = self else { return Ok(step.await) };
-        let start = Instant::now();
-        let result = timeout(*left, step).await.map_err(|_elapsed| silent())?;
-        *left = left.saturating_sub(start.elapsed());
-        Ok(result)
+impl BlobProgress {
+    /// Returns the number of bytes that have arrived.
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_at_limit(&self) -> bool {
+        self.at_limit.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole.load(Ordering::Relaxed)
     }
 }
 
-/// Whoever does not answer for [`BLOB_STALL`] counts as lost, so that another is asked. Under a download limit the peer
-/// may have to send units first that this side takes slowly: as long as those come, it is there.
-async fn answer_in_time<T>(
-    shared: &Shared,
-    link: &Link,
-    answer: impl Future<Output = Result<T, FetchError>>,
-) -> Result<T, FetchError> {
-    let mut answer = pin!(answer);
-    loop {
-        let before = link.rx_bytes.load(Ordering::Relaxed);
-        if let Ok(result) = timeout(BLOB_STALL, answer.as_mut()).await {
-            return result;
-        }
-        if shared.download.limit() == 0 || link.rx_bytes.load(Ordering::Relaxed) == before {
-            return Err(silent());
-        }
+#[cfg(test)]
+impl BlobProgress {
+    pub(super) fn add(&self, bytes: u64) {
+        self.received.fetch_add(bytes, Ordering::Relaxed);
     }
-}
 
-fn silent() -> FetchError {
-    FetchError::Lost("the peer does not answer".to_owned())
+    pub(super) fn set_at_limit(&self, is_at_limit: bool) {
+        self.at_limit.store(is_at_limit, Ordering::Relaxed);
+    }
 }
 
 /// Sends a request and reads the answer's head: the stream that the given number of bytes follows on. Dropping that
@@ -266,24 +253,22 @@ struct Answer<'a> {
     stream: RecvStream,
     /// Counts the bytes that have arrived.
     received: &'a AtomicU64,
+    /// Set while the limit holds the next bytes up.
+    at_limit: &'a AtomicBool,
 }
 
 impl Answer<'_> {
-    /// Appends exactly `length` bytes, as fast as the limit allows. Only waiting for the peer tries the patience. When it
-    /// fails or is dropped, the buffer has the bytes that came until then.
-    async fn read(
-        &mut self,
-        buffer: &mut Vec<u8>,
-        mut length: usize,
-        mut patience: Patience,
-    ) -> Result<(), FetchError> {
+    /// Appends exactly `length` bytes, as fast as the limit allows. When it fails or is dropped, the buffer has the
+    /// bytes that came until then.
+    async fn read(&mut self, buffer: &mut Vec<u8>, mut length: usize) -> Result<(), FetchError> {
         buffer.reserve_exact(length);
         while length > 0 {
+            self.at_limit.store(true, Ordering::Relaxed);
             let mut piece = self.shared.download.take(length).await;
+            self.at_limit.store(false, Ordering::Relaxed);
             length -= piece;
             while piece > 0 {
-                let read = patience.wait(self.stream.read_buf(&mut (&mut *buffer).limit(piece))).await?;
-                let read = read.map_err(lost)?;
+                let read = self.stream.read_buf(&mut (&mut *buffer).limit(piece)).await.map_err(lost)?;
                 if read == 0 {
                     return Err(lost(io::Error::from(io::ErrorKind::UnexpectedEof)));
                 }
@@ -368,20 +353,4 @@ fn first_chunks(
         }
     }
     Ok((end > 0).then_some(FetchedUnit { wanted: part, extent: Extent::Part, bytes }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn waits_for_the_peer_add_up_and_waits_for_the_limit_do_not_count() {
-        let seconds = |count| tokio::time::sleep(Duration::from_secs(count));
-        let mut patience = Patience::AtMost(BLOB_STALL);
-        assert_eq!(patience.wait(seconds(6)).await, Ok(()));
-        seconds(100).await;
-        assert_eq!(patience.wait(seconds(3)).await, Ok(()));
-        assert_eq!(patience.wait(seconds(2)).await, Err(silent()));
-        assert_eq!(Patience::Endless.wait(seconds(1_000)).await, Ok(()));
-    }
 }

@@ -12,6 +12,7 @@
 //! - `tls`, `transport`, `windows`: who the other side is, QUIC's settings and memory
 //! - `connection`: control messages, requests coming in, closing
 //! - [`fetch`] and [`serve`]: the data plane, both limited by [`rate`]; `places`: how many units are sent at once
+//! - [`race`]: a manifest, a catalog or a cover, from the first of several peers
 
 mod address;
 mod admission;
@@ -29,6 +30,7 @@ mod udp;
 mod windows;
 
 pub mod fetch;
+pub mod race;
 pub mod rate;
 pub mod serve;
 

@@ -4,11 +4,11 @@
 use std::fs;
 use std::sync::Arc;
 
-use lanspread_engine::{BlobError, ConnId, Input};
+use lanspread_engine::{ConnId, Input, RaceId, Raced};
 use lanspread_protocol::Blake3Hash;
 use lanspread_protocol::limits::MAX_COVER_BYTES;
 
-use super::effects::{Shell, blob_error};
+use super::effects::Shell;
 use super::games_folder::Disk;
 use crate::disk::atomic;
 use crate::disk::error::Tried as _;
@@ -24,28 +24,30 @@ impl Shell {
         self.blocking_input("look for covers", look, |_| None);
     }
 
-    pub(super) fn fetch_cover(&self, conn: ConnId, cover: Blake3Hash) {
-        let (net, token, disk) = (self.net.clone(), self.token.child_token(), Arc::clone(&self.disk));
+    pub(super) fn fetch_cover(&mut self, race: RaceId, from: Vec<ConnId>, cover: Blake3Hash) {
+        let (from, token) = self.races.begin(race, from, &self.token);
+        let (net, disk) = (self.net.clone(), Arc::clone(&self.disk));
         let task = async move {
-            let fetched = net.fetch_blob(conn, Blob::Cover(cover), &token).await;
-            let fetched = fetched.map_err(|error| blob_error(&error));
-            let store = move || fetched.and_then(|bytes| store(&disk, cover, &bytes));
-            let result = tokio::task::spawn_blocking(store).await.unwrap_or(Err(BlobError::Unavailable));
-            Input::CoverFetched { conn, cover, result }
+            let Raced { first, failed } = net.race(Blob::Cover(cover), from, Ok, &token).await;
+            let store =
+                move || first.filter(|(_, bytes)| store(&disk, cover, bytes)).map(|(conn, _)| (conn, ()));
+            let first = tokio::task::spawn_blocking(store).await.unwrap_or(None);
+            Input::CoverFetched { race, cover, raced: Raced { first, failed } }
         };
-        let lost = move |_| Input::CoverFetched { conn, cover, result: Err(BlobError::Unavailable) };
+        let lost = move |_| Input::CoverFetched { race, cover, raced: Raced::default() };
         self.input_task("fetch cover", task, lost);
     }
 }
 
-/// A cover that cannot be stored is asked for again later, as if nobody had it.
-fn store(disk: &Disk, cover: Blake3Hash, bytes: &[u8]) -> Result<(), BlobError> {
+/// Stores a cover. One that cannot be stored is asked for again later, as if nobody had it.
+fn store(disk: &Disk, cover: Blake3Hash, bytes: &[u8]) -> bool {
     let folder = disk.games.covers();
     let made = fs::create_dir_all(&folder).tried("create", &folder);
-    made.and_then(|()| atomic::write(&disk.games.cover(cover), bytes)).map_err(|error| {
+    let stored = made.and_then(|()| atomic::write(&disk.games.cover(cover), bytes));
+    if let Err(error) = &stored {
         tracing::warn!(%error, "a cover could not be stored");
-        BlobError::Unavailable
-    })
+    }
+    stored.is_ok()
 }
 
 /// A cover to be sent; whatever else lies there is none.

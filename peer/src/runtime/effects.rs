@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use lanspread_engine::{DiskFailure, Effect, FailureKind, Input};
-use lanspread_protocol::SignedCatalog;
+use lanspread_engine::{ConnId, DiskFailure, Effect, FailureKind, Input, RaceId, Raced};
+use lanspread_protocol::{CatalogHead, CatalogSignature, SignedCatalog};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinError};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::catalogs::Catalogs;
 use super::games_folder::Disk;
 use super::library::{Library, OpenedFolder};
+use super::races::Races;
 use super::state::PeerState;
 use super::supervisor::{Supervisor, describe_join_error};
 use super::surroundings::Surroundings;
@@ -22,7 +23,7 @@ use crate::api::{PeerConfig, PeerEvent, Ready};
 use crate::discovery::adapters::Adapters;
 use crate::discovery::mdns::Announcement;
 use crate::disk::{DiskError, DiskErrorKind};
-use crate::net::fetch::{Blob, FetchError};
+use crate::net::fetch::Blob;
 use crate::net::{BanList, Net};
 
 /// Settings that a new session starts with, as they were last set.
@@ -50,6 +51,7 @@ pub(super) struct Shell {
     pub(super) library: Library,
     pub(super) transfers: Transfers,
     pub(super) works: Works,
+    pub(super) races: Races,
     pub(super) limits: Limits,
     pub(super) catalogs: Catalogs,
     pub(super) state: PeerState,
@@ -91,10 +93,14 @@ impl Shell {
                 self.fetch_units(fetch, op, conn, game, units);
             }
             Effect::CancelFetch { fetch } => self.transfers.cancel_fetch(fetch),
-            Effect::FetchManifest { op, conn, manifest } => self.fetch_manifest(op, conn, manifest),
-            Effect::FetchCatalog { conn, head } => self.fetch_catalog(conn, head),
+            Effect::FetchManifest { race, op, from, manifest } => {
+                self.fetch_manifest(race, op, from, manifest);
+            }
+            Effect::FetchCatalog { race, from, head } => self.fetch_catalog(race, from, head),
+            Effect::WidenRace { race, from } => self.races.widen(race, from),
+            Effect::CancelRace { race } => self.races.cancel(race),
             Effect::LookForCovers { covers } => self.look_for_covers(covers),
-            Effect::FetchCover { conn, cover } => self.fetch_cover(conn, cover),
+            Effect::FetchCover { race, from, cover } => self.fetch_cover(race, from, cover),
             Effect::Serve { serve, from } => self.serve(serve, from),
             Effect::ServeBlob { serve, request } => self.serve_blob(serve, &request),
             Effect::Refuse { serve, reason } => self.refuse(serve, reason),
@@ -190,46 +196,31 @@ impl Shell {
         self.tidy_manifests();
     }
 
-    fn fetch_catalog(&self, conn: lanspread_engine::ConnId, head: lanspread_protocol::CatalogHead) {
-        let (net, token) = (self.net.clone(), self.token.child_token());
-        let asked = head.clone();
+    fn fetch_catalog(&mut self, race: RaceId, from: Vec<ConnId>, head: CatalogHead) {
+        let (from, token) = self.races.begin(race, from, &self.token);
+        let net = self.net.clone();
         let task = async move {
-            let fetched = net.fetch_blob(conn, Blob::Catalog(head.hash), &token).await;
-            let (key, fetched) = (head.key, fetched.map_err(|error| blob_error(&error)));
-            let opened =
-                tokio::task::spawn_blocking(move || fetched.and_then(|bytes| open_catalog(key, &bytes)))
-                    .await;
-            let result = opened.unwrap_or(Err(lanspread_engine::BlobError::Unavailable));
-            Input::CatalogFetched { conn, head, result }
+            let blob = Blob::Catalog(head.hash);
+            let open = move |bytes: Vec<u8>| open_catalog(&head, &bytes);
+            let raced = net.race(blob, from, open, &token).await;
+            Input::CatalogFetched { race, raced }
         };
         self.input_task("fetch catalog", task, move |_| Input::CatalogFetched {
-            conn,
-            head: asked,
-            result: Err(lanspread_engine::BlobError::Unavailable),
+            race,
+            raced: Raced::default(),
         });
     }
 }
 
-fn open_catalog(
-    key: lanspread_protocol::OrganiserKey,
-    bytes: &[u8],
-) -> Result<Box<SignedCatalog>, lanspread_engine::BlobError> {
-    let wrong = |message: String| lanspread_engine::BlobError::Wrong(message);
-    let (signature, file) =
-        bytes.split_first_chunk::<64>().ok_or_else(|| wrong("shorter than a signature".to_owned()))?;
-    let signature = lanspread_protocol::CatalogSignature { key, signature: *signature };
-    let opened = SignedCatalog::open(file.to_vec(), signature);
-    opened.map(Box::new).map_err(|error| wrong(error.to_string()))
-}
-
-pub(super) fn blob_error(error: &FetchError) -> lanspread_engine::BlobError {
-    match error {
-        FetchError::BadBlob | FetchError::BadChunk { .. } => {
-            lanspread_engine::BlobError::Wrong(error.to_string())
-        }
-        FetchError::Refused(_) | FetchError::Cancelled | FetchError::Lost(_) => {
-            lanspread_engine::BlobError::Unavailable
-        }
+/// A catalog as it travels; it must be the one with this head.
+fn open_catalog(head: &CatalogHead, bytes: &[u8]) -> Result<Box<SignedCatalog>, String> {
+    let (signature, file) = bytes.split_first_chunk::<64>().ok_or("shorter than a signature")?;
+    let signature = CatalogSignature { key: head.key, signature: *signature };
+    let opened = SignedCatalog::open(file.to_vec(), signature).map_err(|error| error.to_string())?;
+    if opened.head.serial == head.serial {
+        Ok(Box::new(opened))
+    } else {
+        Err(format!("serial {} instead of {}", opened.head.serial, head.serial))
     }
 }
 

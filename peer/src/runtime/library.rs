@@ -137,7 +137,12 @@ impl Shell {
         let work = self.works.begin(op, &self.disk.cancel);
         let (disk, net, token) = (Arc::clone(&self.disk), self.net.clone(), self.token.child_token());
         let task = async move {
-            manifests::has_manifest(&net, &Arc::downgrade(&disk), id, from, &token).await;
+            let weak = Arc::downgrade(&disk);
+            tokio::select! {
+                () = work.token.cancelled() => {}
+                // Without it, verifying says what it lacks.
+                _ = manifests::has_manifest(&net, &weak, id, from, &token) => {}
+            }
             let verify = move || verify(&disk, &game, id, &work);
             let result = tokio::task::spawn_blocking(verify).await;
             let result = result.unwrap_or_else(|end| Err(failed_inside("verify", end)));

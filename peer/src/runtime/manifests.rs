@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Weak};
 
-use lanspread_engine::{BlobError, ConnId, Input, OpId, UpdateSize};
+use lanspread_engine::{ConnId, Input, OpId, RaceId, Raced, UpdateSize};
 use lanspread_protocol::{GameId, Manifest, ManifestId};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::effects::{Shell, blob_error, tell};
+use super::effects::{Shell, tell};
 use super::games_folder::Disk;
 use crate::net::Net;
 use crate::net::fetch::Blob;
@@ -26,15 +27,16 @@ impl Shell {
         });
     }
 
-    pub(super) fn fetch_manifest(&self, op: OpId, conn: ConnId, manifest: ManifestId) {
-        let (net, token) = (self.net.clone(), self.token.child_token());
+    pub(super) fn fetch_manifest(&mut self, race: RaceId, op: OpId, from: Vec<ConnId>, manifest: ManifestId) {
+        let (from, token) = self.races.begin(race, from, &self.token);
+        let net = self.net.clone();
         let disk = Arc::downgrade(&self.disk);
         let task = async move {
-            let result = fetch_manifest(&net, &disk, conn, manifest, &token).await;
-            Input::ManifestFetched { op, conn, result }
+            let raced = fetch_manifest(&net, &disk, from, manifest, &token).await;
+            Input::ManifestFetched { race, op, raced }
         };
-        let result = Err(BlobError::Unavailable);
-        self.input_task("fetch manifest", task, move |_| Input::ManifestFetched { op, conn, result });
+        let lost = move |_| Input::ManifestFetched { race, op, raced: Raced::default() };
+        self.input_task("fetch manifest", task, lost);
     }
 
     /// Finds out what an update would fetch; tells nothing when a manifest cannot be had.
@@ -60,7 +62,7 @@ impl Shell {
     }
 }
 
-/// Fetches a manifest that is not stored here from the first that has it. `false`: it is not to be had. While a peer is
+/// Fetches a manifest that is not stored here from the first that brings it. `false`: it is not to be had. While peers are
 /// awaited the folder is not held: its lock goes when another one is taken into use.
 pub(super) async fn has_manifest(
     net: &Net,
@@ -72,34 +74,32 @@ pub(super) async fn has_manifest(
     let known = Weak::clone(disk);
     let is_stored = move |disk: Arc<Disk>| disk.manifests.get(id).is_ok_and(|known| known.is_some());
     let is_here = move || known.upgrade().is_some_and(is_stored);
-    let mut is_known = tokio::task::spawn_blocking(is_here).await.unwrap_or(false);
-    let mut holders = from.into_iter();
-    while !is_known && let Some(conn) = holders.next() {
-        is_known = fetch_manifest(net, disk, conn, id, token).await.is_ok();
-    }
-    is_known
+    let is_known = tokio::task::spawn_blocking(is_here).await.unwrap_or(false);
+    is_known || fetch_manifest(net, disk, watch::channel(from).1, id, token).await.first.is_some()
 }
 
 /// Fetches a manifest and stores it.
 async fn fetch_manifest(
     net: &Net,
     disk: &Weak<Disk>,
-    conn: ConnId,
-    manifest: ManifestId,
+    from: watch::Receiver<Vec<ConnId>>,
+    id: ManifestId,
     token: &CancellationToken,
-) -> Result<Arc<Manifest>, BlobError> {
-    let fetched = net.fetch_blob(conn, Blob::Manifest(manifest), token).await;
-    let fetched = fetched.map_err(|error| blob_error(&error));
+) -> Raced<Arc<Manifest>> {
+    let decode = |bytes: Vec<u8>| Manifest::decode(&bytes).map_err(|error| error.to_string());
+    let Raced { first, failed } = net.race(Blob::Manifest(id), from, decode, token).await;
     let disk = Weak::clone(disk);
-    let decode = move || {
-        let manifest = Manifest::decode(&fetched?).map_err(|error| BlobError::Wrong(error.to_string()))?;
-        let disk = disk.upgrade().ok_or(BlobError::Unavailable)?;
+    let store = move || {
+        let (conn, manifest) = first?;
+        let disk = disk.upgrade()?;
         let kept = Arc::new(manifest.clone());
-        Ok(disk.manifests.put(manifest).unwrap_or_else(|error| {
+        let stored = disk.manifests.put(manifest).unwrap_or_else(|error| {
             // Opening the store meets the same disk and says so.
             tracing::warn!(%error, "a manifest could not be stored");
             kept
-        }))
+        });
+        Some((conn, stored))
     };
-    tokio::task::spawn_blocking(decode).await.unwrap_or(Err(BlobError::Unavailable))
+    let first = tokio::task::spawn_blocking(store).await.unwrap_or(None);
+    Raced { first, failed }
 }

@@ -21,6 +21,7 @@ mod install;
 mod library;
 mod manifests;
 mod playing;
+mod races;
 mod start;
 mod state;
 pub mod supervisor;

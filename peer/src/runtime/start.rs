@@ -19,6 +19,7 @@ use super::effects::{Limits, Shell};
 use super::event_loop::{EventLoop, Exit, INPUT_QUEUE, NET_QUEUE};
 use super::games_folder::{self, Disk, GamesFolderError};
 use super::library::{Library, OpenedFolder};
+use super::races::Races;
 use super::state::{Loaded, PeerState};
 use super::supervisor::{Policy, RESTART_PAUSE, RuntimeFailure, STOP_DEADLINE, Supervisor};
 use super::surroundings::Surroundings;
@@ -264,6 +265,7 @@ impl Session<'_> {
             newest_catalog: signed,
             limits: Limits::of(self.config),
             works: Works::default(),
+            races: Races::default(),
             events,
             token: token.clone(),
             adapters: Arc::clone(&adapters),

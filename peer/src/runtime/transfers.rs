@@ -226,6 +226,7 @@ impl Shell {
     pub(super) fn note_end(&mut self, input: &Input) {
         self.transfers.note_end(input);
         self.works.note_end(input);
+        self.races.note_end(input);
         if let Input::Finished { op, result: Ok(_) } = input {
             self.transfers.stores.remove(op);
         } else if let Input::GamesFolderSwitched { result: Ok(_), .. } = input {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use lanspread_engine::{GameView, Input, OpId, OperationView, ProgressView};
+use tokio_util::sync::CancellationToken;
 
 use crate::api::PeerEvent;
 use crate::disk::{Cancel, Progress};
@@ -22,13 +23,16 @@ pub(super) struct Works {
 #[derive(Clone, Debug)]
 pub(super) struct Work {
     pub(super) cancel: Cancel,
+    /// Cancelled with `cancel`, for what the work awaits.
+    pub(super) token: CancellationToken,
     pub(super) progress: Progress,
 }
 
 impl Works {
     /// Work that also ends with `parent`.
     pub(super) fn begin(&mut self, op: OpId, parent: &Cancel) -> Work {
-        let work = Work { cancel: parent.child(), progress: Progress::new() };
+        let work =
+            Work { cancel: parent.child(), token: CancellationToken::new(), progress: Progress::new() };
         self.running.insert(op, work.clone());
         work
     }
@@ -36,6 +40,7 @@ impl Works {
     pub(super) fn cancel(&self, op: OpId) {
         if let Some(work) = self.running.get(&op) {
             work.cancel.cancel();
+            work.token.cancel();
         }
     }
 

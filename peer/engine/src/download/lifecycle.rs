@@ -13,8 +13,9 @@ use crate::command::{Command, CommandError};
 use crate::effect::{Effect, StoreMode};
 use crate::engine::{Engine, busy};
 use crate::event::Event;
-use crate::ids::{ConnId, OpId};
-use crate::input::{BlobError, DiskFailure, FailureKind, Opened, ScannedGame};
+use crate::hedge::Ended;
+use crate::ids::{OpId, RaceId};
+use crate::input::{DiskFailure, FailureKind, Opened, Raced, ScannedGame};
 use crate::operations::{Lack, Operation, Why, Work, Writer};
 
 /// The first pause after sources that are here gave nothing; doubles up to half a minute or so.
@@ -40,38 +41,52 @@ impl Engine {
         }
     }
 
-    /// Asks a source for the manifest that was not asked yet.
-    fn fetch_manifest(&mut self, game: &GameId, op: OpId, manifest: ManifestId, without: BTreeSet<PeerId>) {
-        let candidates: Vec<PeerId> =
-            self.sources(game).into_iter().filter(|peer| !without.contains(peer)).collect();
-        let at = usize::try_from(self.random.below(candidates.len() as u64)).unwrap_or(0);
-        let from = candidates.get(at).and_then(|peer| self.roster.live(*peer)).map(|live| live.conn);
-        let Some(from) = from else { return self.sources_are_gone(game) };
+    /// Asks the sources for the manifest that were not asked yet: those of the start, or those that came since.
+    fn fetch_manifest(&mut self, game: &GameId, op: OpId, manifest: ManifestId, asked: BTreeSet<PeerId>) {
+        let unasked: Vec<PeerId> =
+            self.sources(game).into_iter().filter(|peer| !asked.contains(peer)).collect();
+        let Some(race) = self.new_race(unasked) else { return self.sources_are_gone(game) };
         if let Some(download) = self.operations.download_mut(game) {
-            download.stage = Stage::FetchingManifest { manifest, from, without };
-            self.push(Effect::FetchManifest { op, conn: from, manifest });
+            let fetch = Effect::FetchManifest { race: race.id, op, from: race.conns(), manifest };
+            download.stage = Stage::FetchingManifest { manifest, race, asked };
+            self.push(fetch);
         }
     }
 
-    pub(crate) fn manifest_fetched(
-        &mut self,
-        op: OpId,
-        conn: ConnId,
-        result: Result<Arc<Manifest>, BlobError>,
-    ) {
-        let asked = self.roster.peer_of(conn);
+    pub(crate) fn manifest_fetched(&mut self, race: RaceId, op: OpId, raced: Raced<Arc<Manifest>>) {
         let Some((game, download)) = self.download_of(op) else { return };
-        let Stage::FetchingManifest { manifest: wanted, from, without } = &mut download.stage else { return };
-        if *from != conn {
+        let is_awaited =
+            matches!(&download.stage, Stage::FetchingManifest { race: current, .. } if current.id == race);
+        if !is_awaited {
             return;
         }
-        let (wanted, mut without) = (*wanted, std::mem::take(without));
-        match result {
-            Ok(manifest) if manifest.id() == wanted => self.open_store(&game, op, manifest),
-            Ok(_) | Err(BlobError::Unavailable | BlobError::Wrong(_)) => {
-                without.extend(asked);
-                self.fetch_manifest(&game, op, wanted, without);
-            }
+        let stage = std::mem::replace(&mut download.stage, Stage::CLOSED);
+        let Stage::FetchingManifest { manifest: wanted, race, mut asked } = stage else {
+            download.stage = stage;
+            return;
+        };
+        let Ended { first, failed } = self.conclude(&race, raced);
+        asked.extend(failed.into_iter().map(|(peer, _)| peer));
+        match first {
+            Some((_, manifest)) if manifest.id() == wanted => return self.open_store(&game, op, manifest),
+            Some((peer, _)) => drop(asked.insert(peer)),
+            None => {}
+        }
+        self.fetch_manifest(&game, op, wanted, asked);
+    }
+
+    /// Lets new sources take part in the race for a game's manifest.
+    pub(crate) fn widen_manifest_race(&mut self, game: &GameId) {
+        let Some(download) = self.operations.download_mut(game) else { return };
+        let Stage::FetchingManifest { .. } = download.stage else { return };
+        let mut stage = std::mem::replace(&mut download.stage, Stage::CLOSED);
+        if let Stage::FetchingManifest { race, asked, .. } = &mut stage {
+            let unasked: Vec<PeerId> =
+                self.sources(game).into_iter().filter(|peer| !asked.contains(peer)).collect();
+            self.widen_race(race, unasked);
+        }
+        if let Some(download) = self.operations.download_mut(game) {
+            download.stage = stage;
         }
     }
 
@@ -283,7 +298,9 @@ impl Engine {
         if let Some(swarm) = stage.swarm() {
             download.held = Some(Held::of(swarm));
         }
-        if let Stage::Fetching(swarm) = stage {
+        if let Stage::FetchingManifest { race, .. } = &stage {
+            self.cancel_race(race);
+        } else if let Stage::Fetching(swarm) = stage {
             for fetch in swarm.fetches.keys() {
                 self.push(Effect::CancelFetch { fetch: *fetch });
             }

@@ -45,7 +45,7 @@ impl Engine {
     pub(crate) fn measure_update(&mut self, game: &GameId) {
         let Some((old, new)) = self.update_of(game) else { return };
         if self.update_size(game).is_none() {
-            let from = self.holders_of(game, new);
+            let from = self.conns_to_ask(self.holders_of(game, new));
             self.push(Effect::MeasureUpdate { game: game.clone(), old, new, from });
         }
     }

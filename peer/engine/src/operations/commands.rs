@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lanspread_protocol::message::OfferState;
-use lanspread_protocol::{GameId, ManifestId};
+use lanspread_protocol::{GameId, ManifestId, PeerId};
 
 use super::changes::MakesWay;
 use super::{Operation, OperationKind, Phase, Why, Work, not_downloaded, unknown};
@@ -14,7 +14,7 @@ use crate::download::{Download, Purpose};
 use crate::effect::Effect;
 use crate::engine::{Engine, busy};
 use crate::event::Event;
-use crate::ids::{ConnId, OpId};
+use crate::ids::OpId;
 use crate::input::{DiskFailure, VerifyOutcome};
 use crate::library::LocalState;
 use crate::notices::NoticeKind;
@@ -79,13 +79,13 @@ impl Engine {
             return Err(CommandError::new(ErrorCode::CatalogMismatch, message));
         };
         let op = self.begin(game, Work::Verify);
-        let from = self.holders_of(game, manifest);
+        let from = self.conns_to_ask(self.holders_of(game, manifest));
         self.push(Effect::Verify { op, game: game.clone(), manifest, from });
         Ok(())
     }
 
-    /// Connections to peers that have this payload, or a part of it.
-    pub(crate) fn holders_of(&self, game: &GameId, wanted: ManifestId) -> Vec<ConnId> {
+    /// Returns the peers that have this payload, or a part of it.
+    pub(crate) fn holders_of(&self, game: &GameId, wanted: ManifestId) -> Vec<PeerId> {
         let holds = |offer: &OfferState| match offer {
             OfferState::Complete { manifest, .. } | OfferState::Partial { manifest, .. } => {
                 *manifest == wanted
@@ -94,7 +94,7 @@ impl Engine {
         };
         let offer_of = |peer| self.roster.live(peer)?.offers.get(game);
         let peers = self.roster.live_peers().filter(|(peer, _)| offer_of(*peer).is_some_and(holds));
-        peers.map(|(_, conn)| conn).collect()
+        peers.map(|(peer, _)| peer).collect()
     }
 
     /// Another peer received a wrong chunk from here.

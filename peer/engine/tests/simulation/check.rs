@@ -1,6 +1,8 @@
 //! What must hold after every step, across the world.
 
-use lanspread_engine::{Effect, Event, OpId, ServeFrom, StoreMode};
+use std::collections::BTreeSet;
+
+use lanspread_engine::{ConnId, Effect, Event, OpId, ServeFrom, StoreMode};
 use lanspread_protocol::limits::MAX_UNITS_PER_REQUEST;
 use lanspread_protocol::message::{Control, Offer, OfferState};
 use lanspread_protocol::{GameId, ManifestId};
@@ -21,6 +23,13 @@ impl World {
                 if let Effect::Serve { from, .. } = effect {
                     self.check_served(id, from);
                 }
+            }
+            Effect::FetchManifest { from, .. }
+            | Effect::FetchCatalog { from, .. }
+            | Effect::FetchCover { from, .. } => {
+                let different: BTreeSet<ConnId> = from.iter().copied().collect();
+                let is_race = !from.is_empty() && different.len() == from.len();
+                self.require(id, is_race, "a race has candidates, each once");
             }
             Effect::OpenStore { game, manifest, .. } => {
                 let pinned = self.game(id, game).and_then(|view| view.entry).and_then(|entry| entry.manifest);

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use lanspread_engine::{
     AfterDownload, BlobError, Candidate, ClosedReason, Command, CommandError, ConnId, DialId, DiskFailure,
     Effect, Engine, ErrorCode, FailureKind, FetchEnd, FetchId, Input, KeptFiles, OpId, Opened, Payload,
-    ReplyId, RunId, Saves, ScannedGame, ServeEnd, ServeId, Settings, UpdateSize, VerifyOutcome,
+    RaceId, Raced, ReplyId, RunId, Saves, ScannedGame, ServeEnd, ServeId, Settings, UpdateSize,
+    VerifyOutcome,
 };
 use lanspread_protocol::message::{
     Control, GameServer, GossipPeer, Hello, Offer, OfferState, Presence, Request, WantedUnit,
@@ -306,8 +307,8 @@ impl Garbage {
             }
             23 => {
                 let manifest = Arc::clone(&self.release().manifest);
-                let result = if self.dice.percent(70) { Ok(manifest) } else { Err(BlobError::Unavailable) };
-                Input::ManifestFetched { op, conn: self.conn(), result }
+                let raced = self.raced(manifest);
+                Input::ManifestFetched { race: RaceId(self.number()), op, raced }
             }
             24 => {
                 let [old, new] = [0; 2].map(|_| Arc::clone(&self.release().manifest));
@@ -323,13 +324,26 @@ impl Garbage {
         }
     }
 
+    /// Any end of a race, which may name connections that it never had.
+    fn raced<T>(&mut self, answer: T) -> Raced<T> {
+        let first = self.dice.percent(70).then(|| (self.conn(), answer));
+        let errors = [BlobError::Unavailable, BlobError::Late, BlobError::Wrong("garbage".to_owned())];
+        let failed = errors.into_iter().map(|error| (self.conn(), error)).collect();
+        Raced { first, failed }
+    }
+
     fn news_of_disk_and_catalog(&mut self, op: OpId, game: GameId) -> Input {
         match self.below(6) {
-            0 => Input::CatalogFetched {
-                conn: self.conn(),
-                head: self.head(),
-                result: Ok(Box::new(self.signed(&organiser(1), 3))),
-            },
+            0 if self.dice.percent(50) => {
+                let cover = self.releases[0].manifest.id().into();
+                let raced = self.raced(());
+                Input::CoverFetched { race: RaceId(self.number()), cover, raced }
+            }
+            0 => {
+                let signed = Box::new(self.signed(&organiser(1), 3));
+                let raced = self.raced(signed);
+                Input::CatalogFetched { race: RaceId(self.number()), raced }
+            }
             1 if self.dice.percent(50) => Input::CatalogGiven(plain(vec![self.release().open()])),
             1 => Input::GamesListed(vec![game; 2]),
             2 => Input::Scanned { game, found: self.dice.percent(80).then(|| self.scan()) },
@@ -395,6 +409,9 @@ impl Garbage {
             | Effect::Install { op, .. }
             | Effect::Verify { op, .. } => op.0,
             Effect::Start { run, .. } => run.0,
+            Effect::FetchManifest { race, .. }
+            | Effect::FetchCatalog { race, .. }
+            | Effect::FetchCover { race, .. } => race.0,
             _ => return,
         };
         self.last_number = self.last_number.max(number);
@@ -406,6 +423,20 @@ impl Garbage {
             Effect::LoadManifest { op, manifest } => {
                 let manifest = release_of(&manifest).map(|release| Arc::clone(&release.manifest));
                 vec![Input::ManifestLoaded { op, manifest }]
+            }
+            Effect::FetchManifest { race, op, from, manifest } => {
+                let found = release_of(&manifest).map(|release| Arc::clone(&release.manifest));
+                let first = found.and_then(|found| Some((*from.last()?, found)));
+                let failed = vec![(from[0], BlobError::Late)];
+                vec![Input::ManifestFetched { race, op, raced: Raced { first, failed } }]
+            }
+            Effect::FetchCatalog { race, from, .. } => {
+                let failed = from.into_iter().map(|conn| (conn, BlobError::Late)).collect();
+                vec![Input::CatalogFetched { race, raced: Raced { first: None, failed } }]
+            }
+            Effect::FetchCover { race, from, cover } => {
+                let raced = Raced { first: Some((from[0], ())), failed: Vec::new() };
+                vec![Input::CoverFetched { race, cover, raced }]
             }
             Effect::OpenStore { op, manifest, .. } => {
                 let count = manifest.units().len() as u32;

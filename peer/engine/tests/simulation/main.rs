@@ -26,6 +26,7 @@ mod node;
 mod shell;
 mod world;
 
+mod blobs;
 mod catalogs;
 mod downloads;
 mod garbage;

@@ -3,6 +3,7 @@
 //! A few units leave a sender's uplink side by side, in slices, and arrive when the receiver's downlink has taken them; a
 //! receiver whose downlink is full makes its senders wait. Lost packets are delays. A request ends once on each side, whatever happens.
 
+pub(crate) mod races;
 mod transfers;
 
 use std::collections::VecDeque;
@@ -10,10 +11,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use lanspread_engine::{
-    ClosedReason, ConnId, DialId, FetchEnd, FetchId, Input, OpId, ServeEnd, ServeFrom, ServeId,
+    ClosedReason, ConnId, DialId, FetchEnd, FetchId, Input, OpId, RaceId, ServeEnd, ServeFrom, ServeId,
 };
 use lanspread_protocol::message::{CloseCode, Control, WantedUnit};
-use lanspread_protocol::{Blake3Hash, CatalogHead, GameId, ManifestId, PeerId};
+use lanspread_protocol::{GameId, ManifestId, PeerId};
 
 use crate::node::NodeId;
 use crate::world::{Happening, World};
@@ -113,9 +114,7 @@ pub(crate) type UnitEnd = (WantedUnit, u64, bool, bool);
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     Units { fetch: FetchId, op: OpId, game: GameId, manifest: ManifestId },
-    Manifest { op: OpId, manifest: ManifestId },
-    Catalog(CatalogHead),
-    Cover(Blake3Hash),
+    Blob(RaceId),
 }
 
 impl World {

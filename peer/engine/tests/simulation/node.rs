@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lanspread_engine::{
     Answer, Background, CommandError, ConnId, DialId, Engine, EngineConfig, Event, FetchId, GivenCatalog,
-    OpId, QueuedDownload, ReplyId, RunId, ServeId,
+    OpId, QueuedDownload, RaceId, ReplyId, RunId, ServeId,
 };
 use lanspread_protocol::{
     Blake3Hash, CatalogHead, GameId, InstanceId, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
@@ -14,6 +14,7 @@ use lanspread_protocol::{
 
 use crate::content::Release;
 use crate::disk::Disk;
+use crate::net::races::{BlobFault, Race};
 
 /// 1 Gbit/s as bytes.
 pub(crate) const GIGABIT: u64 = 125_000_000;
@@ -140,6 +141,7 @@ pub(crate) struct Running {
     pub(crate) conns: BTreeMap<ConnId, (usize, usize)>,
     pub(crate) fetches: BTreeMap<FetchId, u64>,
     pub(crate) serves: BTreeMap<ServeId, u64>,
+    pub(crate) races: BTreeMap<RaceId, Race>,
     /// Serves that got their one answer.
     pub(crate) answered: BTreeSet<ServeId>,
     /// Transfers of a game's files that did not end yet.
@@ -195,6 +197,7 @@ pub(crate) struct Node {
     pub(crate) is_empty_handed: bool,
     /// Answers no request at all.
     pub(crate) is_mute: bool,
+    pub(crate) blob_fault: Option<BlobFault>,
     /// Games whose downloads find no space.
     pub(crate) full_disks: BTreeSet<GameId>,
     /// Somebody changed files behind the program's back, so offers may lag.
@@ -256,6 +259,7 @@ impl Node {
             stalled_until: Duration::ZERO,
             is_empty_handed: false,
             is_mute: false,
+            blob_fault: None,
             full_disks: BTreeSet::new(),
             changed_by_hand: false,
             told_gone: BTreeMap::new(),
@@ -308,6 +312,7 @@ impl Running {
             conns: BTreeMap::new(),
             fetches: BTreeMap::new(),
             serves: BTreeMap::new(),
+            races: BTreeMap::new(),
             answered: BTreeSet::new(),
             outbound: BTreeMap::new(),
             replies: BTreeMap::new(),

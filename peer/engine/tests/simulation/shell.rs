@@ -10,6 +10,7 @@ use lanspread_protocol::message::WantedUnit;
 use lanspread_protocol::{CatalogHead, SignedCatalog};
 
 use crate::net::What;
+use crate::net::races::Blob;
 use crate::node::{NodeId, Stored};
 use crate::world::{Happening, World};
 
@@ -36,16 +37,20 @@ impl World {
                 self.request(id, conn, What::Units { fetch, op, game, manifest }, units);
             }
             Effect::CancelFetch { fetch } => self.cancel_fetch(id, fetch),
-            Effect::FetchManifest { op, conn, manifest } => {
-                self.request(id, conn, What::Manifest { op, manifest }, Vec::new());
+            Effect::FetchManifest { race, op, from, manifest } => {
+                self.start_race(id, race, from, Blob::Manifest { op, manifest });
             }
-            Effect::FetchCatalog { conn, head } => self.request(id, conn, What::Catalog(head), Vec::new()),
+            Effect::FetchCatalog { race, from, head } => {
+                self.start_race(id, race, from, Blob::Catalog(head));
+            }
+            Effect::WidenRace { race, from } => self.widen_race(id, race, from),
+            Effect::CancelRace { race } => self.cancel_race(id, race),
             Effect::LookForCovers { covers } => {
                 let here = &self.nodes[id.0].stored.covers;
                 let missing = covers.into_iter().filter(|cover| !here.contains(cover)).collect();
                 self.soon(id, Input::CoversMissing(missing));
             }
-            Effect::FetchCover { conn, cover } => self.request(id, conn, What::Cover(cover), Vec::new()),
+            Effect::FetchCover { race, from, cover } => self.start_race(id, race, from, Blob::Cover(cover)),
             Effect::Serve { serve, from } => self.serve(id, serve, from),
             Effect::ServeBlob { serve, .. } => self.serve_blob(id, serve),
             Effect::Refuse { serve, .. } => self.refuse(id, serve),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use lanspread_engine::{
     AfterDownload, Candidate, Command, CommandError, Effect, Engine, Event, GameView, Input, LocalState,
-    ReplyId,
+    RaceId, ReplyId,
 };
 use lanspread_protocol::GameId;
 
@@ -28,6 +28,8 @@ pub(crate) enum Happening {
     UplinkFree(NodeId, u32),
     /// A receiver takes more, or a stall is over.
     UplinkWake(NodeId, u32),
+    /// A race of one run of a peer is to be looked at.
+    RaceLook(NodeId, u32, RaceId),
     /// One more sight by discovery.
     Sighting(NodeId, NodeId),
 }
@@ -247,6 +249,11 @@ impl World {
             Happening::UplinkWake(node, generation) => {
                 if self.nodes[node.0].generation == generation {
                     self.pump(node);
+                }
+            }
+            Happening::RaceLook(node, generation, race) => {
+                if self.nodes[node.0].generation == generation {
+                    self.race_look(node, race);
                 }
             }
             Happening::Sighting(by, seen) => {

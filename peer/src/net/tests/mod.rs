@@ -4,6 +4,7 @@
 
 mod control;
 mod handshake;
+mod race;
 mod relay;
 mod reordering;
 mod throughput;

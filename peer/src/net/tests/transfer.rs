@@ -1,5 +1,5 @@
 use super::*;
-use crate::net::fetch::{Blob, Extent, FetchError, FetchedUnit, UnitSink};
+use crate::net::fetch::{Blob, BlobProgress, Extent, FetchError, FetchedUnit, UnitSink};
 use crate::net::serve::{InboundRequest, Served};
 use bytes::Bytes;
 use lanspread_protocol::message::{Refusal, Request, WantedUnit};
@@ -403,13 +403,15 @@ async fn blobs_are_what_their_names_say() {
         inbound.serve(bytes.len() as u64, 1, move |_| Ok(Bytes::from_static(bytes)), &never).await
     };
     let cover = Blob::Cover(Blake3Hash::of(b"picture"));
-    let (got, _) = tokio::join!(a.net.fetch_blob(to_b, cover, &never), serve(&mut b, b"picture"));
+    let progress = BlobProgress::default();
+    let (got, _) = tokio::join!(a.net.fetch_blob(to_b, cover, &progress), serve(&mut b, b"picture"));
     assert_eq!(got.as_deref(), Ok(&b"picture"[..]));
-    let (got, _) = tokio::join!(a.net.fetch_blob(to_b, cover, &never), serve(&mut b, b"another"));
+    assert_eq!(progress.received(), 7);
+    let (got, _) = tokio::join!(a.net.fetch_blob(to_b, cover, &progress), serve(&mut b, b"another"));
     assert_eq!(got, Err(FetchError::BadBlob));
     let catalog = Blob::Catalog(Blake3Hash::of(b"catalog"));
     let signed: &'static [u8] = [&[9; 64][..], b"catalog"].concat().leak();
-    let (got, _) = tokio::join!(a.net.fetch_blob(to_b, catalog, &never), serve(&mut b, signed));
+    let (got, _) = tokio::join!(a.net.fetch_blob(to_b, catalog, &progress), serve(&mut b, signed));
     assert_eq!(got.as_deref(), Ok(signed));
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use lanspread_engine::{BlobError, ConnId, FetchEnd, FetchId, Input, ServeEnd, ServeFrom, ServeId};
 use lanspread_protocol::message::{Request, WantedUnit};
 
+use super::races::{Blob, BlobFault};
 use super::{Packet, Sending, Transfer, UnitEnd, What};
 use crate::node::NodeId;
 use crate::world::{Happening, World};
@@ -21,29 +22,22 @@ const QUICK: Duration = Duration::from_millis(5);
 const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 
 impl World {
-    pub(crate) fn request(&mut self, from: NodeId, conn: ConnId, what: What, units: Vec<WantedUnit>) {
+    /// Returns the transfer's number; `None` when the connection is gone already.
+    pub(crate) fn request(
+        &mut self,
+        from: NodeId,
+        conn: ConnId,
+        what: What,
+        units: Vec<WantedUnit>,
+    ) -> Option<u64> {
         let id = self.number();
         let place = self.nodes[from.0].run().conns.get(&conn).copied();
         let Some((link, side)) = place else {
-            // The connection is gone already.
-            return match what {
-                What::Units { fetch, .. } => {
-                    let end = FetchEnd::Lost("no such connection".to_owned());
-                    self.soon(from, Input::FetchEnded { fetch, end });
-                }
-                What::Manifest { op, .. } => {
-                    self.soon(from, Input::ManifestFetched { op, conn, result: Err(BlobError::Unavailable) });
-                }
-                What::Catalog(head) => {
-                    self.soon(
-                        from,
-                        Input::CatalogFetched { conn, head, result: Err(BlobError::Unavailable) },
-                    );
-                }
-                What::Cover(cover) => {
-                    self.soon(from, Input::CoverFetched { conn, cover, result: Err(BlobError::Unavailable) });
-                }
-            };
+            if let What::Units { fetch, .. } = what {
+                let end = FetchEnd::Lost("no such connection".to_owned());
+                self.soon(from, Input::FetchEnded { fetch, end });
+            }
+            return None;
         };
         if let What::Units { fetch, .. } = &what {
             self.nodes[from.0].run().fetches.insert(*fetch, id);
@@ -68,11 +62,13 @@ impl World {
         let cut = self.cut_until(self.links[link].ends[0].node, self.links[link].ends[1].node);
         let after = self.flight().max(cut.unwrap_or_default().saturating_sub(self.now));
         self.at(after, Happening::Packet(Packet::Request(id)));
+        Some(id)
     }
 
     pub(super) fn requested(&mut self, id: u64) {
         let Some(transfer) = self.transfers.get(&id) else { return };
-        let end = self.links[transfer.link].ends[1 - transfer.asker];
+        let ends = self.links[transfer.link].ends;
+        let (asker, end) = (ends[transfer.asker].node, ends[1 - transfer.asker]);
         if !end.is_open || !transfer.fetch_is_open || self.nodes[end.node.0].generation != end.generation {
             return;
         }
@@ -85,9 +81,13 @@ impl World {
                 manifest: *manifest,
                 units: transfer.units.iter().cloned().collect(),
             },
-            What::Manifest { manifest, .. } => Request::Manifest(*manifest),
-            What::Catalog(head) => Request::Catalog(head.hash),
-            What::Cover(cover) => Request::Cover(*cover),
+            What::Blob(_) if self.nodes[end.node.0].blob_fault == Some(BlobFault::Silent) => return,
+            What::Blob(race) => match self.blob_request(asker, *race) {
+                Some(Blob::Manifest { manifest, .. }) => Request::Manifest(manifest),
+                Some(Blob::Catalog(head)) => Request::Catalog(head.hash),
+                Some(Blob::Cover(cover)) => Request::Cover(cover),
+                None => return,
+            },
         };
         let serve = ServeId(self.number());
         if let Some(transfer) = self.transfers.get_mut(&id) {
@@ -116,15 +116,15 @@ impl World {
     pub(crate) fn serve_blob(&mut self, node: NodeId, serve: ServeId) {
         let Some(id) = self.nodes[node.0].run().serves.get(&serve).copied() else { return };
         let Some(transfer) = self.transfers.get(&id) else { return };
-        let stored = &self.nodes[node.0].stored;
-        let has_it = match &transfer.what {
-            What::Manifest { manifest, .. } => self.nodes[node.0].disk.manifests.contains_key(manifest),
-            What::Catalog(head) => self.catalog_of(node, head).is_some() || stored.lies_about(head),
-            What::Cover(cover) => stored.covers.contains(cover),
-            What::Units { .. } => false,
-        };
-        if !has_it {
+        let What::Blob(race) = transfer.what else { return };
+        let asker = self.links[transfer.link].ends[transfer.asker].node;
+        let blob = self.blob_request(asker, race);
+        if blob.is_none_or(|blob| self.blob_of(node, &blob).is_none()) {
             return self.refuse(node, serve);
+        }
+        if self.nodes[node.0].blob_fault == Some(BlobFault::Trickles) {
+            // It goes on until the other side has had enough.
+            return;
         }
         let after = self.flight() + Duration::from_millis(2);
         self.at(after, Happening::Packet(Packet::Blob(id)));
@@ -165,11 +165,14 @@ impl World {
         let conn = at.conn;
         let input = match transfer.what.clone() {
             What::Units { fetch, .. } => Input::FetchEnded { fetch, end },
-            What::Manifest { op, .. } => {
-                Input::ManifestFetched { op, conn, result: Err(BlobError::Unavailable) }
+            What::Blob(race) => {
+                self.forget(id);
+                // Nobody waits for one that was cancelled.
+                if self.nodes[at.node.0].generation == at.generation && end != FetchEnd::Cancelled {
+                    self.attempt_failed(at.node, race, conn, BlobError::Unavailable);
+                }
+                return;
             }
-            What::Catalog(head) => Input::CatalogFetched { conn, head, result: Err(BlobError::Unavailable) },
-            What::Cover(cover) => Input::CoverFetched { conn, cover, result: Err(BlobError::Unavailable) },
         };
         if self.nodes[at.node.0].generation == at.generation {
             self.later(at.node, after, input);
@@ -407,41 +410,5 @@ impl World {
         if is_last {
             self.end_fetch(id, Duration::ZERO, FetchEnd::Done);
         }
-    }
-
-    pub(super) fn blob_arrived(&mut self, id: u64) {
-        let Some(transfer) = self.transfers.get_mut(&id).filter(|transfer| transfer.fetch_is_open) else {
-            return;
-        };
-        let ends = self.links[transfer.link].ends;
-        let (at, from) = (ends[transfer.asker], ends[1 - transfer.asker]);
-        transfer.fetch_is_open = false;
-        let what = transfer.what.clone();
-        if self.nodes[at.node.0].generation != at.generation || !at.is_open {
-            return;
-        }
-        let conn = at.conn;
-        match what {
-            What::Manifest { op, manifest } => {
-                let found = self.nodes[from.node.0].disk.manifests.get(&manifest).cloned();
-                if let Some(found) = &found {
-                    self.nodes[at.node.0].disk.manifests.insert(manifest, std::sync::Arc::clone(found));
-                }
-                let result = found.ok_or(BlobError::Unavailable);
-                self.feed(at.node, Input::ManifestFetched { op, conn, result });
-            }
-            What::Catalog(head) => {
-                let found = self.catalog_of(from.node, &head);
-                let result =
-                    found.map(Box::new).ok_or_else(|| BlobError::Wrong("a wrong signature".to_owned()));
-                self.feed(at.node, Input::CatalogFetched { conn, head, result });
-            }
-            What::Cover(cover) => {
-                self.nodes[at.node.0].stored.covers.insert(cover);
-                self.feed(at.node, Input::CoverFetched { conn, cover, result: Ok(()) });
-            }
-            What::Units { .. } => {}
-        }
-        self.forget(id);
     }
 }
