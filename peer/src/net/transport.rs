@@ -4,9 +4,9 @@
 //!   both sides and news for neither. They wait for 2 ms at most: a small congestion window has fewer packets than the
 //!   ten, and would stand still for quinn's 25 ms after each.
 //! - **Loss** is a matter of time only. By the standard, a packet that three later ones overtake is lost (RFC 9002,
-//!   6.1.1), and Cubic slows down; Wi-Fi and links in parallel reorder dozens. So no number of packets counts, and a
-//!   packet may be late by a whole round trip: real loss is found one round trip after the first sign of it, which costs
-//!   nothing but that delay. The receiver need not report gaps at once either, for no decision waits for it.
+//!   6.1.1), and Cubic slows down, also where packets only changed their order. So no number of packets counts, and a
+//!   packet may be late by a whole round trip; real loss is found that much later. The receiver need not report gaps at
+//!   once either, for no decision waits for it.
 //! - **MTU**: the handshake starts with 1,200 bytes, which every path carries (VPNs carry little more); discovery then
 //!   looks for more: up to jumbo frames on a LAN, up to whole UDP datagrams on loopback.
 //!   Jumbo frames cost nothing where there are none; on loopback, packets as large as UDP allows move 2.7 times what

@@ -1,4 +1,4 @@
-//! A UDP relay on loopback that delays, reorders and loses packets, as a bad Wi-Fi does.
+//! A UDP relay on loopback that delays, reorders and loses packets.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

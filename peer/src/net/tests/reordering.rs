@@ -7,7 +7,7 @@ use super::*;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// As measured on a busy Wi-Fi: each packet takes 1 to 2 ms.
+/// Each packet takes 1 to 2 ms, whatever the others take.
 const REORDERING: Conditions = Conditions {
     delay: Duration::from_micros(1_500),
     jitter: Duration::from_micros(500),
