@@ -39,7 +39,7 @@ pub use program::{Run, lanspread, program, window_program};
 pub use record::{Event, Mark};
 pub use screen::{SCREEN_PROGRAMS, Screen, has_program, pictures, until};
 pub use stranger::{Answer, Closed, Stranger};
-pub use tree::{Node, assert_same_tree, copy_tree, list_tree, read_tree, rot, write_file};
+pub use tree::{Node, assert_same_tree, copy_tree, link_tree, list_tree, read_tree, rot, write_file};
 pub use wine::{Wine, windows_path};
 
 use std::io::Write as _;

@@ -1,15 +1,15 @@
 //! A party: an organiser's key and catalog, published games, and peers that share them.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::peer::{DEFAULT_DEADLINE, Launch};
-use crate::{Game, Host, Peer, Run, Wine, copy_tree, lanspread, windows_path};
+use crate::{Game, Host, Peer, Run, Wine, copy_tree, lanspread, link_tree, windows_path};
 
 /// Lives in a temporary folder, which goes with it: declare it before its peers.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub struct Party {
     catalog: PathBuf,
     key: PathBuf,
     organiser: String,
-    published: Cell<u32>,
-    peers: Cell<u8>,
+    published: AtomicU32,
+    peers: AtomicU8,
 }
 
 /// A game as `publish` left it.
@@ -46,14 +46,20 @@ impl Party {
     )]
     #[track_caller]
     pub fn new() -> Self {
-        let dir = tempfile::Builder::new().prefix("lanspread-test-").tempdir().unwrap();
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// Makes a party whose folder is made in this one: for games that are too large for where temporary files go.
+    #[track_caller]
+    pub fn within(folder: &Path) -> Self {
+        let dir = tempfile::Builder::new().prefix("lanspread-test-").tempdir_in(folder).unwrap();
         let key = dir.path().join("organiser.key");
         let made = lanspread([OsString::from("keygen"), "--out".into(), key.clone().into()]);
         made.ok();
         let organiser =
             made.stdout.split_whitespace().last().expect("keygen prints the public key").to_owned();
         let catalog = dir.path().join("catalog.ron");
-        Self { dir, catalog, key, organiser, published: Cell::new(0), peers: Cell::new(0) }
+        Self { dir, catalog, key, organiser, published: AtomicU32::new(0), peers: AtomicU8::new(0) }
     }
 
     /// A place for whatever a story needs on disk.
@@ -88,11 +94,17 @@ impl Party {
     #[track_caller]
     pub fn publish_in_place(&self, game: &Game) -> Published {
         let games = self.fresh_folder(&game.id, "games");
+        game.write_to(&games.join(&game.id));
+        self.publish_standing(game, &games)
+    }
+
+    /// Publishes the payload `<games>/<id>` in place, whatever it holds: for a story that makes it itself.
+    #[track_caller]
+    pub fn publish_standing(&self, game: &Game, games: &Path) -> Published {
         let source = games.join(&game.id);
-        game.write_to(&source);
-        let run = self.run_publish(game, &games, &source);
+        let run = self.run_publish(game, games, &source);
         run.ok();
-        published(game, &games, &source, &run)
+        published(game, games, &source, &run)
     }
 
     /// Publishes what stands in a folder under this game's id and version.
@@ -156,6 +168,14 @@ impl Party {
         builder
     }
 
+    /// As [`Party::seed`], with hard links in place of copies: for games that are too large to be copied. The story must
+    /// not change the files of either.
+    pub fn linked_seed(&self, name: &str, game: &Published) -> PeerBuilder {
+        let builder = self.peer(name);
+        link_tree(&game.payload, &builder.launch.games.join(&game.id));
+        builder
+    }
+
     /// As [`Party::seed`], of a peer that knows the games' manifests: it can tell extra and damaged files apart.
     pub fn knowing_seed(&self, name: &str, games: &[&Published]) -> PeerBuilder {
         let builder = self.seed(name, games);
@@ -184,8 +204,7 @@ impl Party {
     }
 
     fn builder(&self, name: &str, home: &Path, games: PathBuf) -> PeerBuilder {
-        let number = self.peers.get() + 1;
-        self.peers.set(number);
+        let number = self.peers.fetch_add(1, Ordering::Relaxed) + 1;
         let catalog = home.join("catalog.ron");
         let mut args = vec!["--no-mdns".to_owned()];
         if self.catalog.exists() {
@@ -207,8 +226,7 @@ impl Party {
     }
 
     fn fresh_folder(&self, id: &str, what: &str) -> PathBuf {
-        let number = self.published.get() + 1;
-        self.published.set(number);
+        let number = self.published.fetch_add(1, Ordering::Relaxed) + 1;
         self.path().join(format!("{id}-{number}-{what}"))
     }
 }

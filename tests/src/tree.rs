@@ -93,6 +93,15 @@ pub fn assert_same_tree(left: &Path, right: &Path) {
 
 /// Copies a tree with its executable bits, as a person would (`cp -r`): all but Lanspread's own folders.
 pub fn copy_tree(from: &Path, to: &Path) {
+    place_tree(from, to, |from, to| fs::copy(from, to).map(drop));
+}
+
+/// Makes the same tree with hard links to the files.
+pub fn link_tree(from: &Path, to: &Path) {
+    place_tree(from, to, |from, to| fs::hard_link(from, to));
+}
+
+fn place_tree(from: &Path, to: &Path, place: fn(&Path, &Path) -> std::io::Result<()>) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap_or_else(|error| panic!("reading {}: {error}", from.display())) {
         let entry = entry.unwrap();
@@ -101,9 +110,9 @@ pub fn copy_tree(from: &Path, to: &Path) {
             continue;
         }
         if entry.file_type().unwrap().is_dir() {
-            copy_tree(&entry.path(), &to.join(name));
+            place_tree(&entry.path(), &to.join(name), place);
         } else {
-            fs::copy(entry.path(), to.join(name)).unwrap();
+            place(&entry.path(), &to.join(name)).unwrap();
         }
     }
 }
