@@ -18,6 +18,8 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 const DEADLINE: Duration = Duration::from_mins(1);
+/// Where a stranger dials from, unless the story chooses: a PC of its own, as far as bans go.
+const OUTSIDE: &str = "127.0.0.200";
 
 /// Its connection closes when it is dropped.
 #[derive(Debug)]
@@ -36,6 +38,17 @@ pub enum Answer {
     Refused(Refusal),
     /// The stream was reset, or the connection closed.
     Nothing,
+}
+
+/// What a stranger does with a request.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// Sends these bytes and ends the stream.
+    Bytes(Vec<u8>),
+    /// Sends these bytes and then nothing, with the stream left open. Without bytes the asker never gets an answer.
+    Stall(Vec<u8>),
+    /// Sends the first bytes at once and the others at this rate.
+    Trickle { first: Vec<u8>, rest: Vec<u8>, bytes_per_sec: u32 },
 }
 
 /// How a connection came to its end.
@@ -57,14 +70,18 @@ impl Stranger {
 
     /// Connects with another protocol's name. Errors are what the other side made of it.
     pub fn try_dial(address: &str, alpn: &[u8]) -> Result<Self, String> {
+        let is_ipv4 = address.parse::<SocketAddr>().unwrap().is_ipv4();
+        Self::try_dial_from(if is_ipv4 { OUTSIDE } else { "::1" }, address, alpn)
+    }
+
+    fn try_dial_from(local: &str, address: &str, alpn: &[u8]) -> Result<Self, String> {
+        let local = SocketAddr::new(local.parse().unwrap(), 0);
         let address: SocketAddr = address.parse().unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (config, id) = client_config(alpn);
         let connect = async {
-            // A PC of its own, as far as bans go.
-            let any = if address.is_ipv4() { "127.0.0.200:0" } else { "[::1]:0" };
-            let mut endpoint = Endpoint::client(any.parse().unwrap()).map_err(|error| error.to_string())?;
+            let mut endpoint = Endpoint::client(local).map_err(|error| error.to_string())?;
             endpoint.set_default_client_config(config);
             let connecting = endpoint.connect(address, "lanspread").map_err(|error| error.to_string())?;
             let connected = timeout(DEADLINE, connecting).await.map_err(|error| error.to_string())?;
@@ -84,7 +101,20 @@ impl Stranger {
     /// Connects, greets and offers games.
     #[track_caller]
     pub fn offering(address: &str, offers: Vec<Offer>) -> Self {
-        let mut stranger = Self::dial(address);
+        Self::offering_from(OUTSIDE, address, offers)
+    }
+
+    /// Connects from this loopback address and says nothing yet.
+    #[track_caller]
+    pub fn dial_from(local: &str, address: &str) -> Self {
+        let dialled = Self::try_dial_from(local, address, ALPN);
+        dialled.unwrap_or_else(|error| panic!("dialling {address}: {error}"))
+    }
+
+    /// Connects from this loopback address, greets and offers games.
+    #[track_caller]
+    pub fn offering_from(local: &str, address: &str, offers: Vec<Offer>) -> Self {
+        let mut stranger = Self::dial_from(local, address);
         stranger.say(&stranger.hello());
         stranger.say(&Control::Library { revision: 1, offers });
         stranger
@@ -147,6 +177,19 @@ impl Stranger {
         answer.expect("every request is answered or reset in time").unwrap_or(Answer::Nothing)
     }
 
+    /// Sends anything as a request and returns all that comes back on its stream; `None` after a reset.
+    #[track_caller]
+    pub fn exchange(&self, request: &[u8]) -> Option<Vec<u8>> {
+        let exchange = async {
+            let (mut send, mut recv) = self.connection.open_bi().await.ok()?;
+            send.write_all(request).await.ok()?;
+            send.finish().ok()?;
+            recv.read_to_end(256 << 20).await.ok()
+        };
+        let answer = self.runtime.block_on(async { timeout(DEADLINE, exchange).await });
+        answer.expect("every request is answered or reset in time")
+    }
+
     /// Opens requests, as many as the other side lets it, and reads no answer.
     pub fn request_and_ignore(&self, request: &Request, count: usize) -> Vec<(SendStream, RecvStream)> {
         let bytes = frame::encode(request).unwrap();
@@ -167,24 +210,35 @@ impl Stranger {
 
     /// Answers each request by raw bytes, from now on; `None` leaves the asker waiting for ever.
     pub fn answers(&self, answer: impl Fn(&Request) -> Option<Vec<u8>> + Send + Sync + 'static) {
+        self.replies(move |request| answer(request).map_or(Reply::Stall(Vec::new()), Reply::Bytes));
+    }
+
+    /// Treats each request as the story says, from now on.
+    pub fn replies(&self, reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) {
+        self.replies_to_frames(move |frame| {
+            let request = frame::decode::<Request>(frame).ok().flatten();
+            request.as_ref().map_or(Reply::Stall(Vec::new()), &reply)
+        });
+    }
+
+    /// Treats the payload of each request's frame as the story says, from now on.
+    pub fn replies_to_frames(&self, reply: impl Fn(&[u8]) -> Reply + Send + Sync + 'static) {
         let connection = self.connection.clone();
-        let answer = Arc::new(answer);
         self.runtime.spawn(async move {
-            let mut waiting = Vec::new();
-            while let Ok((mut send, mut recv)) = connection.accept_bi().await {
-                let Some(request) = read_frame::<Request>(&mut recv).await else { continue };
-                match answer(&request) {
-                    None => waiting.push((send, recv)),
-                    Some(bytes) => {
-                        tokio::spawn(async move {
-                            // The asker may have gone or refuse to read on: that is its right.
-                            if send.write_all(&bytes).await.is_ok() {
-                                drop(send.finish());
-                                drop(send.stopped().await);
-                            }
-                        });
-                    }
-                }
+            while let Ok((send, mut recv)) = connection.accept_bi().await {
+                let Some(request) = read_payload(&mut recv).await else { continue };
+                tokio::spawn(carry_out(reply(&request), send, recv));
+            }
+        });
+    }
+
+    /// Hands over the payload of each frame that comes on the other side's control stream, from now on.
+    pub fn hears_frames(&self, mut hear: impl FnMut(Vec<u8>) + Send + 'static) {
+        let connection = self.connection.clone();
+        self.runtime.spawn(async move {
+            let Ok(mut control) = connection.accept_uni().await else { return };
+            while let Some(payload) = read_payload(&mut control).await {
+                hear(payload);
             }
         });
     }
@@ -214,12 +268,42 @@ impl Drop for Stranger {
     }
 }
 
+/// The asker may go or give the request up at any time: that is its right.
+async fn carry_out(reply: Reply, mut send: SendStream, recv: RecvStream) {
+    let (first, rest, bytes_per_sec) = match reply {
+        Reply::Bytes(bytes) => (bytes, Vec::new(), 1),
+        Reply::Trickle { first, rest, bytes_per_sec } => (first, rest, bytes_per_sec),
+        Reply::Stall(bytes) => {
+            drop(send.write_all(&bytes).await);
+            // Dropped, the stream would end or be reset.
+            drop(send.stopped().await);
+            return drop(recv);
+        }
+    };
+    let mut pace = tokio::time::interval(Duration::from_secs(1) / bytes_per_sec);
+    if send.write_all(&first).await.is_err() {
+        return;
+    }
+    for byte in rest {
+        pace.tick().await;
+        if send.write_all(&[byte]).await.is_err() {
+            return;
+        }
+    }
+    drop(send.finish());
+    drop(send.stopped().await);
+}
+
 async fn read_frame<M: frame::Message>(recv: &mut RecvStream) -> Option<M> {
+    frame::decode(&read_payload(recv).await?).ok()?
+}
+
+async fn read_payload(recv: &mut RecvStream) -> Option<Vec<u8>> {
     let mut header = [0; frame::FRAME_HEADER_BYTES];
     recv.read_exact(&mut header).await.ok()?;
     let mut payload = vec![0; frame::payload_length(header).ok()?];
     recv.read_exact(&mut payload).await.ok()?;
-    frame::decode(&payload).ok()?
+    Some(payload)
 }
 
 fn client_config(alpn: &[u8]) -> (quinn::ClientConfig, PeerId) {

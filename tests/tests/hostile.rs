@@ -4,10 +4,10 @@ use std::fs;
 use std::net::UdpSocket;
 use std::sync::mpsc::sync_channel;
 
-use lanspread_protocol::message::{CloseCode, Control, GossipPeer, Offer, OfferState, Request, Response};
+use lanspread_protocol::message::{CloseCode, Control, GossipPeer, Offer, OfferState, Request};
 use lanspread_protocol::{CatalogHead, Manifest, ManifestId, PeerId, UnitIndex, frame, limits};
 use lanspread_tests::{
-    Answer, Closed, Game, MIB, Party, Peer, Published, Stranger, assert_same_tree, read_tree,
+    Answer, Closed, Game, MIB, Party, Payload, Peer, Published, Stranger, assert_same_tree, ok_of, read_tree,
 };
 use serde_json::json;
 
@@ -57,13 +57,7 @@ fn garbage(seed: u64, len: usize) -> Vec<u8> {
 }
 
 fn complete_offer(game: &Published) -> Offer {
-    let parsed = (game.id.parse(), game.version.parse(), game.manifest.parse());
-    let (Ok(id), Ok(version), Ok(manifest)) = parsed else { unreachable!("publish accepts only ids") };
-    Offer { game: id, state: OfferState::Complete { version, manifest } }
-}
-
-fn ok_of(bytes: u64) -> Vec<u8> {
-    frame::encode(&Response::Ok { bytes }).unwrap_or_default()
+    Payload::of(game).complete()
 }
 
 #[test]
