@@ -130,6 +130,16 @@ impl Host {
         self.run(&["bash", "-c", &format!("echo knock > {target}")]);
     }
 
+    /// Bytes that have come in over the cable, with all headers.
+    pub fn received_bytes(&self) -> u64 {
+        // Each namespace has a `/sys` of its own.
+        let counter = "/sys/class/net/eth0/statistics/rx_bytes";
+        let read =
+            Command::new("ip").args(["netns", "exec", &self.namespace, "cat", counter]).output().unwrap();
+        let text = String::from_utf8_lossy(&read.stdout).into_owned();
+        text.trim().parse().unwrap_or_else(|_| panic!("no count of bytes: {text:?}"))
+    }
+
     /// Pulls the cable, or puts it back.
     pub fn set_plugged_in(&self, plugged_in: bool) {
         within(&self.switch, &["ip", "link", "set", &self.port, if plugged_in { "up" } else { "down" }]);

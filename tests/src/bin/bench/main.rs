@@ -17,6 +17,7 @@
 mod bounds;
 mod cost;
 mod library;
+mod slow;
 mod transfer;
 mod update;
 
@@ -29,6 +30,26 @@ const BENCHES: &[(&str, &str, fn())] = &[
     ("small-files", "one source, 20,000 files of 4 to 32 KiB, loopback", transfer::small_files),
     ("library", "start and rescan with 500 games", library::library),
     ("update", "an update, and what of it is really new", || update::update(&[])),
+    ("resume", "700 MB, killed after 440 MB and continued", slow::resume),
+    ("slow-source", "1 GiB, one seed and an honest source that uploads 30 kB/s", slow::slow_source),
+    (
+        "silent-sources",
+        "2 GiB, one seed and 4 peers that offer everything and are silent",
+        slow::silent_sources,
+    ),
+    (
+        "announcers",
+        "512 MiB, one seed and 2 peers that announce every unit and send nothing",
+        slow::announcers,
+    ),
+    ("slow-uploaders", "4 guests at once, 400 MiB, 3 of them upload 50 kB/s", slow::slow_uploaders),
+    ("slow-guest", "12 MiB over a link of 2 Mbit/s, from 1, 5, 10 and 15 sources", slow::slow_guest),
+    ("reordering", "96 MiB over a line that reorders packets, 1.5 ± 0.5 ms", slow::reordering),
+    (
+        "trickle-manifest",
+        "8 MiB, one seed and 5 identities that send the manifest at a trickle",
+        slow::trickle_manifest,
+    ),
     ("memory", "one peer that downloads from 8 and serves 30", transfer::memory),
 ];
 
@@ -43,7 +64,7 @@ fn main() {
     if let Some(unknown) = wanted.iter().find(|name| !BENCHES.iter().any(|(known, ..)| known == name)) {
         println!("there is no {unknown:?}; there are:");
         for (name, what, _) in BENCHES {
-            println!("  {name:<12} {what}");
+            println!("  {name:<16} {what}");
         }
         std::process::exit(2);
     }
