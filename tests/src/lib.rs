@@ -18,11 +18,13 @@
 
 mod dice;
 mod disk;
+mod frozen;
 mod game;
 mod lan;
 mod party;
 mod payload;
 mod peer;
+mod previous;
 mod program;
 mod record;
 mod relay;
@@ -33,11 +35,13 @@ mod wine;
 
 pub use dice::Dice;
 pub use disk::SmallDisk;
+pub use frozen::{Asked, FrozenPeer, Said};
 pub use game::{GIB, Game, KIB, MIB};
 pub use lan::{Host, Lan};
 pub use party::{Party, PeerBuilder, Published};
 pub use payload::{Payload, ok_of, refusal};
 pub use peer::{Peer, Refusal};
+pub use previous::previous_program;
 pub use program::{Run, lanspread, program, window_program};
 pub use record::{Event, Mark};
 pub use relay::{Line, Relay, Relayed};

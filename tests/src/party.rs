@@ -216,6 +216,7 @@ impl Party {
             games,
             host: None,
             windows: None,
+            program: None,
             bind: Some(format!("127.0.0.{number}")),
             port: Some(0),
             args,
@@ -343,6 +344,13 @@ impl PeerBuilder {
         for arg in self.launch.args.iter_mut().filter(|arg| Path::new(arg.as_str()) == self.catalog) {
             arg.clone_from(&catalog);
         }
+        self
+    }
+
+    /// Runs this program instead of the one under test.
+    #[must_use]
+    pub fn running(mut self, program: &Path) -> Self {
+        self.launch.program = Some(program.to_owned());
         self
     }
 

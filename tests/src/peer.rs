@@ -26,6 +26,8 @@ pub(crate) struct Launch {
     pub(crate) host: Option<Host>,
     /// The Windows program, to be run by wine; `None` is the program under test.
     pub(crate) windows: Option<PathBuf>,
+    /// Another program than the one under test.
+    pub(crate) program: Option<PathBuf>,
     /// An address to bind; `None` is all adapters.
     pub(crate) bind: Option<String>,
     /// `None` is the program's own choice, 40420 and up.
@@ -67,10 +69,11 @@ impl Peer {
 
     /// Starts the program and awaits nothing.
     pub(crate) fn spawn(launch: Launch) -> Self {
+        let native = launch.program.as_deref().unwrap_or_else(|| program());
         let mut command = match (&launch.windows, &launch.host) {
             (Some(program), host) => with_argument(command_on(host.as_ref(), "wine"), program),
-            (None, Some(host)) => host.command(program()),
-            (None, None) => Command::new(program()),
+            (None, Some(host)) => host.command(native),
+            (None, None) => Command::new(native),
         };
         command.args(["run", "--name", &launch.name, "--games"]);
         match launch.windows {
