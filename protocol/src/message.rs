@@ -63,6 +63,9 @@ impl Message for Control {
 }
 
 /// Who a connection's other end is, beyond its key.
+///
+/// Frozen: it takes no further field, since a peer of an earlier version closes the connection over one; new facts travel
+/// as new [`Control`] variants at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     pub instance: InstanceId,
@@ -72,6 +75,9 @@ pub struct Hello {
 }
 
 /// What a person does at a PC, shown on the Party screen.
+///
+/// Frozen: it takes no further field, since a peer of an earlier version closes the connection over one; new facts travel
+/// as new [`Control`] variants at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
     /// The player's name.
@@ -85,6 +91,9 @@ pub struct Presence {
 }
 
 /// A game server that others can join.
+///
+/// Frozen: it takes no further field, since a peer of an earlier version closes the connection over one; new facts travel
+/// as new [`Control`] variants at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GameServer {
     pub game: GameId,
@@ -93,6 +102,9 @@ pub struct GameServer {
 }
 
 /// What a peer says it has of one game.
+///
+/// Frozen: it takes no further field, since a peer of an earlier version closes the connection over one; new facts travel
+/// as new [`Control`] variants at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     pub game: GameId,
@@ -100,6 +112,9 @@ pub struct Offer {
 }
 
 /// How much of a game a peer can serve.
+///
+/// Frozen: it takes no further variant or field, since a peer of an earlier version closes the connection over one; new
+/// facts travel as new [`Control`] variants at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OfferState {
     /// The whole payload.

@@ -146,6 +146,9 @@ impl FromStr for CatalogSignature {
 }
 
 /// What peers tell one another of the catalog they hold. Of two by one key the greater (serial, hash) is newer.
+///
+/// Frozen: it takes no further field, since a peer of an earlier version closes the connection over one; new facts travel
+/// as new [`crate::message::Control`] variants at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatalogHead {
     pub key: OrganiserKey,
