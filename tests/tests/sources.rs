@@ -24,10 +24,11 @@ type Behaviour = fn(&Payload, &Request) -> Reply;
 
 /// A guest, a game, and those who say that they have it.
 struct Scene {
+    /// Before the party: its folder is deleted when nothing writes there any more.
+    ben: Peer,
     party: Party,
     game: Published,
     payload: Arc<Payload>,
-    ben: Peer,
 }
 
 impl Scene {
@@ -36,7 +37,7 @@ impl Scene {
         let game = party.publish(&Game::big("arena", 8 * MIB));
         let payload = Arc::new(Payload::of(&game));
         let ben = party.peer("ben").start();
-        Self { party, game, payload, ben }
+        Self { ben, party, game, payload }
     }
 
     /// A bad source, and a signal for each of its requests that the behaviour has answered.
