@@ -1,4 +1,8 @@
-//! Cubic, with a way out for goodbyes.
+//! Cubic, which overlooks rare losses, with a way out for goodbyes.
+//!
+//! A packet that is lost now and then, or only found late, tells nothing of a full queue: Wi-Fi loses some, and a line that
+//! reorders makes some look lost. Cubic shrinks by a third at each, and on a LAN it needs seconds to grow again. A queue
+//! that is full drops packets by the dozen. So lost bytes count only beyond a small share of those that arrive.
 //!
 //! quinn holds the packet that closes a connection back while the congestion window is full, and a closing connection
 //! no longer sees the acknowledgements that would make room: a peer that leaves in the middle of sending would never say
@@ -16,6 +20,11 @@ use quinn_proto::RttEstimator;
 /// takes at once. The standard's 14 KiB would make each first request take several round trips.
 const INITIAL_WINDOW_BYTES: u64 = 128 * 1024;
 
+/// Of so many bytes that arrive one may be lost without consequences.
+const ARRIVED_PER_LOST: u64 = 256;
+/// At most so many may be lost at once, whatever arrived before: ten packets.
+const MOST_OVERLOOKED_BYTES: u64 = 15_000;
+
 /// Makes a connection's controller.
 #[derive(Debug)]
 pub(crate) struct Factory;
@@ -25,7 +34,7 @@ impl ControllerFactory for Factory {
         let mut config = CubicConfig::default();
         config.initial_window(INITIAL_WINDOW_BYTES);
         let inner = Arc::new(config).build(now, current_mtu);
-        Box::new(OpenToClose { inner, closing: Arc::default() })
+        Box::new(OpenToClose { inner, closing: Arc::default(), arrived: 0 })
     }
 }
 
@@ -40,6 +49,8 @@ struct OpenToClose {
     inner: Box<dyn Controller>,
     /// Shared by the controller's clones, which are all of one connection.
     closing: Arc<AtomicBool>,
+    /// Bytes that arrived, less what was overlooked for them.
+    arrived: u64,
 }
 
 impl Controller for OpenToClose {
@@ -48,6 +59,7 @@ impl Controller for OpenToClose {
     }
 
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, rtt: &RttEstimator) {
+        self.arrived = (self.arrived + bytes).min(MOST_OVERLOOKED_BYTES * ARRIVED_PER_LOST);
         self.inner.on_ack(now, sent, bytes, app_limited, rtt);
     }
 
@@ -68,6 +80,11 @@ impl Controller for OpenToClose {
         is_persistent_congestion: bool,
         lost_bytes: u64,
     ) {
+        let overlooked = lost_bytes.saturating_mul(ARRIVED_PER_LOST);
+        if !is_persistent_congestion && overlooked <= self.arrived {
+            self.arrived -= overlooked;
+            return;
+        }
         self.inner.on_congestion_event(now, sent, is_persistent_congestion, lost_bytes);
     }
 
@@ -84,7 +101,7 @@ impl Controller for OpenToClose {
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
-        Box::new(Self { inner: self.inner.clone_box(), closing: self.closing.clone() })
+        Box::new(Self { inner: self.inner.clone_box(), closing: self.closing.clone(), arrived: self.arrived })
     }
 
     fn initial_window(&self) -> u64 {

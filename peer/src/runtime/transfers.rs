@@ -33,6 +33,8 @@ use crate::net::serve::{InboundRequest, Served};
 const UNITS_AHEAD: usize = 4;
 /// How often the bytes of a fetch that takes long are reported to the engine.
 const REPORT_INTERVAL: Duration = Duration::from_millis(250);
+/// When the first bytes are reported: the engine asks another source when none come.
+const FIRST_REPORT: Duration = Duration::from_millis(50);
 
 /// Transfers under way, and the stores of running downloads.
 #[derive(Debug, Default)]
@@ -393,9 +395,9 @@ fn stored(fetch: FetchId, fetched: FetchedUnit, completed: Vec<UnitIndex>) -> In
 
 /// Reports to the engine how many bytes of a fetch arrived since the last report, if any did. Runs until it is dropped.
 async fn report_received(fetch: FetchId, received: &AtomicU64, inputs: &mpsc::Sender<Input>) -> Infallible {
-    let mut reported = 0;
+    let (mut reported, mut pause) = (0, FIRST_REPORT);
     loop {
-        sleep(REPORT_INTERVAL).await;
+        sleep(std::mem::replace(&mut pause, REPORT_INTERVAL)).await;
         let total = received.load(Ordering::Relaxed);
         if total > reported {
             tell(inputs, Input::BytesReceived { fetch, bytes: total - reported }).await;

@@ -24,7 +24,7 @@
 //! others would be there first; now and then they are tried again.
 //!
 //! **The budget.** What is under way in all follows what this peer receives: on a slow link few sources are asked at a
-//! time, and what they send does not queue up on the way. It is twice the product of the rate and the shortest time that
+//! time, and what they send does not queue up on the way. It is two and a half times the product of the rate and the shortest time that
 //! a unit took, so that it grows as long as more sources bring more, and never less than what keeps a fast link busy.
 //!
 //! Simulated (`tests/simulation/swarms.rs`), by the time that the payload takes on one link: 8 downloaders finish
@@ -38,7 +38,7 @@ use std::time::{Duration, Instant};
 use lanspread_protocol::limits::MAX_UNITS_PER_REQUEST;
 use lanspread_protocol::{PeerId, UnitIndex};
 
-use super::requests::{Fetch, GRACE};
+use super::requests::{Fetch, GRACE, MIN_PROGRESS_BYTES};
 use super::sources::{Has, Source};
 use super::swarm::{Swarm, UnitState};
 use crate::random::{Random, mix};
@@ -50,14 +50,22 @@ const WINDOW_BYTES: u64 = 256 * 1024 * 1024;
 const REQUEST_TIME: Duration = Duration::from_millis(50);
 const REQUEST_MIN_BYTES: u64 = 256 * 1024;
 const REQUEST_MAX_BYTES: u64 = 4 * 1024 * 1024;
-/// The pipeline of a source holds what it delivers in this time, at most so much. Whatever its pace, the next request is
-/// on its way so long before the last one is answered.
+/// The pipeline of a source holds what it delivers in this time, at most so much. On a slow link, where packets queue for
+/// long, the next request is on its way a second before the last one is answered.
 const PIPELINE_TIME: Duration = Duration::from_millis(200);
-const REQUEST_AHEAD: Duration = Duration::from_millis(250);
+const REQUEST_AHEAD: Duration = Duration::from_secs(1);
+const REQUEST_AHEAD_BYTES: u64 = 256 * 1024;
 const PIPELINE_MAX_BYTES: u64 = 32 * 1024 * 1024;
-/// The least that may be under way in all, and what fast links have under way: what comes in this time.
-const BUDGET_MIN_BYTES: u64 = 1024 * 1024;
+/// The least that may be under way in all, more while contended, where it lies at many sources; and what fast links have
+/// under way: what comes in this time.
+const BUDGET_MIN_BYTES: u64 = 512 * 1024;
+const CONTENDED_BUDGET_MIN_BYTES: u64 = 1024 * 1024;
 const BUDGET_TIME: Duration = Duration::from_millis(500);
+/// Another source is asked for the first unit after this time.
+const FIRST_ANSWER: Duration = Duration::from_millis(100);
+/// Another untried source is tried beside the others after this time as long as the last one brought more; else after a
+/// time that doubles.
+pub(super) const TRY_ANOTHER: Duration = Duration::from_millis(500);
 /// A slow source that the others are ahead of is tried again after this time.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 /// What an untried source is expected to take for a unit.
@@ -74,6 +82,8 @@ const BUSY_REQUESTS: usize = 4;
 /// each has that many sources.
 const CONTENDED_REQUESTS: usize = 2;
 const MANY_RIVALS: usize = 16;
+/// Twice as many of a source that answers in less than this time: its queue is short.
+const QUICK_ANSWER: Duration = Duration::from_millis(8);
 /// A downloader that announced nothing in this many of its intervals no longer holds its share.
 const SILENT_INTERVALS: u32 = 4;
 const SILENT_AT_LEAST: Duration = Duration::from_secs(1);
@@ -82,7 +92,7 @@ impl Swarm {
     /// A source that may take another request: by chance, because everyone asks, and a fixed order would load the first
     /// ones; the fastest one while the budget is so small that only few are asked.
     pub(super) fn next_thirsty(&self, random: &mut Random, now: Instant) -> Option<PeerId> {
-        if self.bytes_fetched > 0 && self.budget() <= BUDGET_MIN_BYTES {
+        if self.bytes_fetched > 0 && self.budget() <= self.least_budget() {
             let pace =
                 |peer: &PeerId| self.sources.get(*peer).and_then(|source| source.record.pace.rate(now));
             let proven = self.thirsty.iter().filter_map(|peer| Some((pace(peer)?, *peer)));
@@ -113,27 +123,52 @@ impl Swarm {
     fn budget(&self) -> u64 {
         let rate = self.recent_rate();
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let product = self.fastest.map_or(0, |fastest| (rate / 500).saturating_mul(millis(fastest)));
-        (rate / 1000).saturating_mul(millis(BUDGET_TIME)).max(product).max(BUDGET_MIN_BYTES)
+        let product = self.fastest.map_or(0, |fastest| (rate / 400).saturating_mul(millis(fastest)));
+        (rate / 1000).saturating_mul(millis(BUDGET_TIME)).max(product).max(self.least_budget())
+    }
+
+    fn least_budget(&self) -> u64 {
+        if self.is_contended() { CONTENDED_BUDGET_MIN_BYTES } else { BUDGET_MIN_BYTES }
     }
 
     /// Whether another request may be under way. Of what silent and slow sources owe only what comes soon counts; and one
     /// source is tried beside whatever the others bring, because it may be the fastest.
-    fn fits_budget(&self, peer: PeerId, now: Instant) -> bool {
-        let natural = self.natural_silence();
-        let soon = self.fastest.unwrap_or_default().max(BUDGET_TIME) * 2;
+    fn fits_budget(&mut self, peer: PeerId, now: Instant) -> bool {
+        if self.fastest.is_none() && !self.is_contended() {
+            return self.fits_beginning(now);
+        }
+        let yardstick = self.sources.yardstick(self.natural_silence(), now);
+        let soon = self.fastest.unwrap_or_default().max(BUDGET_TIME);
         let coming = self.sources.iter().map(|(_, source)| {
             let owed = self.owed_bytes(source);
             match source.record.pace.rate(now) {
-                _ if owed == 0 || source.is_silent(natural, now) => 0,
-                Some(pace) => owed.min(bytes_in(Some(pace), soon)),
-                None => owed,
+                _ if owed == 0 || yardstick.finds_silent(source, now) => 0,
+                Some(pace) if yardstick.finds_slow(source, now) => owed.min(bytes_in(Some(pace), soon)),
+                Some(_) | None => owed,
             }
         });
-        coming.sum::<u64>() < self.budget() || self.is_next_to_try(peer)
+        coming.sum::<u64>() < self.budget() || self.is_next_to_try(peer, now)
     }
 
-    fn is_next_to_try(&self, peer: PeerId) -> bool {
+    /// The first unit comes alone, so that it shows how long one takes at least. As long as nothing comes at all, one more
+    /// source is asked every now and then.
+    fn fits_beginning(&mut self, now: Instant) -> bool {
+        let silence = now.saturating_duration_since(self.last_byte);
+        let comes = self.received >= MIN_PROGRESS_BYTES && silence < 4 * FIRST_ANSWER;
+        let more = silence.as_millis() / FIRST_ANSWER.as_millis();
+        let allowed = if comes { 1 } else { 1 + usize::try_from(more).unwrap_or(usize::MAX) };
+        let fits = self.fetches.len() < allowed;
+        if !fits {
+            let at = now + FIRST_ANSWER;
+            self.look_at = Some(self.look_at.map_or(at, |known| known.min(at)));
+        }
+        fits
+    }
+
+    fn is_next_to_try(&self, peer: PeerId, now: Instant) -> bool {
+        if self.try_at.is_some_and(|at| now < at) {
+            return false;
+        }
         let is_untried = |source: &Source| !source.record.has_delivered;
         let mut others = self.sources.iter().filter(|(other, _)| *other != peer);
         self.sources.get(peer).is_some_and(|source| is_untried(source) && source.fetches.is_empty())
@@ -142,7 +177,12 @@ impl Swarm {
 
     fn pick_contended(&mut self, peer: PeerId, random: &mut Random, now: Instant) -> Option<UnitIndex> {
         let source = self.sources.get(peer)?;
-        let limit = if self.rivals < MANY_RIVALS { CONTENDED_REQUESTS } else { 1 };
+        let is_quick = source.record.has_delivered && source.record.took < QUICK_ANSWER;
+        let limit = match self.rivals {
+            ..MANY_RIVALS if is_quick => 2 * CONTENDED_REQUESTS,
+            ..MANY_RIVALS => CONTENDED_REQUESTS,
+            _ => 1,
+        };
         if source.fetches.len() >= limit {
             return None;
         }
@@ -157,13 +197,15 @@ impl Swarm {
     }
 
     fn pick_alone(&mut self, peer: PeerId, random: &mut Random, now: Instant) -> Option<Vec<UnitIndex>> {
-        let pace = self.sources.get(peer)?.record.pace.rate(now);
+        let source = self.sources.get(peer)?;
+        let (pace, is_doubted) = (source.record.pace.rate(now), source.record.is_doubted());
         let request_bytes = bytes_in(pace, REQUEST_TIME).clamp(REQUEST_MIN_BYTES, REQUEST_MAX_BYTES);
         // The line never runs dry between two requests.
         let pipeline_bytes = match pace {
-            None => 2 * request_bytes,
+            // What is only tried gets one; alone on the link, it shows how long a unit takes at least.
+            None => request_bytes,
             Some(_) => {
-                let ahead = request_bytes + bytes_in(pace, REQUEST_AHEAD);
+                let ahead = request_bytes + bytes_in(pace, REQUEST_AHEAD).min(REQUEST_AHEAD_BYTES);
                 bytes_in(pace, PIPELINE_TIME).max(ahead).min(PIPELINE_MAX_BYTES)
             }
         };
@@ -171,7 +213,15 @@ impl Swarm {
             return None;
         }
         let mut run = Vec::new();
-        if self.bytes_fetched < SCATTERED_BYTES {
+        if !is_doubted && self.is_window_half_spent() {
+            run.extend(self.pick_late(peer, now));
+        }
+        if !run.is_empty() {
+            return Some(run);
+        }
+        if is_doubted {
+            run = self.pick_run(peer, request_bytes, Start::Bytes(WINDOW_BYTES / 4 * 3));
+        } else if self.bytes_fetched < SCATTERED_BYTES {
             let window_units = self.window().count() as u64;
             run = self.pick_run(peer, request_bytes, Start::Units(random.below(window_units)));
         } else if let Some(ahead) = self.bytes_ahead(peer, now) {
@@ -188,6 +238,17 @@ impl Swarm {
 
     fn bytes_owed_by(&self, peer: PeerId) -> u64 {
         self.sources.get(peer).map_or(0, |source| self.owed_bytes(source))
+    }
+
+    /// Less than half of the window is missing, and its first unit is owed: a late one would soon hold all up.
+    fn is_window_half_spent(&self) -> bool {
+        let is_head_owed = matches!(self.units.get(self.window_start()), Some(UnitState::Requested(_)));
+        let left = || {
+            let missing = self.window().filter(|(_, state)| *state == UnitState::Missing);
+            let units = self.manifest.units();
+            missing.map(|(unit, _)| u64::from(units[unit.as_usize()].bytes)).sum::<u64>()
+        };
+        is_head_owed && left() < WINDOW_BYTES / 2
     }
 
     fn owed_bytes(&self, source: &Source) -> u64 {
@@ -477,11 +538,13 @@ impl Swarm {
             return Lateness::Silent;
         }
         let Some(pace) = owner.record.pace.rate(now) else {
-            let at = fetch.asked + own * 4 + GRACE;
+            let at = fetch.asked + (own * 4).max(self.natural_silence()) + GRACE;
             return if at <= now { Lateness::Silent } else { Lateness::SilentAt(at) };
         };
         let left = time_for(ahead.saturating_sub(fetch.partial()), pace);
-        if left > own * 2 + GRACE && !self.wastes_too_much() { Lateness::Slow } else { Lateness::InTime }
+        // On a link that is full a second request for a unit takes from the first.
+        let is_slow = left > own * 2 + GRACE + self.natural_silence();
+        if is_slow && !self.wastes_too_much() { Lateness::Slow } else { Lateness::InTime }
     }
 }
 

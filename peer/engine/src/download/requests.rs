@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use lanspread_protocol::{PeerId, UnitIndex};
 
+use super::pick::TRY_ANOTHER;
 use super::sources::{GivenUp, LONGEST_PATIENCE};
 use super::swarm::{Swarm, UnitState};
 use crate::ids::FetchId;
 
 /// Fewer bytes are no progress of a request: a source that sends a byte a second is as good as silent.
-const MIN_PROGRESS_BYTES: u64 = 4 * 1024;
+pub(super) const MIN_PROGRESS_BYTES: u64 = 4 * 1024;
 /// A unit that a slow source owes is asked of another one as long as not more than this fraction of all bytes, and this
 /// many for a start, came in vain.
 const WASTED_FRACTION: u64 = 40;
@@ -56,6 +57,7 @@ pub(super) struct Fetch {
 }
 
 impl Fetch {
+    #[cfg(debug_assertions)]
     pub(super) fn owes(&self, unit: UnitIndex) -> bool {
         self.owed.iter().any(|owed| owed.unit == unit)
     }
@@ -107,6 +109,7 @@ impl Swarm {
         }
         self.rate.add(new, now);
         self.shown_rate.add(new, now);
+        self.received += new;
         if new > 0 {
             self.last_byte = now;
         }
@@ -155,6 +158,7 @@ impl Swarm {
             trickle: 0,
         };
         self.fetches.insert(fetch, request);
+        self.note_try(peer, now);
         if let Some(source) = self.sources.get_mut(peer) {
             if source.fetches.is_empty() {
                 source.progress = now;
@@ -163,6 +167,19 @@ impl Swarm {
             source.asked = Some(now);
             source.fetches.insert(fetch);
         }
+    }
+
+    /// A source is tried that never was. If the one before it has brought no more than there was without it, this peer's
+    /// link seems full, and the next one is tried later.
+    fn note_try(&mut self, peer: PeerId, now: Instant) {
+        if self.sources.get(peer).is_none_or(|source| source.record.has_delivered) {
+            return;
+        }
+        let rate = self.recent_rate();
+        let is_worth_it = rate > self.rate_before_try / 10 * 11;
+        self.try_pause = if is_worth_it { TRY_ANOTHER } else { (self.try_pause * 2).min(LONGEST_PATIENCE) };
+        self.try_at = Some(now + self.try_pause);
+        self.rate_before_try = rate;
     }
 
     /// A request is over. Returns it, and whether units are missing again.

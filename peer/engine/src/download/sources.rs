@@ -22,6 +22,8 @@ use crate::ids::FetchId;
 pub(super) const STALL: Duration = Duration::from_secs(4);
 /// A source that brings nothing in this time may be silent: what it owes is asked of others when it is due.
 const SILENCE: Duration = Duration::from_secs(1);
+/// An untried source that brings nothing in this time, while others do, counts as no fellow downloader.
+const HOLLOW: Duration = Duration::from_millis(300);
 /// Untried peers of one address that are asked at a time.
 const UNTRIED_AT_ONCE: usize = 2;
 /// No source is waited for longer.
@@ -142,8 +144,10 @@ impl Record {
             was_given_up: false,
         }
     }
+}
 
-    /// It announces a lot and gave nothing when it was asked.
+impl Record {
+    /// It was asked and never gave anything.
     pub(super) fn is_doubted(&self) -> bool {
         self.strikes > 0 && !self.has_delivered
     }
@@ -294,11 +298,15 @@ impl Sources {
         }
     }
 
-    /// The sum of the paces of all that delivered, and their number.
-    pub(super) fn total_pace(&self, now: Instant) -> (f64, usize) {
-        let delivered = self.here.values().filter(|source| source.record.has_delivered);
-        let paces = delivered.filter_map(|source| source.record.pace.rate(now));
-        paces.fold((0.0, 0), |(sum, count), pace| (sum + pace, count + 1))
+    /// What sources are judged by. `natural`: the silence that is nobody's fault.
+    pub(super) fn yardstick(&self, natural: Duration, now: Instant) -> Yardstick {
+        let mut yardstick = Yardstick { total_pace: 0.0, count: 0, usual: Duration::ZERO, natural };
+        for record in self.here.values().map(|source| &source.record).filter(|record| record.has_delivered) {
+            yardstick.total_pace += record.pace.rate(now).unwrap_or_default();
+            yardstick.count += 1;
+            yardstick.usual = yardstick.usual.max(record.took);
+        }
+        yardstick
     }
 
     /// The sum of the paces of all others that are delivering now.
@@ -308,19 +316,43 @@ impl Sources {
         });
         others.filter_map(|(_, source)| source.record.pace.rate(now)).sum()
     }
+}
 
-    /// Whether what a source announces counts, beside the others' paces ([`Self::total_pace`]).
-    #[expect(clippy::cast_precision_loss, reason = "there are few sources")]
-    pub(super) fn is_trusted(
-        source: &Source,
-        (total, count): (f64, usize),
-        natural: Duration,
-        now: Instant,
-    ) -> bool {
+/// What a source is judged by: the others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Yardstick {
+    /// The paces of all that delivered, and their number.
+    total_pace: f64,
+    count: u32,
+    /// The longest that a unit took of those.
+    usual: Duration,
+    /// The silence that is nobody's fault, because other bytes fill this peer's link.
+    natural: Duration,
+}
+
+impl Yardstick {
+    /// Whether what a source announces counts.
+    pub(super) fn trusts(&self, source: &Source, now: Instant) -> bool {
+        let is_proven = source.record.has_delivered && source.record.strikes == 0;
+        is_proven && !self.finds_silent(source, now) && !self.finds_slow(source, now)
+    }
+
+    pub(super) fn finds_silent(&self, source: &Source, now: Instant) -> bool {
+        source.is_silent(self.natural, now)
+    }
+
+    /// Whether a source is far slower than the mean of those who delivered.
+    pub(super) fn finds_slow(&self, source: &Source, now: Instant) -> bool {
+        let mean = self.total_pace / f64::from(self.count.max(1));
+        source.record.pace.rate(now).is_none_or(|pace| pace < mean * SLOW_FRACTION)
+    }
+
+    /// Whether a source shares the work: it has a weight, and does not only announce.
+    pub(super) fn is_rival(&self, source: &Source, now: Instant) -> bool {
         let record = &source.record;
-        let mean = total / count.max(1) as f64;
-        let is_slow = || record.pace.rate(now).is_none_or(|pace| pace < mean * SLOW_FRACTION);
-        record.has_delivered && record.strikes == 0 && !source.is_silent(natural, now) && !is_slow()
+        let patience = (self.usual * 4).max(self.natural).max(HOLLOW);
+        let is_hollow = !record.has_delivered && (record.strikes > 0 || source.silence(now) > patience);
+        source.weight > 0 && !is_hollow
     }
 }
 

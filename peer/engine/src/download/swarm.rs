@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use lanspread_protocol::message::WantedUnit;
 use lanspread_protocol::{Manifest, PeerId, UnitIndex, UnitSet};
 
+use super::pick::TRY_ANOTHER;
 use super::rate::Rate;
 use super::requests::Fetch;
-use super::sources::{Has, LONGEST_PATIENCE, Sources};
+use super::sources::{Has, LONGEST_PATIENCE, Sources, Yardstick};
 use crate::engine::DOWNLOAD_TICK;
 use crate::ids::FetchId;
 use crate::input::Opened;
@@ -70,6 +71,13 @@ pub(crate) struct Swarm {
     pub(super) fastest: Option<Duration>,
     /// See [`Self::natural_silence`].
     natural: Duration,
+    /// When another untried source may be tried beside the others, and how long after that the next one.
+    pub(super) try_at: Option<Instant>,
+    pub(super) try_pause: Duration,
+    /// The rate when one was tried last.
+    pub(super) rate_before_try: u64,
+    /// Bytes that came, of units or not.
+    pub(super) received: u64,
     /// When the last byte came.
     pub(super) last_byte: Instant,
     /// Bytes a second that may come for it all together; 0 is unlimited.
@@ -123,6 +131,10 @@ impl Swarm {
             wasted: 0,
             fastest: None,
             natural: Duration::ZERO,
+            try_at: None,
+            try_pause: TRY_ANOTHER,
+            rate_before_try: 0,
+            received: 0,
             last_byte: now,
             limit: 0,
             tick: now + DOWNLOAD_TICK,
@@ -313,25 +325,23 @@ impl Swarm {
 
     /// Decides whether a source is a fellow downloader, and whether what it announced counts.
     pub(super) fn judge(&mut self, peer: PeerId, now: Instant) {
-        let total = self.sources.total_pace(now);
-        self.judge_beside(peer, total, self.natural_silence(), now);
+        let yardstick = self.sources.yardstick(self.natural_silence(), now);
+        self.judge_by(yardstick, peer, now);
     }
 
     /// As [`Self::judge`], of all sources.
     pub(super) fn judge_all(&mut self, now: Instant) {
-        let total = self.sources.total_pace(now);
-        let natural = self.natural_silence();
+        let yardstick = self.sources.yardstick(self.natural_silence(), now);
         let peers: Vec<PeerId> = self.sources.peers().collect();
         for peer in peers {
-            self.judge_beside(peer, total, natural, now);
+            self.judge_by(yardstick, peer, now);
         }
     }
 
-    fn judge_beside(&mut self, peer: PeerId, total: (f64, usize), natural: Duration, now: Instant) {
+    fn judge_by(&mut self, yardstick: Yardstick, peer: PeerId, now: Instant) {
         let Some(source) = self.sources.get(peer) else { return };
-        let is_partial = source.has != Has::Everything;
-        let is_trusted = is_partial && Sources::is_trusted(source, total, natural, now);
-        let is_rival = source.weight > 0 && !source.record.is_doubted();
+        let is_trusted = source.has != Has::Everything && yardstick.trusts(source, now);
+        let is_rival = yardstick.is_rival(source, now);
         self.set_counted(peer, is_trusted);
         self.set_rival(peer, is_rival);
     }

@@ -250,7 +250,9 @@ impl World {
                 let next = active.iter().map(|id| self.free_at(*id)).min();
                 self.nodes[node.0].uplink.active = active;
                 if let Some(next) = next {
-                    self.wake_uplink(node, next);
+                    // By chance, who of several senders comes first.
+                    let after = self.moment();
+                    self.wake_uplink(node, next.max(now) + after);
                 }
                 return;
             };
@@ -326,7 +328,7 @@ impl World {
         let down = if limit == 0 { to.down } else { to.down.min(limit) };
         let time = |bytes: u64, rate: u64| Duration::from_secs_f64(bytes as f64 / rate as f64);
         let is_quick = time(sending.left, up.min(down)) < QUICK;
-        let most = SLICE_BYTES.min(up.min(down) / 4).max(1);
+        let most = SLICE_BYTES.min(up.min(down) / 16).max(1);
         let slice = if is_quick { sending.left } else { sending.left.min(most) };
         sending.left -= slice;
         let on_wire = time(slice, up);
@@ -367,10 +369,13 @@ impl World {
         let ends = self.links[transfer.link].ends;
         let (at, sender) = (ends[transfer.asker], ends[1 - transfer.asker].node);
         let What::Units { fetch, game, .. } = transfer.what.clone() else { return };
-        let (is_open, is_due) = (transfer.fetch_is_open, now >= transfer.reported_at + REPORT_INTERVAL);
+        // The first bytes are reported soon.
+        let is_first = transfer.reported_at == Duration::ZERO;
+        let is_due = is_first || now >= transfer.reported_at + REPORT_INTERVAL;
+        let is_open = transfer.fetch_is_open;
         transfer.unreported += bytes;
         let report = (is_due && end.is_none()).then(|| std::mem::take(&mut transfer.unreported));
-        if report.is_some() || transfer.reported_at == Duration::ZERO {
+        if report.is_some() || is_first {
             transfer.reported_at = now;
         }
         if self.nodes[at.node.0].generation != at.generation || !at.is_open {
