@@ -203,7 +203,7 @@ impl Engine {
             }
             if swarm.tick_is_due(now) {
                 swarm.rate_now(now);
-                swarm.measure_natural_silence();
+                swarm.measure_natural_silence(now);
                 swarm.judge_all(now);
                 swarm.everyone_is_thirsty();
                 work.push((game.clone(), swarm.stalled(now)));

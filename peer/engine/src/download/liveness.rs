@@ -54,7 +54,8 @@ impl Swarm {
             let source = self.sources.get(fetch.source);
             fetch.cancelled || source.is_some_and(|source| !source.is_silent(natural, then))
         };
-        if self.units_left == 0 || self.fetches.values().any(brings) {
+        let looks_soon = self.look_at.is_some_and(|at| at <= self.next_tick());
+        if self.units_left == 0 || looks_soon || self.fetches.values().any(brings) {
             return Ok(());
         }
         for (peer, source) in self.sources.iter().filter(|(peer, _)| self.sources.may_ask(*peer, then)) {

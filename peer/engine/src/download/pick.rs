@@ -134,7 +134,7 @@ impl Swarm {
     /// Whether another request may be under way. Of what silent and slow sources owe only what comes soon counts; and one
     /// source is tried beside whatever the others bring, because it may be the fastest.
     fn fits_budget(&mut self, peer: PeerId, now: Instant) -> bool {
-        if self.fastest.is_none() && !self.is_contended() {
+        if self.fastest.is_none() {
             return self.fits_beginning(now);
         }
         let yardstick = self.sources.yardstick(self.natural_silence(), now);
@@ -143,6 +143,7 @@ impl Swarm {
             let owed = self.owed_bytes(source);
             match source.record.pace.rate(now) {
                 _ if owed == 0 || yardstick.finds_silent(source, now) => 0,
+                None if yardstick.finds_hollow(source, now) => 0,
                 Some(pace) if yardstick.finds_slow(source, now) => owed.min(bytes_in(Some(pace), soon)),
                 Some(_) | None => owed,
             }
@@ -150,13 +151,15 @@ impl Swarm {
         coming.sum::<u64>() < self.budget() || self.is_next_to_try(peer, now)
     }
 
-    /// The first unit comes alone, so that it shows how long one takes at least. As long as nothing comes at all, one more
-    /// source is asked every now and then.
+    /// The first unit comes alone, so that it shows how long one takes at least; while contended, a few. As long as nothing
+    /// comes at all, one more is asked for every now and then.
     fn fits_beginning(&mut self, now: Instant) -> bool {
-        let silence = now.saturating_duration_since(self.last_byte);
+        let silence = now.saturating_duration_since(self.last_progress);
         let comes = self.received >= MIN_PROGRESS_BYTES && silence < 4 * FIRST_ANSWER;
         let more = silence.as_millis() / FIRST_ANSWER.as_millis();
-        let allowed = if comes { 1 } else { 1 + usize::try_from(more).unwrap_or(usize::MAX) };
+        let first = if self.is_contended() { BUSY_REQUESTS } else { 1 };
+        let allowed =
+            if comes { first } else { first.saturating_add(usize::try_from(more).unwrap_or(usize::MAX)) };
         let fits = self.fetches.len() < allowed;
         if !fits {
             let at = now + FIRST_ANSWER;

@@ -110,8 +110,8 @@ impl Swarm {
         self.rate.add(new, now);
         self.shown_rate.add(new, now);
         self.received += new;
-        if new > 0 {
-            self.last_byte = now;
+        if has_moved {
+            self.last_progress = now;
         }
         if let Some(source) = self.sources.get_mut(about.source) {
             source.rate.add(new, now);
@@ -176,6 +176,9 @@ impl Swarm {
             return;
         }
         let rate = self.recent_rate();
+        if rate == 0 {
+            return;
+        }
         let is_worth_it = rate > self.rate_before_try / 10 * 11;
         self.try_pause = if is_worth_it { TRY_ANOTHER } else { (self.try_pause * 2).min(LONGEST_PATIENCE) };
         self.try_at = Some(now + self.try_pause);

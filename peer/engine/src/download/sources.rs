@@ -23,7 +23,7 @@ pub(super) const STALL: Duration = Duration::from_secs(4);
 /// A source that brings nothing in this time may be silent: what it owes is asked of others when it is due.
 const SILENCE: Duration = Duration::from_secs(1);
 /// An untried source that brings nothing in this time, while others do, counts as no fellow downloader.
-const HOLLOW: Duration = Duration::from_millis(300);
+const HOLLOW: Duration = Duration::from_millis(200);
 /// Untried peers of one address that are asked at a time.
 const UNTRIED_AT_ONCE: usize = 2;
 /// No source is waited for longer.
@@ -157,6 +157,11 @@ impl Source {
     /// How long it has brought nothing of what it owes.
     pub(super) fn silence(&self, now: Instant) -> Duration {
         if self.fetches.is_empty() { Duration::ZERO } else { now.saturating_duration_since(self.progress) }
+    }
+
+    /// Bytes of it came, and not long ago.
+    pub(super) fn brings(&self, now: Instant) -> bool {
+        self.record.pace.rate(now).is_some() && self.silence(now) <= SILENCE
     }
 
     /// It owes something and has brought nothing for longer than its units take. `natural`: the silence that is nobody's
@@ -349,10 +354,13 @@ impl Yardstick {
 
     /// Whether a source shares the work: it has a weight, and does not only announce.
     pub(super) fn is_rival(&self, source: &Source, now: Instant) -> bool {
-        let record = &source.record;
+        source.weight > 0 && !source.record.is_doubted() && !self.finds_hollow(source, now)
+    }
+
+    /// Whether a source that has never delivered owes something for longer than others take.
+    pub(super) fn finds_hollow(&self, source: &Source, now: Instant) -> bool {
         let patience = (self.usual * 4).max(self.natural).max(HOLLOW);
-        let is_hollow = !record.has_delivered && (record.strikes > 0 || source.silence(now) > patience);
-        source.weight > 0 && !is_hollow
+        !source.record.has_delivered && source.silence(now) > patience
     }
 }
 

@@ -78,8 +78,8 @@ pub(crate) struct Swarm {
     pub(super) rate_before_try: u64,
     /// Bytes that came, of units or not.
     pub(super) received: u64,
-    /// When the last byte came.
-    pub(super) last_byte: Instant,
+    /// When something worth mentioning came last.
+    pub(super) last_progress: Instant,
     /// Bytes a second that may come for it all together; 0 is unlimited.
     limit: u64,
     tick: Instant,
@@ -135,7 +135,7 @@ impl Swarm {
             try_pause: TRY_ANOTHER,
             rate_before_try: 0,
             received: 0,
-            last_byte: now,
+            last_progress: now,
             limit: 0,
             tick: now + DOWNLOAD_TICK,
             look_at: None,
@@ -215,7 +215,7 @@ impl Swarm {
 
     /// Nothing came for so long that another download takes its turn.
     pub(crate) fn is_starved(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.last_byte) > STARVED
+        now.saturating_duration_since(self.last_progress) > STARVED
     }
 
     /// The request for a unit, without what is here.
@@ -459,7 +459,6 @@ impl Swarm {
     /// All sources together may bring so many bytes a second from now on; 0 is unlimited.
     pub(crate) fn set_limit(&mut self, bytes_per_sec: u64) {
         self.limit = bytes_per_sec;
-        self.measure_natural_silence();
         self.everyone_is_thirsty();
     }
 
@@ -484,10 +483,21 @@ impl Swarm {
         self.natural
     }
 
-    pub(super) fn measure_natural_silence(&mut self) {
+    pub(super) fn measure_natural_silence(&mut self, now: Instant) {
         let rate = self.recent_rate();
-        let millis = if rate < MIN_RATE { 0 } else { self.all_bytes_under_way() * 2000 / rate };
+        // What silent sources owe fills no link.
+        let comes = |fetch: &&Fetch| {
+            let source = self.sources.get(fetch.source);
+            source.is_some_and(|source| source.brings(now))
+        };
+        let coming: u64 = self.fetches.values().filter(comes).map(Fetch::bytes_owed).sum();
+        let millis = if rate < MIN_RATE { 0 } else { coming * 2000 / rate };
         self.natural = Duration::from_millis(millis).max(self.time_at_limit()).min(LONGEST_PATIENCE);
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn next_tick(&self) -> Instant {
+        self.tick
     }
 
     /// When all was last looked at.

@@ -85,10 +85,11 @@ fn a_slow_source_costs_nothing() {
 fn silent_sources_cost_little_and_are_given_up() {
     let payload = release("ut", "1", 8_000);
     for seed in 0..3 {
-        let (mut world, _, guest) = party(seed, &payload, vec![Setup::new()], Setup::new());
+        let fast = || Setup::new().link(450_000_000);
+        let (mut world, _, guest) = party(seed, &payload, vec![fast()], fast());
         let alone = fetch(&mut world, guest, &payload);
-        let others = (0..5).map(|_| Setup::new()).collect();
-        let (mut world, others, guest) = party(seed, &payload, others, Setup::new());
+        let others = (0..5).map(|_| fast()).collect();
+        let (mut world, others, guest) = party(seed, &payload, others, fast());
         for other in &others[1..] {
             world.nodes[other.0].is_mute = true;
         }
@@ -105,13 +106,14 @@ fn silent_sources_cost_little_and_are_given_up() {
 fn who_only_announces_costs_little() {
     let payload = release("ut", "1", 2_000);
     for seed in 0..3 {
-        let (mut world, _, guest) = party(seed, &payload, vec![Setup::new()], Setup::new());
+        let fast = || Setup::new().link(450_000_000);
+        let (mut world, _, guest) = party(seed, &payload, vec![fast()], fast());
         let alone = fetch(&mut world, guest, &payload);
         let mut world = World::new(seed);
         let given = plain(vec![payload.pinned()]);
-        world.add(Setup::new().catalog(&given).has(&payload));
-        let liars = [(); 2].map(|()| world.add(Setup::new().catalog(&given)));
-        let guest = world.add(Setup::new().catalog(&given));
+        world.add(fast().catalog(&given).has(&payload));
+        let liars = [(); 2].map(|()| world.add(fast().catalog(&given)));
+        let guest = world.add(fast().catalog(&given));
         world.until("all meet", 10, World::all_meet);
         for liar in liars {
             world.nodes[liar.0].is_mute = true;
