@@ -9,7 +9,7 @@
 use super::requests::Fetch;
 use super::sources::{Has, Source};
 use super::swarm::{Swarm, UnitState};
-use crate::engine::Engine;
+use crate::engine::{DOWNLOAD_TICK, Engine};
 use crate::operations::Why;
 
 impl Engine {
@@ -54,7 +54,7 @@ impl Swarm {
             let source = self.sources.get(fetch.source);
             fetch.cancelled || source.is_some_and(|source| !source.is_silent(natural, then))
         };
-        let looks_soon = self.look_at.is_some_and(|at| at <= self.next_tick());
+        let looks_soon = self.look_at.is_some_and(|at| at <= self.next_tick() + DOWNLOAD_TICK);
         if self.units_left == 0 || looks_soon || self.fetches.values().any(brings) {
             return Ok(());
         }

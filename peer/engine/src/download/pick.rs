@@ -63,6 +63,9 @@ const CONTENDED_BUDGET_MIN_BYTES: u64 = 1024 * 1024;
 const BUDGET_TIME: Duration = Duration::from_millis(500);
 /// Another source is asked for the first unit after this time.
 const FIRST_ANSWER: Duration = Duration::from_millis(100);
+/// Unless the first one comes at least so fast, in bytes a second. What came is told this much later.
+const FIRST_RATE: u64 = 128 * 1024;
+const FIRST_REPORTS: Duration = Duration::from_millis(300);
 /// Another untried source is tried beside the others after this time as long as the last one brought more; else after a
 /// time that doubles.
 pub(super) const TRY_ANOTHER: Duration = Duration::from_millis(500);
@@ -154,9 +157,12 @@ impl Swarm {
     /// The first unit comes alone, so that it shows how long one takes at least; while contended, a few. As long as nothing
     /// comes at all, one more is asked for every now and then.
     fn fits_beginning(&mut self, now: Instant) -> bool {
-        let silence = now.saturating_duration_since(self.last_progress);
-        let comes = self.received >= MIN_PROGRESS_BYTES && silence < 4 * FIRST_ANSWER;
-        let more = silence.as_millis() / FIRST_ANSWER.as_millis();
+        let waited = now.saturating_duration_since(self.began);
+        let millis = u64::try_from(waited.saturating_sub(FIRST_REPORTS).as_millis()).unwrap_or(u64::MAX);
+        let is_silent = now.saturating_duration_since(self.last_progress) > FIRST_ANSWER * 4;
+        let least = MIN_PROGRESS_BYTES.max(millis.saturating_mul(FIRST_RATE) / 1000);
+        let comes = self.received >= least && !is_silent;
+        let more = waited.as_millis() / FIRST_ANSWER.as_millis();
         let first = if self.is_contended() { BUSY_REQUESTS } else { 1 };
         let allowed =
             if comes { first } else { first.saturating_add(usize::try_from(more).unwrap_or(usize::MAX)) };

@@ -78,6 +78,7 @@ pub(crate) struct Swarm {
     pub(super) rate_before_try: u64,
     /// Bytes that came, of units or not.
     pub(super) received: u64,
+    pub(super) began: Instant,
     /// When something worth mentioning came last.
     pub(super) last_progress: Instant,
     /// Bytes a second that may come for it all together; 0 is unlimited.
@@ -135,6 +136,7 @@ impl Swarm {
             try_pause: TRY_ANOTHER,
             rate_before_try: 0,
             received: 0,
+            began: now,
             last_progress: now,
             limit: 0,
             tick: now + DOWNLOAD_TICK,
