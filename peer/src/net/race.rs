@@ -6,8 +6,8 @@
 //! # Protocol
 //! The caller names the candidates in the order in which they are to be asked; others may join while the race runs.
 //! - The first candidate is asked. An attempt that fails or is refused makes room for the next candidate at once.
-//! - When all attempts that run are late, the next candidate is asked besides: the second one about a second after the
-//!   first, and so on.
+//! - When all attempts that run are late, the next candidate is asked besides: about a second after the one before it,
+//!   and after [`LOOK_INTERVAL`] already where not a byte has come and no download limit explains that.
 //! - At most [`AT_ONCE`] attempts run. When another one is due then, the one that receives least is given up.
 //! - The first answer that is right ends the race, and the other attempts with it. Dropping an attempt tells its peer to
 //!   stop.
@@ -146,7 +146,7 @@ async fn run<T>(
     };
     if first.is_some() {
         // Whoever was overtaken because it was late is known; whoever was asked a moment ago may be well.
-        let late = race.running.iter().filter(|attempt| attempt.pace == Pace::Late);
+        let late = race.running.iter().filter(|attempt| attempt.pace == Pace::Late || attempt.is_silent());
         race.failed.extend(late.map(|attempt| (attempt.conn, BlobError::Late)));
     }
     Raced { first, failed: race.failed }
@@ -275,7 +275,16 @@ impl<T, P: Peers<T>> Race<'_, T, P> {
     }
 
     fn is_next_due(&self) -> bool {
-        let is_well = |attempt: &Attempt<T>| matches!(attempt.pace, Pace::Good | Pace::Unknown);
+        let is_limited = self.peers.traffic().limit > 0;
+        let is_well = |attempt: &Attempt<T>| match attempt.pace {
+            Pace::Good => true,
+            // Before it can be measured, one byte is a sign of life.
+            Pace::Unknown => is_limited || !attempt.is_silent(),
+            Pace::Slow | Pace::Late => false,
+        };
+        if self.running.len() >= AT_ONCE && self.worst().is_none() {
+            return false;
+        }
         let slow = self.running.iter().filter(|attempt| attempt.pace == Pace::Slow).count();
         self.next_candidate().is_some() && slow < MAX_SLOW && !self.running.iter().any(is_well)
     }
@@ -307,6 +316,16 @@ async fn first_end<T>(running: &mut [Attempt<T>]) -> (usize, Result<T, BlobError
 }
 
 impl<T> Attempt<T> {
+    /// Not a byte has come, and it was not asked just now.
+    fn is_silent(&self) -> bool {
+        self.pace == Pace::Unknown && self.progress.received() == 0 && !self.is_new()
+    }
+
+    /// It was asked since the last look.
+    fn is_new(&self) -> bool {
+        self.samples.front().is_some_and(|first| first.at.elapsed() < LOOK_INTERVAL)
+    }
+
     fn measure(&mut self, sample: Sample, limit: u64) {
         self.samples.push_back(sample);
         while self.samples.get(1).is_some_and(|second| sample.at - second.at >= MEASURED_OVER) {
@@ -477,17 +496,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_is_asked_after_a_second_and_the_late_one_is_named() {
+    async fn the_next_is_asked_when_not_a_byte_comes_and_the_silent_one_is_named() {
         let outcome = race(IDLE, &[Peer::Silent, Peer::Answers(5), Peer::Answers(5)]).await;
         assert_eq!(outcome.first, Some(2));
-        assert_eq!(outcome.asked, [(1, 0), (2, 1000)]);
+        assert_eq!(outcome.asked, [(1, 0), (2, 250)]);
         assert_eq!(outcome.failed, [(1, BlobError::Late)]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_late_one_that_answers_in_the_end_wins_and_blames_nobody() {
-        let outcome = race(IDLE, &[Peer::Answers(1200), Peer::Answers(900)]).await;
-        assert_eq!((outcome.first, outcome.took), (Some(1), 1200));
+        let outcome = race(IDLE, &[Peer::Answers(400), Peer::Answers(900)]).await;
+        assert_eq!((outcome.first, outcome.took), (Some(1), 400));
         assert_eq!(outcome.failed, [], "the second one is not late yet");
     }
 
@@ -504,9 +523,9 @@ mod tests {
     async fn silent_peers_are_asked_in_turn_and_given_up() {
         let outcome = race(IDLE, &[Peer::Silent; 5]).await;
         assert_eq!(outcome.first, None);
-        assert_eq!(outcome.asked, [(1, 0), (2, 1000), (3, 2000), (4, 3000), (5, 4000)]);
+        assert_eq!(outcome.asked, [(1, 0), (2, 250), (3, 500), (4, 1000), (5, 1250)]);
         assert!(outcome.failed.iter().all(|(_, error)| *error == BlobError::Late));
-        assert_eq!((outcome.failed.len(), outcome.took), (5, 15_000));
+        assert_eq!((outcome.failed.len(), outcome.took), (5, 12_250));
         // The first two made room for the fourth and the fifth.
         assert_eq!(outcome.failed.iter().map(|(conn, _)| *conn).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     }
@@ -517,7 +536,7 @@ mod tests {
         let peers =
             [Peer::Sends(5_000, forever), Peer::Silent, Peer::Sends(8_000, forever), Peer::Answers(100)];
         let outcome = race(IDLE, &peers).await;
-        assert_eq!((outcome.first, outcome.took), (Some(4), 3100));
+        assert_eq!((outcome.first, outcome.took), (Some(4), 2350));
         assert_eq!(outcome.failed.iter().map(|(conn, _)| *conn).collect::<Vec<_>>(), [2, 1, 3]);
     }
 
@@ -558,7 +577,7 @@ mod tests {
         assert_eq!(outcome.failed, [], "both may be honest");
         let peers = [Peer::Sends(20_000, 1_000_000), Peer::Silent, Peer::Answers(1)];
         let outcome = race(IDLE, &peers).await;
-        assert_eq!((outcome.first, outcome.took), (Some(3), 2001));
+        assert_eq!((outcome.first, outcome.took), (Some(3), 1251));
     }
 
     #[tokio::test(start_paused = true)]
