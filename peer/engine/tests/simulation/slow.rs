@@ -170,12 +170,6 @@ fn a_guest_on_a_slow_link_takes_no_longer_with_more_sources() {
         let sources = world.nodes[guest.0].received.len();
         let told =
             format!("{count} sources, {sources} used: {took:.1} s of {ideal:.1} s, {bytes:.2} of the bytes");
-        eprintln!(
-            "XX {told}; {:?} cancels {} wasted {}",
-            world.nodes[guest.0].received.values(),
-            world.nodes[guest.0].stats.cancels,
-            world.nodes[guest.0].wasted_units
-        );
         assert!(took <= 1.1 * ideal, "{told}");
         assert!(bytes <= 1.1, "{told}");
     }
