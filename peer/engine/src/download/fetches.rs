@@ -74,8 +74,8 @@ impl Engine {
         for fetch in cancels {
             self.push(Effect::CancelFetch { fetch });
         }
-        for peer in late {
-            self.strike(&game, peer, GivenUp::Silent);
+        for (peer, why) in late {
+            self.strike(&game, peer, why);
         }
         let is_idle = self.serving.count(&game) == 0;
         if news >= if is_idle { enough.0 } else { enough.1 } {

@@ -8,6 +8,7 @@ use lanspread_protocol::message::OfferState;
 use lanspread_protocol::{GameId, Manifest, ManifestId, PeerId};
 
 use super::fetches::source_of;
+use super::sources::GivenUp;
 use super::{Download, Held, Purpose, Stage, Swarm};
 use crate::command::{Command, CommandError};
 use crate::effect::{Effect, StoreMode};
@@ -15,7 +16,7 @@ use crate::engine::{Engine, busy};
 use crate::event::Event;
 use crate::hedge::Ended;
 use crate::ids::{OpId, RaceId};
-use crate::input::{DiskFailure, FailureKind, Opened, Raced, ScannedGame};
+use crate::input::{BlobError, DiskFailure, FailureKind, Opened, Raced, ScannedGame};
 use crate::operations::{Lack, Operation, Why, Work, Writer};
 
 /// The first pause after sources that are here gave nothing; doubles up to half a minute or so.
@@ -66,7 +67,11 @@ impl Engine {
             return;
         };
         let Ended { first, failed } = self.conclude(&race, raced);
-        asked.extend(failed.into_iter().map(|(peer, _)| peer));
+        for (peer_id, error) in failed {
+            if asked.insert(peer_id) && error == BlobError::Late {
+                self.emit(Event::SourceGivenUp { game: game.clone(), peer_id, reason: GivenUp::Slow });
+            }
+        }
         match first {
             Some((_, manifest)) if manifest.id() == wanted => return self.open_store(&game, op, manifest),
             Some((peer, _)) => drop(asked.insert(peer)),

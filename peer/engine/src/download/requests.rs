@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use lanspread_protocol::{PeerId, UnitIndex};
 
 use super::pick::TRY_ANOTHER;
-use super::sources::{GivenUp, LONGEST_PATIENCE};
+use super::sources::{GivenUp, LONGEST_PATIENCE, SILENCE};
 use super::swarm::{Swarm, UnitState};
 use crate::ids::FetchId;
 
@@ -220,8 +220,8 @@ impl Swarm {
     }
 
     /// Requests all of whose units came from other sources meanwhile; they are to be cancelled. One that brought nothing
-    /// although it had time is a strike.
-    pub(super) fn superseded(&mut self, now: Instant) -> (Vec<FetchId>, Vec<PeerId>) {
+    /// although it had time, or had stopped, is a strike.
+    pub(super) fn superseded(&mut self, now: Instant) -> (Vec<FetchId>, Vec<(PeerId, GivenUp)>) {
         let (mut ids, mut late, mut wasted) = (Vec::new(), Vec::new(), 0);
         for (id, fetch) in &mut self.fetches {
             let is_needed = |owed: &Owed| self.units.get(owed.unit.as_usize()) != Some(&UnitState::Here);
@@ -232,7 +232,9 @@ impl Swarm {
             ids.push(*id);
             wasted += fetch.partial();
             if fetch.has_brought_nothing() && now > fetch.asked + GRACE {
-                late.push(fetch.source);
+                late.push((fetch.source, GivenUp::Silent));
+            } else if now > fetch.progress + SILENCE {
+                late.push((fetch.source, GivenUp::Slow));
             }
         }
         self.note_wasted(wasted);

@@ -21,7 +21,7 @@ use crate::ids::FetchId;
 /// A source that brings nothing in this time is given up, at first.
 pub(super) const STALL: Duration = Duration::from_secs(4);
 /// A source that brings nothing in this time may be silent: what it owes is asked of others when it is due.
-const SILENCE: Duration = Duration::from_secs(1);
+pub(super) const SILENCE: Duration = Duration::from_secs(1);
 /// An untried source that brings nothing in this time, while others do, counts as no fellow downloader.
 const HOLLOW: Duration = Duration::from_millis(200);
 /// Untried peers of one address that are asked at a time.
