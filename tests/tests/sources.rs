@@ -36,7 +36,7 @@ impl Scene {
         let party = Party::new();
         let game = party.publish(&Game::big("arena", 8 * MIB));
         let payload = Arc::new(Payload::of(&game));
-        let ben = party.peer("ben").start();
+        let ben = party.peer("ben").patient().start();
         Self { ben, party, game, payload }
     }
 

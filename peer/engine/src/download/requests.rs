@@ -233,7 +233,7 @@ impl Swarm {
             wasted += fetch.partial();
             if fetch.has_brought_nothing() && now > fetch.asked + GRACE {
                 late.push((fetch.source, GivenUp::Silent));
-            } else if now > fetch.progress + SILENCE {
+            } else if now > fetch.progress + if fetch.progress == fetch.asked { GRACE } else { SILENCE } {
                 late.push((fetch.source, GivenUp::Slow));
             }
         }
