@@ -7,21 +7,21 @@
 //! The caller names the candidates in the order in which they are to be asked; others may join while the race runs.
 //! - The first candidate is asked. An attempt that fails or is refused makes room for the next candidate at once.
 //! - When all attempts that run are late, the next candidate is asked besides: about a second after the one before it,
-//!   and after [`LOOK_INTERVAL`] already where not a byte has come and no download limit explains that.
-//! - At most [`AT_ONCE`] attempts run. When another one is due then, the one that receives least is given up.
+//!   and after `LOOK_INTERVAL` already where not a byte has come and no download limit explains that.
+//! - At most `AT_ONCE` attempts run. When another one is due then, the one that receives least is given up.
 //! - The first answer that is right ends the race, and the other attempts with it. Dropping an attempt tells its peer to
 //!   stop.
-//! - An attempt that stays late for [`GIVEN_UP_AFTER`] is given up. The last one of all goes on as long as it has the
-//!   least rate of all, [`MIN_RATE`]: a source that is slow but alone still brings it. So every race ends: no blob is
-//!   greater than `MAX_MANIFEST_BYTES`, and each attempt that lasts receives [`MIN_RATE`].
+//! - An attempt that stays late for `GIVEN_UP_AFTER` is given up. The last one of all goes on as long as it has the
+//!   least rate of all, `MIN_RATE`: a source that is slow but alone still brings it. So every race ends: no blob is
+//!   greater than `MAX_MANIFEST_BYTES`, and each attempt that lasts receives `MIN_RATE`.
 //!
 //! # When an attempt is late
 //! Each attempt is measured over the last second, from its second one on. What this PC's own link or limit holds up is no
 //! lateness: a manifest of 22 MB takes 88 s at 2 Mbit/s and is asked for once.
-//! - *Late*: it receives less than [`MIN_RATE`], or less than [`FAIR_RATE`] and less than an eighth of all bytes that
+//! - *Late*: it receives less than `MIN_RATE`, or less than `FAIR_RATE` and less than an eighth of all bytes that
 //!   this PC receives.
-//! - *Slow*: it receives less than [`FAIR_RATE`], and so little else arrives that the link is no reason, unless it is
-//!   slower than any LAN. Up to [`MAX_SLOW`] such attempts run; they are not given up.
+//! - *Slow*: it receives less than `FAIR_RATE`, and so little else arrives that the link is no reason, unless it is
+//!   slower than any LAN. Up to `MAX_SLOW` such attempts run; they are not given up.
 //! - Under a download limit an attempt that waits for the limit half of the time is neither. Otherwise all bytes of its
 //!   connection count, since units that the limit delays can stand before the answer.
 
@@ -62,7 +62,7 @@ const MAX_SLOW: usize = 2;
 impl Net {
     /// Fetches a blob from the first of these peers that brings it. `open` makes of its bytes what is wanted, on the
     /// blocking pool; an error means that the peer sent something wrong. Cancelled, it ends without an answer. What changes in
-    /// `from` counts for the candidates that were not asked yet, within [`LOOK_INTERVAL`].
+    /// `from` counts for the candidates that were not asked yet, within `LOOK_INTERVAL`.
     pub async fn race<T: Send + 'static>(
         &self,
         blob: Blob,
@@ -164,7 +164,7 @@ struct Attempt<T> {
     conn: ConnId,
     progress: Arc<BlobProgress>,
     answer: Answer<T>,
-    /// Oldest first; they reach back for [`MEASURED_OVER`] or to the start.
+    /// Oldest first; they reach back for `MEASURED_OVER` or to the start.
     samples: VecDeque<Sample>,
     pace: Pace,
     /// Bytes in the last second.
