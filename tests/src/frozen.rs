@@ -12,7 +12,7 @@ use crate::{Payload, Reply, Stranger};
 
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// What is wrong with a frame, in words.
+/// The reason why a frame is wrong, in words.
 pub(crate) type Broken = String;
 
 /// Variants of the frozen control messages, by what the first number of a frame says.
@@ -191,7 +191,7 @@ pub(crate) fn read_control(payload: &[u8]) -> Result<Option<Said>, Broken> {
     read.end().map(|()| Some(said))
 }
 
-/// What the previous version is asked for.
+/// A request to the previous version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// Units by index, each with the mask of the chunks that are not wanted.
@@ -433,7 +433,7 @@ impl FrozenPeer {
     }
 }
 
-/// What the previous version answers.
+/// The previous version's answer.
 fn answer(payload: &Payload, asked: Option<&Asked>) -> Reply {
     let ok = |body: Vec<u8>| {
         let response = frame(&[vec![0], number(body.len() as u64)].concat());

@@ -11,6 +11,9 @@
 //! - `lifecycle`: the stages and their ends;
 //! - `swarm`: the state of a running download;
 //! - `pick`: what to fetch next from whom;
+//! - `shares`: the same while others download the payload too;
+//! - `late`: what one source owes too late and another one is asked for;
+//! - `budget`: how much may be under way in all;
 //! - `requests`: what was asked, what came of it, and which requests bring nothing;
 //! - `sources`: whom it can be asked of, judged by what they deliver;
 //! - `fetches`: requests are sent and their results taken in;
@@ -18,14 +21,17 @@
 //! - `liveness`: nobody waits for nothing.
 
 mod ahead;
+mod budget;
 mod fetches;
 mod held;
+mod late;
 mod lifecycle;
 mod liveness;
 mod measure;
 mod pick;
 mod rate;
 mod requests;
+mod shares;
 mod sources;
 mod swarm;
 mod waiting;

@@ -255,7 +255,7 @@ impl<T> Default for Raced<T> {
     }
 }
 
-/// Why a peer did not bring a manifest, a cover or a catalog.
+/// The reason why a peer did not bring a manifest, a cover or a catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BlobError {
     /// The peer does not have it, or the connection broke.

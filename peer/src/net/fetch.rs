@@ -39,7 +39,7 @@ pub struct FetchedUnit {
     pub bytes: Vec<u8>,
 }
 
-/// How much of what a request wanted of a unit has arrived.
+/// The part of a unit's wanted chunks that has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     Whole,
@@ -47,7 +47,7 @@ pub enum Extent {
     Part,
 }
 
-/// Where a fetch of units leaves what arrives.
+/// The receiver of what a fetch of units brings.
 #[derive(Clone, Copy, Debug)]
 pub struct UnitSink<'a> {
     pub units: &'a mpsc::Sender<FetchedUnit>,
@@ -193,7 +193,7 @@ impl Net {
     }
 }
 
-/// How far the fetch of a blob is, for the race that decides whether its peer is late.
+/// The progress of the fetch of a blob, for the race that decides whether its peer is late.
 #[derive(Debug, Default)]
 pub(super) struct BlobProgress {
     received: AtomicU64,
@@ -326,7 +326,7 @@ fn is_right<'a>(chunks: impl Iterator<Item = &'a Chunk>, mut bytes: &[u8]) -> bo
 struct Arriving {
     /// Its place among the wanted ones.
     nth: usize,
-    /// What came of it; empty when none is arriving.
+    /// The bytes of it that arrived; empty when none is arriving.
     bytes: Vec<u8>,
 }
 

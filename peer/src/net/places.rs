@@ -25,7 +25,7 @@ const WEIGHT: u64 = 8;
 pub(crate) struct Places {
     /// tokio's semaphore is fair. A permit ends with what holds it, however that ends, so that no place is lost.
     free: Semaphore,
-    /// How long a piece usually takes, in nanoseconds.
+    /// The usual time of a piece, in nanoseconds.
     usual_nanos: AtomicU64,
 }
 

@@ -202,7 +202,7 @@ type Reading<R> = JoinHandle<(R, io::Result<Bytes>)>;
 
 struct Pieces<'a, R> {
     count: usize,
-    /// Where each piece takes a place to be sent.
+    /// The places, of which each piece takes one to be sent.
     places: Option<&'a Places>,
     read: R,
     /// Outlives a cancelled send, whose last read has to be waited for.

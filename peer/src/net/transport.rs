@@ -38,7 +38,7 @@ const LOOPBACK_MTU: u16 = 65_507;
 const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// Packets until the receiver acknowledges.
 const PACKETS_PER_ACK: u32 = 10;
-/// How long the receiver may keep an acknowledgement back.
+/// The longest time that the receiver may keep an acknowledgement back.
 const MAX_ACK_DELAY: Duration = Duration::from_millis(2);
 /// A packet is lost when a later one has arrived and it is this many round trips old. The round trip is measured by the
 /// packets that arrive first, so that the slowest of a jittering link take up to twice as long.

@@ -70,7 +70,7 @@ impl Default for Known {
     }
 }
 
-/// What a connection moved in an interval.
+/// The bytes that a connection moved in an interval.
 #[derive(Clone, Copy, Debug)]
 struct Moved {
     receives: bool,
@@ -156,7 +156,7 @@ fn per_second(bytes: u64, interval: Duration) -> u64 {
     in_nanos(bytes, 1_000_000_000, interval.as_nanos())
 }
 
-/// What a rate moves in `time`.
+/// Returns the bytes that a rate moves in `time`.
 fn in_time(bytes_per_second: u64, time: Duration) -> u64 {
     in_nanos(bytes_per_second, time.as_nanos(), 1_000_000_000)
 }

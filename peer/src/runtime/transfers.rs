@@ -31,9 +31,9 @@ use crate::net::serve::{InboundRequest, Served};
 
 /// Verified units of one request that wait to be written: what is in memory of a fetch, at most about 1 MiB each.
 const UNITS_AHEAD: usize = 4;
-/// How often the bytes of a fetch that takes long are reported to the engine.
+/// The time between two reports of bytes of one fetch to the engine.
 const REPORT_INTERVAL: Duration = Duration::from_millis(250);
-/// When the first bytes are reported: the engine asks another source when none come.
+/// The time until the first report of bytes: the engine asks another source when none come.
 const FIRST_REPORT: Duration = Duration::from_millis(50);
 
 /// Transfers under way, and the stores of running downloads.
@@ -383,7 +383,7 @@ impl FetchJob {
     }
 }
 
-/// What the engine hears of chunks that are on disk now.
+/// The engine's news of chunks that are on disk now.
 fn stored(fetch: FetchId, fetched: FetchedUnit, completed: Vec<UnitIndex>) -> Input {
     let FetchedUnit { wanted, extent, bytes } = fetched;
     let bytes = bytes.len() as u64;

@@ -6,13 +6,13 @@ use lanspread_protocol::{GameId, ManifestId, PeerId, UnitIndex};
 
 use super::Swarm;
 use super::requests::{Received, Stalled};
-use super::sources::{GivenUp, Has};
+use super::sources::{GivenUp, Has, Offered};
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::ids::{FetchId, OpId};
 use crate::input::FetchEnd;
-use crate::roster::Live;
+use crate::roster::Roster;
 
 impl Engine {
     /// Gives every source that can take one another request.
@@ -228,12 +228,10 @@ impl Engine {
             return;
         };
         let wanted = swarm.manifest.id();
-        let live = self.roster.live(peer);
-        let address = live.and_then(|live| self.roster.ip_of(live.conn));
-        match live.and_then(|live| source_of(live, game, wanted)) {
-            Some((has, weight)) => {
-                let is_new_rival = matches!(has, Has::Some(_)) && !swarm.is_partial_source(peer);
-                swarm.update_source(peer, has, weight, address, now);
+        match self.roster.offered(peer, game, wanted) {
+            Some(offered) => {
+                let is_new_rival = matches!(offered.has, Has::Some(_)) && !swarm.is_partial_source(peer);
+                swarm.set_source(peer, offered, now);
                 if is_new_rival && !swarm.here().is_empty() {
                     self.tell_rival(peer, game);
                 }
@@ -281,15 +279,19 @@ impl Engine {
     }
 }
 
-/// What a peer's offer means for a download of this manifest: what it has, and its weight as a fellow downloader.
-/// `None` if it is no source, or sent a wrong chunk of the game since it offered it.
-pub(super) fn source_of(live: &Live, game: &GameId, wanted: ManifestId) -> Option<(Has, u8)> {
-    let offer = live.offers.get(game).filter(|_| !live.lied.contains(game))?;
-    match offer {
-        OfferState::Complete { manifest, .. } => (*manifest == wanted).then_some((Has::Everything, 0)),
-        OfferState::Partial { manifest, units, weight, .. } => {
-            (*manifest == wanted).then_some((Has::Some(units.clone()), *weight))
-        }
-        OfferState::LocalOnly => None,
+impl Roster {
+    /// Returns what a peer offers of this payload; `None` if that is nothing, or if it sent a wrong chunk of the game since
+    /// it offered it.
+    pub(super) fn offered(&self, peer: PeerId, game: &GameId, wanted: ManifestId) -> Option<Offered> {
+        let live = self.live(peer)?;
+        let offer = live.offers.get(game).filter(|_| !live.lied.contains(game))?;
+        let (has, weight) = match offer {
+            OfferState::Complete { manifest, .. } if *manifest == wanted => (Has::Everything, 0),
+            OfferState::Partial { manifest, units, weight, .. } if *manifest == wanted => {
+                (Has::Some(units.clone()), *weight)
+            }
+            OfferState::Complete { .. } | OfferState::Partial { .. } | OfferState::LocalOnly => return None,
+        };
+        Some(Offered { has, weight, address: self.ip_of(live.conn) })
     }
 }

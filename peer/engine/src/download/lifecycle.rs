@@ -7,7 +7,6 @@ use std::time::Duration;
 use lanspread_protocol::message::OfferState;
 use lanspread_protocol::{GameId, Manifest, ManifestId, PeerId};
 
-use super::fetches::source_of;
 use super::sources::GivenUp;
 use super::{Download, Held, Purpose, Stage, Swarm};
 use crate::command::{Command, CommandError};
@@ -119,9 +118,8 @@ impl Engine {
         swarm.set_limit(limit);
         let version = download.version.clone();
         for (peer, _) in self.roster.live_peers() {
-            let Some(live) = self.roster.live(peer) else { continue };
-            if let Some((has, weight)) = source_of(live, &game, id) {
-                swarm.add_source(peer, has, weight, self.roster.ip_of(live.conn), now);
+            if let Some(offered) = self.roster.offered(peer, &game, id) {
+                swarm.set_source(peer, offered, now);
             }
         }
         let (sources, is_done) = (swarm.source_count(), swarm.units_left == 0);

@@ -60,7 +60,8 @@ impl Swarm {
         }
         for (peer, source) in self.sources.iter().filter(|(peer, _)| self.sources.may_ask(*peer, then)) {
             // Bounded by the stronger one's silence, of which the ticks see.
-            let waits_for_stronger = source.has == Has::Everything && self.is_supplied_by_stronger(then);
+            let waits_for_stronger =
+                source.offered.has == Has::Everything && self.is_supplied_by_stronger(then);
             if source.fetches.is_empty()
                 && !waits_for_stronger
                 && let Some(unit) = self.could_bring(source)
@@ -80,7 +81,8 @@ impl Swarm {
     /// A unit that the source has and that is missing, or owed by silent sources only.
     fn could_bring(&self, source: &Source) -> Option<u32> {
         let open = self.window().find(|(unit, state)| {
-            matches!(state, UnitState::Missing | UnitState::Requested(1)) && source.has.contains(*unit)
+            matches!(state, UnitState::Missing | UnitState::Requested(1))
+                && source.offered.has.contains(*unit)
         });
         open.map(|(unit, _)| unit.0)
     }

@@ -69,7 +69,7 @@ impl Rate {
 pub(crate) struct Pace {
     bytes_per_sec: f64,
     pending: u64,
-    /// How long it owed something since the last sample.
+    /// The time in which it owed something since the last sample.
     busy: Duration,
     /// It owes something; counted in `busy` up to then.
     since: Option<Instant>,

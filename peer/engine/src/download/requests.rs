@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use lanspread_protocol::{PeerId, UnitIndex};
 
-use super::pick::TRY_ANOTHER;
+use super::budget::TRY_ANOTHER;
 use super::sources::{GivenUp, LONGEST_PATIENCE, SILENCE};
 use super::swarm::{Swarm, UnitState};
 use crate::ids::FetchId;
@@ -22,7 +22,7 @@ const WASTED_BYTES_ALLOWED: u64 = 1024 * 1024;
 /// A request that another source's delivery made superfluous was late if it had this much time and brought nothing.
 pub(super) const GRACE: Duration = Duration::from_millis(250);
 
-/// What came of a request.
+/// A result of a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Received {
     /// Bytes, of units that may not be whole yet.
@@ -42,12 +42,12 @@ pub(super) struct Owed {
 #[derive(Debug)]
 pub(super) struct Fetch {
     pub(super) source: PeerId,
-    /// What has not come yet, in the order in which it comes.
+    /// The units that have not come yet, in the order in which they come.
     pub(super) owed: Vec<Owed>,
     /// Its end is awaited; what still comes is welcome.
     pub(super) cancelled: bool,
     pub(super) asked: Instant,
-    /// When it last brought something worth mentioning.
+    /// The time of the last progress.
     pub(super) progress: Instant,
     /// Bytes that were received: reported ones, and those of stored units.
     reported: u64,

@@ -40,7 +40,7 @@ const MAX_RECORDS: usize = 256;
 /// A source with less than this fraction of the mean pace is slow.
 const SLOW_FRACTION: f64 = 1.0 / 8.0;
 
-/// What a source has.
+/// The units that a source has.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Has {
     Everything,
@@ -56,7 +56,16 @@ impl Has {
     }
 }
 
-/// Why a source is left alone for a while.
+/// A source by its offer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Offered {
+    pub(super) has: Has,
+    /// Its weight among the downloaders; 0 for a complete source.
+    pub(super) weight: u8,
+    pub(super) address: Option<IpAddr>,
+}
+
+/// The reason why a source is not asked for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GivenUp {
@@ -73,28 +82,25 @@ pub enum GivenUp {
 /// A peer that has something of the payload.
 #[derive(Debug)]
 pub(super) struct Source {
-    pub(super) has: Has,
-    pub(super) address: Option<IpAddr>,
-    /// Its weight among the downloaders; 0 for a complete source.
-    pub(super) weight: u8,
+    pub(super) offered: Offered,
     pub(super) fetches: BTreeSet<FetchId>,
     pub(super) record: Record,
     /// For people.
     pub(super) rate: Rate,
-    /// When it last brought something, or was asked after a rest.
+    /// The time of its last delivery, or of the first request after a rest.
     pub(super) progress: Instant,
-    /// When it was asked last.
+    /// The time of the last request to it.
     pub(super) asked: Option<Instant>,
     /// Its announced units count as available.
     pub(super) is_counted: bool,
     /// It counts as a fellow downloader.
     pub(super) is_rival: bool,
-    /// When it last announced units, and how far apart announcements are.
+    /// The time of its last announcement of units, and the mean time between announcements.
     pub(super) news: Instant,
     pub(super) news_interval: Duration,
 }
 
-/// What is known of a source by its deliveries.
+/// A source's record: its rate, its failures, its rest.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) pace: Pace,
@@ -102,14 +108,14 @@ pub(super) struct Record {
     /// Requests in a row that brought nothing.
     strikes: u32,
     rests_until: Option<Instant>,
-    /// How long after its request the last unit came.
+    /// The time between the last unit and its request.
     pub(super) took: Duration,
-    /// How long it may bring nothing: at least the time that its units took.
+    /// The time that it may bring nothing: at least the time that its units took.
     pub(super) patience: Duration,
     was_given_up: bool,
 }
 
-/// What is known of the peers at one address.
+/// The record of the peers at one address.
 #[derive(Debug, Default)]
 struct Address {
     /// Identities that failed and never delivered.
@@ -154,7 +160,7 @@ impl Record {
 }
 
 impl Source {
-    /// How long it has brought nothing of what it owes.
+    /// Returns the time in which it has brought nothing of what it owes.
     pub(super) fn silence(&self, now: Instant) -> Duration {
         if self.fetches.is_empty() { Duration::ZERO } else { now.saturating_duration_since(self.progress) }
     }
@@ -200,20 +206,14 @@ impl Sources {
         self.here.contains_key(&peer)
     }
 
-    /// Adds a source, with the record that it left behind.
-    pub(super) fn insert(
-        &mut self,
-        peer: PeerId,
-        has: Has,
-        weight: u8,
-        address: Option<IpAddr>,
-        now: Instant,
-    ) {
+    /// Adds a source, with the record that it left behind, or takes its new offer over. Returns its old one.
+    pub(super) fn set(&mut self, peer: PeerId, offered: Offered, now: Instant) -> Option<Offered> {
+        if let Some(source) = self.here.get_mut(&peer) {
+            return Some(std::mem::replace(&mut source.offered, offered));
+        }
         let record = self.left.remove(&peer).unwrap_or_else(Record::new);
         let source = Source {
-            has,
-            address,
-            weight,
+            offered,
             fetches: BTreeSet::new(),
             record,
             rate: Rate::shown(now),
@@ -225,6 +225,7 @@ impl Sources {
             news_interval: Duration::from_secs(1),
         };
         self.here.insert(peer, source);
+        None
     }
 
     /// Takes a source out and keeps its record.
@@ -245,10 +246,10 @@ impl Sources {
         if rests(source.record.rests_until) {
             return false;
         }
-        if source.address.is_none() || (source.record.has_delivered && source.record.strikes == 0) {
+        if source.offered.address.is_none() || (source.record.has_delivered && source.record.strikes == 0) {
             return true;
         }
-        let address = source.address.and_then(|address| self.addresses.get(&address));
+        let address = source.offered.address.and_then(|address| self.addresses.get(&address));
         let one_source = address.filter(|address| address.is_one_source());
         if one_source.is_some_and(|address| rests(address.rests_until)) {
             return false;
@@ -256,7 +257,7 @@ impl Sources {
         let at_once = if one_source.is_some() { 1 } else { UNTRIED_AT_ONCE };
         let is_tried = |(other, about): &(&PeerId, &Source)| {
             **other != peer
-                && about.address == source.address
+                && about.offered.address == source.offered.address
                 && !about.record.has_delivered
                 && !about.fetches.is_empty()
         };
@@ -269,7 +270,7 @@ impl Sources {
         let record = &mut source.record;
         record.strikes += 1;
         record.rests_until = Some(now + rest_after(record.strikes));
-        if let Some(ip) = source.address.filter(|_| !record.has_delivered) {
+        if let Some(ip) = source.offered.address.filter(|_| !record.has_delivered) {
             if self.addresses.len() >= MAX_RECORDS && !self.addresses.contains_key(&ip) {
                 self.addresses.pop_first();
             }
@@ -295,7 +296,7 @@ impl Sources {
         (record.strikes, record.rests_until) = (0, None);
         record.took = took;
         record.patience = (gap.max(took) * 4).clamp(STALL, LONGEST_PATIENCE);
-        if let Some(address) = source.address.and_then(|address| self.addresses.get_mut(&address)) {
+        if let Some(address) = source.offered.address.and_then(|address| self.addresses.get_mut(&address)) {
             address.failed.remove(&peer);
             if !address.is_one_source() {
                 (address.strikes, address.rests_until) = (0, None);
@@ -303,7 +304,7 @@ impl Sources {
         }
     }
 
-    /// What sources are judged by. `natural`: the silence that is nobody's fault.
+    /// Returns the measure that sources are judged by. `natural`: the silence that no source is to blame for.
     pub(super) fn yardstick(&self, natural: Duration, now: Instant) -> Yardstick {
         let mut yardstick = Yardstick { total_pace: 0.0, count: 0, usual: Duration::ZERO, natural };
         for record in self.here.values().map(|source| &source.record).filter(|record| record.has_delivered) {
@@ -323,7 +324,7 @@ impl Sources {
     }
 }
 
-/// What a source is judged by: the others.
+/// The measure that a source is judged by: the other sources.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Yardstick {
     /// The paces of all that delivered, and their number.
@@ -354,7 +355,7 @@ impl Yardstick {
 
     /// Whether a source shares the work: it has a weight, and does not only announce.
     pub(super) fn is_rival(&self, source: &Source, now: Instant) -> bool {
-        source.weight > 0 && !source.record.is_doubted() && !self.finds_hollow(source, now)
+        source.offered.weight > 0 && !source.record.is_doubted() && !self.finds_hollow(source, now)
     }
 
     /// Whether a source that has never delivered owes something for longer than others take.
@@ -377,11 +378,14 @@ mod tests {
         PeerId([number; 32])
     }
 
+    fn complete() -> Offered {
+        Offered { has: Has::Everything, weight: 0, address: Some(IpAddr::from([10, 0, 0, 1])) }
+    }
+
     fn sources(count: u8, now: Instant) -> Sources {
         let mut sources = Sources::default();
         for number in 0..count {
-            let address = Some(IpAddr::from([10, 0, 0, 1]));
-            sources.insert(peer(number), Has::Everything, 0, address, now);
+            sources.set(peer(number), complete(), now);
         }
         sources
     }
@@ -393,7 +397,7 @@ mod tests {
         assert!(sources.strike(peer(0), GivenUp::Silent, now));
         assert!(!sources.strike(peer(0), GivenUp::Silent, now), "told once");
         sources.remove(peer(0), now);
-        sources.insert(peer(0), Has::Everything, 0, None, now);
+        sources.set(peer(0), complete(), now);
         assert!(!sources.may_ask(peer(0), now + REST));
         assert!(sources.may_ask(peer(0), now + REST * 2));
         sources.note_unit(peer(0), REST, now);

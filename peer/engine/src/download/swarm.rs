@@ -1,17 +1,16 @@
 //! The state of a running download: its units, its sources, what is asked of whom.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lanspread_protocol::message::WantedUnit;
 use lanspread_protocol::{Manifest, PeerId, UnitIndex, UnitSet};
 
-use super::pick::TRY_ANOTHER;
+use super::budget::TRY_ANOTHER;
 use super::rate::Rate;
 use super::requests::Fetch;
-use super::sources::{Has, LONGEST_PATIENCE, Sources, Yardstick};
+use super::sources::{Has, LONGEST_PATIENCE, Offered, Sources, Yardstick};
 use crate::engine::DOWNLOAD_TICK;
 use crate::ids::FetchId;
 use crate::input::Opened;
@@ -46,9 +45,9 @@ pub(crate) struct Swarm {
     pub(super) bytes_fetched: u64,
     /// All units before this are here or follow.
     pub(super) cursor: usize,
-    /// How many trusted partial sources have a unit.
+    /// The number of trusted partial sources that have a unit.
     pub(super) availability: Vec<u16>,
-    /// How many partial sources say that they have it.
+    /// The number of partial sources that offer it.
     holders: Vec<u16>,
     pub(super) sources: Sources,
     pub(super) fetches: BTreeMap<FetchId, Fetch>,
@@ -71,7 +70,7 @@ pub(crate) struct Swarm {
     pub(super) fastest: Option<Duration>,
     /// See [`Self::natural_silence`].
     natural: Duration,
-    /// When another untried source may be tried beside the others, and how long after that the next one.
+    /// The time when another untried source may be tried beside the others, and the pause after that.
     pub(super) try_at: Option<Instant>,
     pub(super) try_pause: Duration,
     /// The rate when one was tried last.
@@ -79,12 +78,12 @@ pub(crate) struct Swarm {
     /// Bytes that came, of units or not.
     pub(super) received: u64,
     pub(super) began: Instant,
-    /// When something worth mentioning came last.
+    /// The time of the last progress of any source.
     pub(super) last_progress: Instant,
     /// Bytes a second that may come for it all together; 0 is unlimited.
     limit: u64,
     tick: Instant,
-    /// When a unit that a silent source owes may be asked of another one.
+    /// The time when a unit that a silent source owes may be asked of another one.
     pub(super) look_at: Option<Instant>,
 }
 
@@ -270,40 +269,16 @@ impl Swarm {
         }
     }
 
-    pub(super) fn add_source(
-        &mut self,
-        peer: PeerId,
-        has: Has,
-        weight: u8,
-        address: Option<IpAddr>,
-        now: Instant,
-    ) {
-        count_all(&mut self.holders, &has, true);
-        self.sources.insert(peer, has, weight, address, now);
-        self.thirsty.insert(peer);
-        self.judge(peer, now);
-    }
-
-    /// The source's offer changed; what runs goes on.
-    pub(super) fn update_source(
-        &mut self,
-        peer: PeerId,
-        has: Has,
-        weight: u8,
-        address: Option<IpAddr>,
-        now: Instant,
-    ) {
-        let Some(old) = self.sources.get(peer) else {
-            return self.add_source(peer, has, weight, address, now);
-        };
-        if old.has == has && old.weight == weight {
+    /// Adds a source, or takes its new offer over; its requests go on.
+    pub(super) fn set_source(&mut self, peer: PeerId, offered: Offered, now: Instant) {
+        if self.sources.get(peer).is_some_and(|source| source.offered == offered) {
             return;
         }
         self.uncount(peer);
-        let Some(source) = self.sources.get_mut(peer) else { return };
-        count_all(&mut self.holders, &source.has, false);
-        count_all(&mut self.holders, &has, true);
-        (source.has, source.weight, source.address) = (has, weight, address);
+        count_all(&mut self.holders, &offered.has, true);
+        if let Some(old) = self.sources.set(peer, offered, now) {
+            count_all(&mut self.holders, &old.has, false);
+        }
         self.thirsty.insert(peer);
         self.judge(peer, now);
     }
@@ -313,7 +288,7 @@ impl Swarm {
         self.uncount(peer);
         self.thirsty.remove(&peer);
         let Some(source) = self.sources.remove(peer, now) else { return Vec::new() };
-        count_all(&mut self.holders, &source.has, false);
+        count_all(&mut self.holders, &source.offered.has, false);
         // What is left to do may be others' now.
         self.everyone_is_thirsty();
         self.cancel_from(peer)
@@ -342,7 +317,7 @@ impl Swarm {
 
     fn judge_by(&mut self, yardstick: Yardstick, peer: PeerId, now: Instant) {
         let Some(source) = self.sources.get(peer) else { return };
-        let is_trusted = source.has != Has::Everything && yardstick.trusts(source, now);
+        let is_trusted = source.offered.has != Has::Everything && yardstick.trusts(source, now);
         let is_rival = yardstick.is_rival(source, now);
         self.set_counted(peer, is_trusted);
         self.set_rival(peer, is_rival);
@@ -353,7 +328,7 @@ impl Swarm {
             return;
         };
         source.is_counted = is_counted;
-        count_all(&mut self.availability, &source.has, is_counted);
+        count_all(&mut self.availability, &source.offered.has, is_counted);
     }
 
     fn set_rival(&mut self, peer: PeerId, is_rival: bool) {
@@ -361,7 +336,7 @@ impl Swarm {
             return;
         };
         source.is_rival = is_rival;
-        let weight = source.weight;
+        let weight = source.offered.weight;
         if is_rival {
             self.rivals += 1;
             self.rival_came(peer, weight);
@@ -375,7 +350,7 @@ impl Swarm {
     pub(crate) fn announced(&mut self, peer: PeerId, units: &[UnitIndex], now: Instant) {
         let count = self.units.len();
         let Some(source) = self.sources.get_mut(peer) else { return };
-        let Has::Some(has) = &mut source.has else { return };
+        let Has::Some(has) = &mut source.offered.has else { return };
         let new = units.iter().copied().filter(|unit| unit.as_usize() < count && has.insert(*unit));
         let is_counted = source.is_counted;
         for unit in new {
@@ -397,7 +372,7 @@ impl Swarm {
     /// Where the window begins: at the first unit that is to come and that somebody has. What nobody has does not hold up
     /// what others could send.
     pub(super) fn window_start(&self) -> usize {
-        if self.sources.iter().any(|(_, source)| source.has == Has::Everything) {
+        if self.sources.iter().any(|(_, source)| source.offered.has == Has::Everything) {
             return self.cursor;
         }
         let states = self.units.iter().zip(&self.holders).skip(self.cursor);
@@ -410,11 +385,11 @@ impl Swarm {
     }
 
     pub(super) fn is_partial_source(&self, peer: PeerId) -> bool {
-        self.sources.get(peer).is_some_and(|source| source.has != Has::Everything)
+        self.sources.get(peer).is_some_and(|source| source.offered.has != Has::Everything)
     }
 
     pub(super) fn partial_sources(&self) -> impl Iterator<Item = PeerId> + '_ {
-        self.sources.iter().filter(|(_, source)| source.has != Has::Everything).map(|(peer, _)| peer)
+        self.sources.iter().filter(|(_, source)| source.offered.has != Has::Everything).map(|(peer, _)| peer)
     }
 
     /// Chunks of a unit were written, of a request that ended early: they are not asked for again.
@@ -502,7 +477,7 @@ impl Swarm {
         self.tick
     }
 
-    /// When all was last looked at.
+    /// The time of the last check.
     #[cfg(debug_assertions)]
     pub(super) fn last_tick(&self) -> Instant {
         self.tick.checked_sub(DOWNLOAD_TICK).unwrap_or(self.tick)

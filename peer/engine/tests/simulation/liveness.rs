@@ -13,19 +13,19 @@ use lanspread_protocol::GameId;
 use crate::node::NodeId;
 use crate::world::World;
 
-/// How often it is looked.
+/// The time between two checks.
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Longer than the longest patience with a source that was slow before, and the longest rest of one that failed.
 const LIMIT: Duration = Duration::from_secs(100);
 
-/// What was seen of running and waiting downloads.
+/// The progress of running and waiting downloads.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
     due: Duration,
     downloads: BTreeMap<(NodeId, GameId), Progress>,
 }
 
-/// How much was here, and since when no more came although it could.
+/// The bytes that were here, and the time since when no more came although a source could send.
 #[derive(Debug)]
 struct Progress {
     bytes: u64,

@@ -93,7 +93,7 @@ pub(crate) struct Transfer {
     /// The unit that is being sent.
     sending: Option<Sending>,
     last_arrival: Duration,
-    /// When bytes were last reported to the asker's engine, and what came since.
+    /// The time of the last report of bytes to the receiver's engine, and the bytes since.
     reported_at: Duration,
     unreported: u64,
 }
@@ -108,7 +108,7 @@ struct Sending {
     is_last: bool,
 }
 
-/// What ends with a slice: a unit of so many bytes, whether they are wrong, and whether it is the request's last.
+/// A unit that ends with a slice: its bytes, whether they are wrong, and whether it is the request's last unit.
 pub(crate) type UnitEnd = (WantedUnit, u64, bool, bool);
 
 #[derive(Clone, Debug)]

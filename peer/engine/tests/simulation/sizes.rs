@@ -15,7 +15,7 @@ const UNITS: u32 = 200_000;
 /// The units of the window in which the engine picks.
 const WINDOW: u32 = 1024;
 
-/// Where the first missing unit lies: before, at and beyond the window's end, and what is missing from there on.
+/// The place of the first missing unit, before, at and beyond the window's end, and the units missing from there on.
 fn gaps() -> Vec<Vec<Range<u32>>> {
     let gap = |start: u32, length: u32| start..start + length;
     vec![

@@ -59,7 +59,7 @@ pub(crate) struct World {
     /// How often a wait looks whether it is over.
     pub(crate) look_every: Duration,
     pub(crate) engine_time: Duration,
-    /// Which downloads make progress; see [`crate::liveness`].
+    /// The downloads that make progress; see [`crate::liveness`].
     pub(crate) watched: crate::liveness::Watched,
 }
 

@@ -16,10 +16,10 @@ use crate::net::bind;
 
 /// Larger packets do not pass: Ethernet's MTU without the headers of IPv4 and UDP.
 const MAX_PACKET_BYTES: usize = 1_472;
-/// How long the relay sleeps when it has nothing to do.
+/// The relay's pause when it has nothing to do.
 const PAUSE: Duration = Duration::from_micros(50);
 
-/// What the relay does to each packet, in each direction.
+/// The relay's treatment of each packet, in each direction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Conditions {
     pub(super) delay: Duration,
@@ -30,7 +30,7 @@ pub(super) struct Conditions {
     pub(super) seed: u64,
 }
 
-/// What the relay has done.
+/// The relay's counts.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) passed: AtomicU64,
@@ -87,7 +87,7 @@ impl Drop for Relay {
 struct Direction<'a> {
     input: &'a UdpSocket,
     output: &'a UdpSocket,
-    /// Where packets come from and go to, as soon as it is known.
+    /// The client's address, as soon as it is known.
     from: Option<SocketAddr>,
     to: Option<SocketAddr>,
     came: u64,

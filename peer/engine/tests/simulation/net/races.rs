@@ -40,7 +40,7 @@ pub(crate) enum Blob {
     Cover(Blake3Hash),
 }
 
-/// What a peer does with requests for blobs instead of answering them.
+/// A peer's misbehaviour with requests for blobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BlobFault {
     /// It sends, and so slowly that nothing ever is complete.

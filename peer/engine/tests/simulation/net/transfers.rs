@@ -13,12 +13,12 @@ use crate::world::{Happening, World};
 
 /// Units that a peer sends side by side, as in the program.
 const SENDING_PLACES: usize = 8;
-/// What is on its way to a receiver takes its link no longer than this: its sender waits.
+/// The longest time that bytes under way to a receiver take on its link: the sender waits.
 const DOWNLINK_QUEUE: Duration = Duration::from_millis(30);
 /// A unit is sent in slices of this size; at once where it takes less than this time.
 const SLICE_BYTES: u64 = 64 * 1024;
 const QUICK: Duration = Duration::from_millis(5);
-/// How often bytes of a unit that takes long are reported.
+/// The time between two reports of bytes of one unit.
 const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 
 impl World {
@@ -271,7 +271,7 @@ impl World {
         }
     }
 
-    /// When the receiver of a transfer takes more: what is on its way to it waits no longer than this.
+    /// The time when the receiver of a transfer takes more bytes.
     fn free_at(&self, id: u64) -> Duration {
         let Some(transfer) = self.transfers.get(&id) else { return Duration::ZERO };
         let receiver = self.links[transfer.link].ends[transfer.asker].node;
