@@ -25,16 +25,18 @@ const ADDRESS: &str = "127.0.0.240:0";
 const LARGEST_PACKET: usize = 1_472;
 /// A burst waits in the socket while the relay's thread waits for a core.
 const SOCKET_BUFFER: usize = 4 << 20;
-/// How soon a relay that is dropped sees it.
+/// The time until a relay that is dropped sees it.
 const STOP_INTERVAL: Duration = Duration::from_millis(50);
 /// A limited line drops what would wait longer, as a switch does whose queue is full.
 const LONGEST_QUEUE: Duration = Duration::from_millis(50);
 
-/// What a relay does to the packets of each direction.
+/// A relay's treatment of the packets of each direction.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
     /// The shortest and the longest delay; each packet gets any between them.
     pub delay: (Duration, Duration),
+    /// A packet waits for those that came before it.
+    pub in_order: bool,
     /// One of so many packets is dropped; 0 is none.
     pub loss_once_in: u64,
     /// 0 is unlimited.
@@ -49,7 +51,13 @@ impl Line {
 
     /// Delays each packet by a time of its own, so that some overtake others.
     pub fn random(shortest: Duration, longest: Duration) -> Self {
-        Self { delay: (shortest, longest), loss_once_in: 0, bytes_per_sec: 0 }
+        Self { delay: (shortest, longest), in_order: false, loss_once_in: 0, bytes_per_sec: 0 }
+    }
+
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        self.in_order = true;
+        self
     }
 
     #[must_use]
@@ -65,7 +73,7 @@ impl Line {
     }
 }
 
-/// What a relay did so far, in both directions together.
+/// A relay's counts, of both directions together.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Relayed {
     pub packets: u64,
@@ -103,6 +111,7 @@ struct Queue {
     waiting: BinaryHeap<Reverse<Packet>>,
     dice: Dice,
     next_number: u64,
+    last_due: Instant,
     /// When the limited line has sent all that it accepted.
     free_at: Instant,
 }
@@ -202,6 +211,7 @@ impl Direction {
             waiting: BinaryHeap::new(),
             dice: Dice::new(seed),
             next_number: 0,
+            last_due: Instant::now(),
             free_at: Instant::now(),
         };
         Arc::new(Self {
@@ -234,7 +244,11 @@ impl Direction {
         };
         let (shortest, longest) = self.line.delay;
         let spread = u64::try_from(longest.saturating_sub(shortest).as_nanos()).unwrap();
-        let due = sent + shortest + Duration::from_nanos(queue.dice.below(spread + 1));
+        let mut due = sent + shortest + Duration::from_nanos(queue.dice.below(spread + 1));
+        if self.line.in_order {
+            due = due.max(queue.last_due);
+            queue.last_due = due;
+        }
         let number = queue.next_number;
         queue.next_number += 1;
         let packet = Packet { due, number, to, through: Arc::clone(through), bytes: bytes.to_vec() };

@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 const DEADLINE: Duration = Duration::from_mins(1);
-/// Where a stranger dials from, unless the story chooses: a PC of its own, as far as bans go.
+/// The address that a stranger dials from, unless the story chooses: a PC of its own, as far as bans go.
 const OUTSIDE: &str = "127.0.0.200";
 
 /// Its connection closes when it is dropped.
@@ -40,7 +40,7 @@ pub enum Answer {
     Nothing,
 }
 
-/// What a stranger does with a request.
+/// A stranger's behaviour with a request.
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// Sends these bytes and ends the stream.

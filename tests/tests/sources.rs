@@ -17,9 +17,9 @@ use lanspread_tests::{
 
 /// The bad source's address: a PC of its own.
 const BAD: &str = "127.0.0.201";
-/// What the sound source gives, so that a bad one is asked while it is busy.
+/// The good source's upload limit, so that a bad one is asked while it is busy.
 const RATE: u64 = 4 * MIB;
-/// What a bad source answers, from the payload that it offers.
+/// A bad source's answers, made from the payload that it offers.
 type Behaviour = fn(&Payload, &Request) -> Reply;
 
 /// A guest, a game, and those who say that they have it.
@@ -71,7 +71,7 @@ impl Scene {
         );
     }
 
-    /// Who was given up so far, and why.
+    /// The sources that were given up so far, and why.
     fn given_up(&self) -> Vec<(String, String)> {
         let events = self.ben.events().into_iter().filter(|event| event.about("source-given-up", "arena"));
         events.map(|event| (event.text("peer_id").to_owned(), event.text("reason").to_owned())).collect()

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::bounds::mb_per_sec;
 
-/// What takes longer has failed; the benchmark says so and goes on.
+/// A transfer that takes longer has failed; the benchmark says so and goes on.
 const LONGEST: Duration = Duration::from_mins(4);
 
 /// Awaits the end of a download; seconds since `start`, infinite when it does not end.
@@ -194,6 +194,8 @@ pub(crate) fn reordering() {
     };
     let micros = Duration::from_micros;
     let in_order = over("1.5 ms for each packet", Line::constant(micros(1_500)));
+    let jittering = Line::random(micros(1_000), micros(2_000)).in_order();
+    over("1.0 to 2.0 ms by chance, in order", jittering);
     let reordered = over("1.0 to 2.0 ms by chance", Line::random(micros(1_000), micros(2_000)));
     ratio("the rate beside the one in order", in_order, reordered);
 }
