@@ -99,7 +99,11 @@ pub(crate) enum Stage {
         asked: BTreeSet<PeerId>,
     },
     /// The store looks for what is here already.
-    Opening(Arc<Manifest>),
+    Opening {
+        manifest: Arc<Manifest>,
+        /// The peer that sent the manifest.
+        answered: Option<PeerId>,
+    },
     Fetching(Box<Swarm>),
     /// All is here; a click, or the end of the running game, swaps it in.
     Ready(Box<Swarm>),
@@ -132,7 +136,7 @@ impl Stage {
             }
             Self::LoadingManifest(_)
             | Self::FetchingManifest { .. }
-            | Self::Opening(_)
+            | Self::Opening { .. }
             | Self::Closing { .. } => None,
         }
     }
@@ -158,7 +162,7 @@ impl Download {
             (Stage::LoadingManifest(_) | Stage::FetchingManifest { .. } | Stage::Ready(_), _) => {
                 Phase::Waiting
             }
-            (Stage::Opening(_), _) => Phase::Hashing,
+            (Stage::Opening { .. }, _) => Phase::Hashing,
             (Stage::Fetching(_), _) => Phase::Downloading,
             (Stage::Draining(_), _) | (Stage::Finishing(_), StoreMode::Update) => Phase::Swapping,
             (Stage::Finishing(_), StoreMode::Fresh) => Phase::Finishing,

@@ -7,8 +7,10 @@
 //! The caller names the candidates in the order in which they are to be asked; others may join while the race runs.
 //! - The first candidate is asked. An attempt that fails or is refused makes room for the next candidate at once.
 //! - When all attempts that run are late, the next candidate is asked besides: about a second after the one before it,
-//!   and after `LOOK_INTERVAL` already where not a byte has come and no download limit explains that.
-//! - At most `AT_ONCE` attempts run. When another one is due then, the one that receives least is given up.
+//!   and after `SILENT_AFTER` already where not a byte has come and neither a download limit nor other traffic explains
+//!   that.
+//! - At most `AT_ONCE` attempts receive, and `ASKED_AT_ONCE` run. When another one is due then, the late one that
+//!   receives least is given up.
 //! - The first answer that is right ends the race, and the other attempts with it. Dropping an attempt tells its peer to
 //!   stop.
 //! - An attempt that stays late for `GIVEN_UP_AFTER` is given up. The last one of all goes on as long as it has the
@@ -41,8 +43,17 @@ use super::{ConnId, Net};
 
 /// Two that may fail and one more; each costs the receiver the bytes of a whole blob at worst.
 const AT_ONCE: usize = 3;
-/// The time between two looks at the attempts: a quarter of the time that they are measured over.
-const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// With those of which not a byte has come: these cost nothing but their requests.
+const ASKED_AT_ONCE: usize = 6;
+/// The time between two looks at the attempts.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// A peer of a LAN answers within this time, and so does a disk that spins. Less than the time between two looks, so that
+/// who is asked in one look counts in the next.
+const SILENT_AFTER: Duration = Duration::from_millis(75);
+/// Beside other traffic the answer may wait behind that.
+const SILENT_AFTER_BESIDE_OTHERS: Duration = Duration::from_millis(300);
+/// An attempt that has brought nothing for so long is late when another one wins.
+const BLAMED_AFTER: Duration = Duration::from_millis(500);
 /// An attempt that stays late is given up after this; so long a source may hang, as Wi-Fi and waking disks do.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(10);
 /// Slow attempts at once: the second finds out whether the first one's peer is slow, or this PC's link.
@@ -135,8 +146,10 @@ async fn run<T>(
     };
     if first.is_some() {
         // Whoever was overtaken because it was late is known; whoever was asked a moment ago may be well.
-        let late =
-            race.running.iter().filter(|attempt| attempt.meter.pace == Pace::Late || attempt.is_silent());
+        let late = race
+            .running
+            .iter()
+            .filter(|attempt| attempt.meter.pace == Pace::Late || attempt.is_silent_for(BLAMED_AFTER));
         race.failed.extend(late.map(|attempt| (attempt.conn, BlobError::Late)));
     }
     Raced { first, failed: race.failed }
@@ -221,12 +234,18 @@ impl<T, P: Peers<T>> Race<'_, T, P> {
             self.give_up(nth);
         }
         if self.is_next_due() {
-            if self.running.len() >= AT_ONCE
+            if self.is_full()
                 && let Some(nth) = self.worst()
             {
                 self.give_up(nth);
             }
             self.ask_next();
+        }
+        while self.receiving().count() > AT_ONCE {
+            // All of them were silent together; the last one to answer is not to blame.
+            let least = self.receiving().rev().min_by_key(|(_, attempt)| attempt.progress.received());
+            let Some((nth, _)) = least else { break };
+            drop(self.running.remove(nth));
         }
     }
 
@@ -246,11 +265,20 @@ impl<T, P: Peers<T>> Race<'_, T, P> {
             Pace::Unknown => is_limited || !attempt.is_silent(),
             Pace::Slow | Pace::Late => false,
         };
-        if self.running.len() >= AT_ONCE && self.worst().is_none() {
+        if self.is_full() && self.worst().is_none() {
             return false;
         }
         let slow = self.running.iter().filter(|attempt| attempt.meter.pace == Pace::Slow).count();
         self.next_candidate().is_some() && slow < MAX_SLOW && !self.running.iter().any(is_well)
+    }
+
+    /// Attempts of which bytes have come.
+    fn receiving(&self) -> impl DoubleEndedIterator<Item = (usize, &Attempt<T>)> {
+        self.running.iter().enumerate().filter(|(_, attempt)| attempt.progress.received() > 0)
+    }
+
+    fn is_full(&self) -> bool {
+        self.running.len() >= ASKED_AT_ONCE || self.receiving().count() >= AT_ONCE
     }
 
     /// The late attempt that receives least.
@@ -282,11 +310,12 @@ async fn first_end<T>(running: &mut [Attempt<T>]) -> (usize, Result<T, BlobError
 impl<T> Attempt<T> {
     /// Not a byte has come, and it was not asked just now.
     fn is_silent(&self) -> bool {
-        self.meter.pace == Pace::Unknown && self.progress.received() == 0 && !self.is_new()
+        let patience = if self.meter.is_link_idle() { SILENT_AFTER } else { SILENT_AFTER_BESIDE_OTHERS };
+        self.is_silent_for(patience)
     }
 
-    /// It was asked since the last look.
-    fn is_new(&self) -> bool {
-        self.meter.age() < LOOK_INTERVAL
+    /// Too young to be measured, and not a byte has come in this time.
+    fn is_silent_for(&self, time: Duration) -> bool {
+        self.meter.pace == Pace::Unknown && self.progress.received() == 0 && self.meter.age() >= time
     }
 }

@@ -36,7 +36,7 @@ impl Engine {
         let Some((game, download)) = self.download_of(op) else { return };
         let Stage::LoadingManifest(wanted) = download.stage else { return };
         match manifest {
-            Some(manifest) => self.open_store(&game, op, manifest),
+            Some(manifest) => self.open_store(&game, op, manifest, None),
             None => self.fetch_manifest(&game, op, wanted, BTreeSet::new()),
         }
     }
@@ -72,7 +72,9 @@ impl Engine {
             }
         }
         match first {
-            Some((_, manifest)) if manifest.id() == wanted => return self.open_store(&game, op, manifest),
+            Some((peer, manifest)) if manifest.id() == wanted => {
+                return self.open_store(&game, op, manifest, Some(peer));
+            }
             Some((peer, _)) => drop(asked.insert(peer)),
             None => {}
         }
@@ -94,9 +96,9 @@ impl Engine {
         }
     }
 
-    fn open_store(&mut self, game: &GameId, op: OpId, manifest: Arc<Manifest>) {
+    fn open_store(&mut self, game: &GameId, op: OpId, manifest: Arc<Manifest>, answered: Option<PeerId>) {
         let Some(download) = self.operations.download_mut(game) else { return };
-        download.stage = Stage::Opening(Arc::clone(&manifest));
+        download.stage = Stage::Opening { manifest: Arc::clone(&manifest), answered };
         let mode = download.mode;
         self.push(Effect::OpenStore { op, game: game.clone(), manifest, mode });
     }
@@ -105,17 +107,18 @@ impl Engine {
         let (me, weight, now) = (self.config.me, self.upload_weight(), self.now);
         let limit = self.download_limit();
         let Some((game, download)) = self.download_of(op) else { return };
-        let Stage::Opening(manifest) = &download.stage else { return };
+        let Stage::Opening { manifest, answered } = &download.stage else { return };
         let opened = match result {
             Ok(opened) => opened,
             Err(failure) => return self.download_failed(&game, failure),
         };
-        let manifest = Arc::clone(manifest);
+        let (manifest, answered) = (Arc::clone(manifest), *answered);
         let id = manifest.id();
         let bytes_needed = opened.bytes_missing;
         let bytes_total = manifest.total_bytes();
         let mut swarm = Swarm::new(manifest, opened, me, weight, now);
         swarm.set_limit(limit);
+        swarm.answered = answered;
         let version = download.version.clone();
         for (peer, _) in self.roster.live_peers() {
             if let Some(offered) = self.roster.offered(peer, &game, id) {
@@ -269,7 +272,7 @@ impl Engine {
         match &download.stage {
             Stage::LoadingManifest(_)
             | Stage::FetchingManifest { .. }
-            | Stage::Opening(_)
+            | Stage::Opening { .. }
             | Stage::Fetching(_)
             | Stage::Ready(_) => {
                 let discard = then.is_none();
@@ -337,7 +340,7 @@ impl Engine {
             (Stage::LoadingManifest(manifest) | Stage::FetchingManifest { manifest, .. }, Some(accepted)) => {
                 *manifest == accepted
             }
-            (Stage::Opening(manifest), Some(accepted)) => manifest.id() == accepted,
+            (Stage::Opening { manifest, .. }, Some(accepted)) => manifest.id() == accepted,
             (Stage::Fetching(swarm) | Stage::Ready(swarm), Some(accepted)) => swarm.manifest.id() == accepted,
             (Stage::Draining(_) | Stage::Finishing(_) | Stage::Closing { .. }, Some(_)) => true,
         };

@@ -43,9 +43,15 @@ const FOR_EVER: Duration = Duration::from_hours(1_000);
 const SCATTERED_BYTES: u64 = 2 * 1024 * 1024;
 
 impl Swarm {
-    /// A source that may take another request: by chance, because everyone asks, and a fixed order would load the first
-    /// ones; the fastest one while the budget is so small that only few are asked.
+    /// Returns a source that may take another request: by chance, because everyone asks, and a fixed order would load the
+    /// first ones; the fastest one while the budget is so small that only few are asked. Before any unit has come, the
+    /// sender of the manifest comes first, because others may be silent.
     pub(super) fn next_thirsty(&self, random: &mut Random, now: Instant) -> Option<PeerId> {
+        if self.fastest.is_none()
+            && let Some(peer) = self.answered.filter(|peer| self.thirsty.contains(peer))
+        {
+            return Some(peer);
+        }
         if self.bytes_fetched > 0 && self.budget() <= self.least_budget() {
             let pace =
                 |peer: &PeerId| self.sources.get(*peer).and_then(|source| source.record.pace.rate(now));

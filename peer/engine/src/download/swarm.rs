@@ -66,6 +66,8 @@ pub(crate) struct Swarm {
     pub(super) shown_rate: Rate,
     /// Bytes that came in vain, because another source brought them first.
     pub(super) wasted: u64,
+    /// The peer that sent the manifest; it is asked first.
+    pub(super) answered: Option<PeerId>,
     /// The shortest time that a unit took.
     pub(super) fastest: Option<Duration>,
     /// See [`Self::natural_silence`].
@@ -129,6 +131,7 @@ impl Swarm {
             rate: Rate::new(now),
             shown_rate: Rate::shown(now),
             wasted: 0,
+            answered: None,
             fastest: None,
             natural: Duration::ZERO,
             try_at: None,

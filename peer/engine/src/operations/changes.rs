@@ -165,7 +165,7 @@ impl Engine {
                 }
                 Stage::LoadingManifest(_)
                 | Stage::FetchingManifest { .. }
-                | Stage::Opening(_)
+                | Stage::Opening { .. }
                 | Stage::Fetching(_)
                 | Stage::Ready(_)
                 | Stage::Finishing(_)

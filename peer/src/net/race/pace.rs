@@ -66,6 +66,13 @@ impl Meter {
         self.samples.front().map_or(Duration::ZERO, |first| first.at.elapsed())
     }
 
+    /// Whether so little arrives at this PC that it holds no answer up.
+    pub(super) fn is_link_idle(&self) -> bool {
+        let Some((first, last)) = self.samples.front().zip(self.samples.back()) else { return true };
+        let millis = u64::try_from((last.at - first.at).as_millis()).unwrap_or(u64::MAX);
+        last.total.saturating_sub(first.total).saturating_mul(1000) < FAIR_RATE * millis.max(1)
+    }
+
     /// Takes a sample. `limit`: this PC's download limit in bytes a second; 0 is none.
     pub(super) fn measure(&mut self, sample: Sample, limit: u64) {
         self.samples.push_back(sample);

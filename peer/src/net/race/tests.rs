@@ -18,6 +18,8 @@ enum Peer {
     Answers(u64),
     /// Sends so many bytes a second until so many have come.
     Sends(u64, u64),
+    /// Is silent until so many milliseconds after the race's start, and then sends so many bytes in 100 ms.
+    Wakes(u64, u64),
     /// Sends so much, of which this PC's limit holds up all.
     IsHeldUp(u64),
 }
@@ -58,6 +60,14 @@ impl Peers<ConnId> for Scripted {
                         wait(10).await;
                         progress.add(rate / 100);
                         received.fetch_add(rate / 100, Ordering::Relaxed);
+                    }
+                    Ok(conn)
+                }
+                Peer::Wakes(at, bytes) => {
+                    wait(at - millis).await;
+                    for _ in 0..10 {
+                        progress.add(bytes / 10);
+                        wait(10).await;
                     }
                     Ok(conn)
                 }
@@ -118,10 +128,13 @@ async fn race(link: Link, peers: &[Peer]) -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_is_asked_when_not_a_byte_comes_and_the_silent_one_is_named() {
+async fn the_next_is_asked_when_not_a_byte_comes() {
     let outcome = race(IDLE, &[Peer::Silent, Peer::Answers(5), Peer::Answers(5)]).await;
     assert_eq!(outcome.first, Some(2));
-    assert_eq!(outcome.asked, [(1, 0), (2, 250)]);
+    assert_eq!(outcome.asked, [(1, 0), (2, 100)]);
+    assert_eq!(outcome.failed, [], "it had little time");
+    let outcome = race(IDLE, &[Peer::Silent, Peer::Answers(600)]).await;
+    assert_eq!(outcome.first, Some(2));
     assert_eq!(outcome.failed, [(1, BlobError::Late)]);
 }
 
@@ -145,19 +158,18 @@ async fn refusals_and_lies_lead_to_the_next_at_once() {
 async fn silent_peers_are_asked_in_turn_and_given_up() {
     let outcome = race(IDLE, &[Peer::Silent; 5]).await;
     assert_eq!(outcome.first, None);
-    assert_eq!(outcome.asked, [(1, 0), (2, 250), (3, 500), (4, 1000), (5, 1250)]);
+    assert_eq!(outcome.asked, [(1, 0), (2, 100), (3, 200), (4, 300), (5, 400)]);
     assert!(outcome.failed.iter().all(|(_, error)| *error == BlobError::Late));
-    assert_eq!((outcome.failed.len(), outcome.took), (5, 12_250));
-    // The first two made room for the fourth and the fifth.
+    assert_eq!((outcome.failed.len(), outcome.took), (5, 11_400));
     assert_eq!(outcome.failed.iter().map(|(conn, _)| *conn).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_one_that_sends_least_makes_room() {
     let forever = u64::MAX;
-    let peers = [Peer::Sends(5_000, forever), Peer::Silent, Peer::Sends(8_000, forever), Peer::Answers(100)];
-    let outcome = race(IDLE, &peers).await;
-    assert_eq!((outcome.first, outcome.took), (Some(4), 2350));
+    let trickle = |rate| Peer::Sends(rate, forever);
+    let outcome = race(IDLE, &[trickle(8_000), trickle(5_000), trickle(6_000), Peer::Answers(50)]).await;
+    assert_eq!((outcome.first, outcome.took), (Some(4), 3050));
     assert_eq!(outcome.failed.iter().map(|(conn, _)| *conn).collect::<Vec<_>>(), [2, 1, 3]);
 }
 
@@ -198,7 +210,7 @@ async fn one_that_is_slow_for_no_reason_is_compared_with_one_other() {
     assert_eq!(outcome.failed, [], "both may be honest");
     let peers = [Peer::Sends(20_000, 1_000_000), Peer::Silent, Peer::Answers(1)];
     let outcome = race(IDLE, &peers).await;
-    assert_eq!((outcome.first, outcome.took), (Some(3), 1251));
+    assert_eq!((outcome.first, outcome.took), (Some(3), 1101));
 }
 
 #[tokio::test(start_paused = true)]
@@ -248,5 +260,20 @@ async fn a_candidate_that_comes_later_is_asked_before_the_late_one_is_given_up()
         raced,
         Raced { first: Some((ConnId(2), ConnId(2))), failed: vec![(ConnId(1), BlobError::Late)] }
     );
-    assert_eq!(*scripted.asked.lock().unwrap(), [(1, 0), (2, 1750)]);
+    assert_eq!(*scripted.asked.lock().unwrap(), [(1, 0), (2, 1700)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_that_were_silent_together_three_go_on() {
+    let peers = [Peer::Wakes(650, 40_000); 6];
+    let outcome = race(IDLE, &peers).await;
+    assert_eq!(outcome.asked, [(1, 0), (2, 100), (3, 200), (4, 300), (5, 400), (6, 500)]);
+    assert_eq!((outcome.first, outcome.failed), (Some(1), vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_other_traffic_silence_lasts_longer() {
+    let link = Link { other_rate: 250_000, limit: 0 };
+    let outcome = race(link, &[Peer::Answers(250), Peer::Answers(1)]).await;
+    assert_eq!((outcome.first, outcome.asked.len()), (Some(1), 1));
 }
