@@ -2,7 +2,9 @@
 //!
 //! A packet that is lost now and then, or only found late, tells nothing of a full queue: Wi-Fi loses some, and a line that
 //! reorders makes some look lost. Cubic shrinks by a third at each, and on a LAN it needs seconds to grow again. A queue
-//! that is full drops packets by the dozen. So lost bytes count only beyond a small share of those that arrive.
+//! that is full drops packets by the dozen. So lost bytes count only beyond a small share of those that arrive, with some
+//! credit for a start: a line that reorders loses packets in the first milliseconds already, because quinn drops what
+//! comes more than 128 packets late.
 //!
 //! quinn holds the packet that closes a connection back while the congestion window is full, and a closing connection
 //! no longer sees the acknowledgements that would make room: a peer that leaves in the middle of sending would never say
@@ -11,7 +13,7 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use quinn::congestion::{Controller, ControllerFactory, ControllerMetrics, CubicConfig};
 use quinn_proto::RttEstimator;
@@ -22,8 +24,13 @@ const INITIAL_WINDOW_BYTES: u64 = 128 * 1024;
 
 /// Of so many bytes that arrive one may be lost without consequences.
 const ARRIVED_PER_LOST: u64 = 256;
-/// At most so many may be lost at once, whatever arrived before: ten packets.
-const MOST_OVERLOOKED_BYTES: u64 = 15_000;
+/// So many may be lost without consequences, whatever arrived before: forty packets.
+const CREDIT_BYTES: u64 = 60_000;
+/// At once, not more than this part of the window.
+const WINDOW_PER_LOST: u64 = 8;
+/// One reduction in this time, in which the queue that was full empties: a round trip of a LAN is much shorter, and losses
+/// of one cause that are found one after the other would make the window tiny.
+const BETWEEN_REDUCTIONS: Duration = Duration::from_millis(20);
 
 /// Makes a connection's controller.
 #[derive(Debug)]
@@ -34,7 +41,8 @@ impl ControllerFactory for Factory {
         let mut config = CubicConfig::default();
         config.initial_window(INITIAL_WINDOW_BYTES);
         let inner = Arc::new(config).build(now, current_mtu);
-        Box::new(OpenToClose { inner, closing: Arc::default(), arrived: 0 })
+        let arrived = CREDIT_BYTES * ARRIVED_PER_LOST;
+        Box::new(OpenToClose { inner, closing: Arc::default(), arrived, reduced: None })
     }
 }
 
@@ -51,6 +59,8 @@ struct OpenToClose {
     closing: Arc<AtomicBool>,
     /// Bytes that arrived, less what was overlooked for them.
     arrived: u64,
+    /// The time of the last reduction.
+    reduced: Option<Instant>,
 }
 
 impl Controller for OpenToClose {
@@ -59,7 +69,7 @@ impl Controller for OpenToClose {
     }
 
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, rtt: &RttEstimator) {
-        self.arrived = (self.arrived + bytes).min(MOST_OVERLOOKED_BYTES * ARRIVED_PER_LOST);
+        self.arrived = (self.arrived + bytes).min(CREDIT_BYTES * ARRIVED_PER_LOST);
         self.inner.on_ack(now, sent, bytes, app_limited, rtt);
     }
 
@@ -81,10 +91,16 @@ impl Controller for OpenToClose {
         lost_bytes: u64,
     ) {
         let overlooked = lost_bytes.saturating_mul(ARRIVED_PER_LOST);
-        if !is_persistent_congestion && overlooked <= self.arrived {
-            self.arrived -= overlooked;
-            return;
+        if !is_persistent_congestion {
+            if overlooked <= self.arrived && lost_bytes <= self.inner.window() / WINDOW_PER_LOST {
+                self.arrived -= overlooked;
+                return;
+            }
+            if self.reduced.is_some_and(|at| now < at + BETWEEN_REDUCTIONS) {
+                return;
+            }
         }
+        self.reduced = Some(now);
         self.inner.on_congestion_event(now, sent, is_persistent_congestion, lost_bytes);
     }
 
@@ -101,7 +117,8 @@ impl Controller for OpenToClose {
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
-        Box::new(Self { inner: self.inner.clone_box(), closing: self.closing.clone(), arrived: self.arrived })
+        let (closing, arrived, reduced) = (self.closing.clone(), self.arrived, self.reduced);
+        Box::new(Self { inner: self.inner.clone_box(), closing, arrived, reduced })
     }
 
     fn initial_window(&self) -> u64 {

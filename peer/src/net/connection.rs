@@ -154,7 +154,11 @@ pub(crate) async fn run(shared: Arc<Shared>, quinn: quinn::Connection, place: Pl
     link.over.cancel();
     shared.lock().remove(&conn);
     drop(place);
-    debug!(?conn, %peer, "closed: {reason}");
+    let path = link.quinn.stats().path;
+    debug!(
+        ?conn, %peer, rtt = ?path.rtt, mtu = path.current_mtu, window = path.cwnd, sent = path.sent_packets,
+        lost = path.lost_packets, congestions = path.congestion_events, "closed: {reason}"
+    );
     shared.emit(NetEvent::Closed { conn, reason }).await;
 }
 

@@ -42,7 +42,7 @@ const PACKETS_PER_ACK: u32 = 10;
 const MAX_ACK_DELAY: Duration = Duration::from_millis(2);
 /// A packet is lost when a later one has arrived and it is this many round trips old. The round trip is measured by the
 /// packets that arrive first, so that the slowest of a jittering link take up to twice as long.
-const LOST_AFTER_ROUND_TRIPS: f32 = 4.0;
+const LOST_AFTER_ROUND_TRIPS: f32 = 2.0;
 /// For the rule of the standard that goes by the number of later packets: more than are ever under way.
 const LOST_AFTER_PACKETS: u32 = 1_000_000;
 /// What a stranger may send before its handshake begins; a first flight is two packets.

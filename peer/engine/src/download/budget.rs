@@ -4,6 +4,8 @@
 //! up on the way. It is two and a half times the product of the rate and the shortest time that a unit took, so that it
 //! grows as long as more sources bring more, and never less than what keeps a fast link busy.
 //!
+//! Where one source alone fills a slow link, no other one is asked beside it.
+//!
 //! Until the first unit is here nothing is known of the link: one unit is asked for, and another one of another source
 //! for as long as next to nothing comes. Later, one untried source at a time is tried beyond the budget, because it may
 //! be the fastest.
@@ -23,6 +25,8 @@ use super::swarm::Swarm;
 const BUDGET_MIN_BYTES: u64 = 512 * 1024;
 const CONTENDED_BUDGET_MIN_BYTES: u64 = 1024 * 1024;
 const BUDGET_TIME: Duration = Duration::from_millis(500);
+/// A link is slow below this rate, in bytes a second: a unit takes a tenth of a second.
+const SLOW_LINK: u64 = 2_500_000;
 /// Another source is asked for the first unit after this time.
 const FIRST_ANSWER: Duration = Duration::from_millis(100);
 /// Unless the first one comes at least so fast, in bytes a second. What came is told this much later.
@@ -36,7 +40,6 @@ impl Swarm {
     /// Bytes that may be under way in all.
     pub(super) fn budget(&self) -> u64 {
         let rate = self.recent_rate();
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let product = self.fastest.map_or(0, |fastest| (rate / 400).saturating_mul(millis(fastest)));
         (rate / 1000).saturating_mul(millis(BUDGET_TIME)).max(product).max(self.least_budget())
     }
@@ -50,6 +53,9 @@ impl Swarm {
     pub(super) fn fits_budget(&mut self, peer: PeerId, now: Instant) -> bool {
         if self.fastest.is_none() {
             return self.fits_beginning(now);
+        }
+        if self.is_link_full() && self.brings_beside(peer, now) {
+            return self.is_next_to_try(peer, now);
         }
         let yardstick = self.sources.yardstick(self.natural_silence(), now);
         let soon = self.fastest.unwrap_or_default().max(BUDGET_TIME);
@@ -85,6 +91,33 @@ impl Swarm {
         fits
     }
 
+    /// Whether one source alone fills this peer's link, and a slow one: all that comes is about what one source brought,
+    /// and another one brought nothing more. Sources would compete there, and each would seem silent while others have
+    /// the link.
+    pub(super) fn is_link_full(&self) -> bool {
+        let is_slow = (1..SLOW_LINK).contains(&self.best_pace);
+        let is_one = self.recent_rate() < self.best_pace / 2 * 3;
+        is_slow && is_one && self.more_brings_nothing && !self.is_contended()
+    }
+
+    /// A source is about to be noted for a whole unit: if it is its first one, compares the rate with the one before.
+    pub(super) fn note_first_unit(&mut self, peer: PeerId, now: Instant) {
+        self.rate.get(now);
+        let rate = self.recent_rate();
+        let Some(source) = self.sources.get(peer).filter(|source| !source.record.has_delivered) else {
+            return;
+        };
+        if source.record.rate_before > 0 && self.brings_beside(peer, now) {
+            self.more_brings_nothing = rate < source.record.rate_before / 10 * 13;
+        }
+    }
+
+    /// Whether another source than this one is bringing something.
+    fn brings_beside(&self, peer: PeerId, now: Instant) -> bool {
+        let mut others = self.sources.iter().filter(|(other, _)| *other != peer);
+        others.any(|(_, source)| !source.fetches.is_empty() && source.brings(now))
+    }
+
     fn is_next_to_try(&self, peer: PeerId, now: Instant) -> bool {
         if self.try_at.is_some_and(|at| now < at) {
             return false;
@@ -94,4 +127,8 @@ impl Swarm {
         self.sources.get(peer).is_some_and(|source| is_untried(source) && source.fetches.is_empty())
             && !others.any(|(_, source)| is_untried(source) && !source.fetches.is_empty())
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,6 +5,7 @@ use lanspread_protocol::message::{CloseCode, Control, Offer, OfferState, WantedU
 use lanspread_protocol::{GameId, ManifestId, PeerId, UnitIndex};
 
 use super::Swarm;
+use super::rate::bytes_per_sec;
 use super::requests::{Received, Stalled};
 use super::sources::{GivenUp, Has, Offered};
 use crate::effect::Effect;
@@ -27,6 +28,7 @@ impl Engine {
                 };
                 let fetch = FetchId(self.numbers.next());
                 swarm.request(fetch, peer, &units, self.now);
+                tracing::trace!(%game, %peer, fetch = fetch.0, ?units, "units are asked for");
                 let wanted: Vec<_> = units.iter().map(|unit| swarm.wanted(*unit)).collect();
                 requests.push((fetch, op, peer, game.clone(), wanted));
             }
@@ -63,8 +65,10 @@ impl Engine {
         if let Some(about) = swarm.fetches.get_mut(&fetch) {
             about.owed.retain(|owed| owed.unit != unit);
             let (peer, took) = (about.source, now.saturating_duration_since(about.asked));
+            swarm.note_first_unit(peer, now);
             swarm.sources.note_unit(peer, took, now);
             swarm.fastest = Some(swarm.fastest.map_or(took, |fastest| fastest.min(took)));
+            swarm.best_pace = swarm.best_pace.max(bytes_per_sec(bytes, took));
             swarm.judge(peer, now);
             swarm.thirsty.insert(peer);
         }
@@ -72,6 +76,7 @@ impl Engine {
         let (news, enough) = (swarm.news.len(), swarm.announcement_units());
         let (cancels, late) = if swarm.duplicates > 0 { swarm.superseded(now) } else { Default::default() };
         for fetch in cancels {
+            tracing::trace!(%game, fetch = fetch.0, "another source was first");
             self.push(Effect::CancelFetch { fetch });
         }
         for (peer, why) in late {
@@ -126,6 +131,7 @@ impl Engine {
             return;
         };
         let is_news = swarm.sources.strike(peer, why, now);
+        tracing::trace!(%game, %peer, ?why, "a source failed");
         swarm.judge(peer, now);
         if is_news {
             self.emit(Event::SourceGivenUp { game: game.clone(), peer_id: peer, reason: why });
@@ -144,6 +150,7 @@ impl Engine {
         let now = self.now;
         let Some((game, _, swarm)) = self.swarm_of(fetch) else { return };
         let Some((about, is_news)) = swarm.end_request(fetch, now) else { return };
+        tracing::trace!(%game, fetch = fetch.0, ?end, "a request ended");
         let peer = about.source;
         // A request that ended well and did not bring all is one that broke.
         let end = if end == FetchEnd::Done && !about.owed.is_empty() {

@@ -122,6 +122,12 @@ impl Pace {
     }
 }
 
+/// Returns a rate in bytes a second; at least a millisecond counts.
+pub(super) fn bytes_per_sec(bytes: u64, time: Duration) -> u64 {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    bytes.saturating_mul(1000) / millis.max(1)
+}
+
 /// The average after a sample. The first sample is the best guess there is.
 #[expect(clippy::cast_precision_loss, reason = "bytes of one sample are far below 2^53")]
 fn blend(average: f64, bytes: u64, time: Duration, half_life: Duration) -> f64 {

@@ -179,6 +179,9 @@ impl Swarm {
         if rate == 0 {
             return;
         }
+        if let Some(source) = self.sources.get_mut(peer).filter(|source| source.fetches.is_empty()) {
+            source.record.rate_before = rate;
+        }
         let is_worth_it = rate > self.rate_before_try / 10 * 11;
         self.try_pause = if is_worth_it { TRY_ANOTHER } else { (self.try_pause * 2).min(LONGEST_PATIENCE) };
         self.try_at = Some(now + self.try_pause);

@@ -105,6 +105,8 @@ pub(super) struct Source {
 pub(super) struct Record {
     pub(super) pace: Pace,
     pub(super) has_delivered: bool,
+    /// The rate of all sources when it was asked for the first time, in bytes a second.
+    pub(super) rate_before: u64,
     /// Requests in a row that brought nothing.
     strikes: u32,
     rests_until: Option<Instant>,
@@ -143,6 +145,7 @@ impl Record {
         Self {
             pace: Pace::default(),
             has_delivered: false,
+            rate_before: 0,
             strikes: 0,
             rests_until: None,
             took: Duration::ZERO,

@@ -70,6 +70,10 @@ pub(crate) struct Swarm {
     pub(super) answered: Option<PeerId>,
     /// The shortest time that a unit took.
     pub(super) fastest: Option<Duration>,
+    /// The most that one source has brought, in bytes a second from the request of a unit to its end.
+    pub(super) best_pace: u64,
+    /// The last source that delivered for the first time brought hardly more than came without it.
+    pub(super) more_brings_nothing: bool,
     /// See [`Self::natural_silence`].
     natural: Duration,
     /// The time when another untried source may be tried beside the others, and the pause after that.
@@ -133,6 +137,8 @@ impl Swarm {
             wasted: 0,
             answered: None,
             fastest: None,
+            best_pace: 0,
+            more_brings_nothing: false,
             natural: Duration::ZERO,
             try_at: None,
             try_pause: TRY_ANOTHER,
