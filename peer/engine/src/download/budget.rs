@@ -96,7 +96,8 @@ impl Swarm {
     /// the link.
     pub(super) fn is_link_full(&self) -> bool {
         let is_slow = (1..SLOW_LINK).contains(&self.best_pace);
-        let is_one = self.recent_rate() < self.best_pace / 2 * 3;
+        // Less than that means that the one source has become slow.
+        let is_one = (self.best_pace / 5 * 3..self.best_pace / 2 * 3).contains(&self.recent_rate());
         is_slow && is_one && self.more_brings_nothing && !self.is_contended()
     }
 

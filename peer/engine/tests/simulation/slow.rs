@@ -175,6 +175,33 @@ fn a_guest_on_a_slow_link_takes_no_longer_with_more_sources() {
     }
 }
 
+/// Where one source fills the link, only that one is asked; when it becomes slow, the others are.
+#[test]
+fn on_a_slow_link_a_source_that_becomes_slow_is_replaced() {
+    let payload = release("ut", "1", 48);
+    let ideal = payload.manifest.total_bytes() as f64 / DSL as f64;
+    for seed in 0..3 {
+        let others = vec![Setup::new(), Setup::new(), Setup::new()];
+        let (mut world, others, guest) = party(seed, &payload, others, Setup::new().link(DSL));
+        let start = world.now;
+        world.download(guest, &payload);
+        world.run_for(Duration::from_secs_f64(ideal / 3.0));
+        let before = world.nodes[guest.0].received.clone();
+        world.run_for(Duration::from_secs(2));
+        // Whoever brings the most now has other things to do from here on.
+        let key = |node: &NodeId| (payload.game.clone(), *node);
+        let news = |node: &NodeId| {
+            let now = world.nodes[guest.0].received.get(&key(node)).copied().unwrap_or(0);
+            now - before.get(&key(node)).copied().unwrap_or(0)
+        };
+        let busiest = *others.iter().max_by_key(|node| news(node)).unwrap();
+        world.nodes[busiest.0].up = 5_000;
+        world.until("it is here", 600, |world| world.has(guest, &payload));
+        let took = (world.now - start).as_secs_f64();
+        assert!(took <= 1.2 * ideal, "seed {seed}: {took:.1} s of {ideal:.1} s");
+    }
+}
+
 #[test]
 fn many_slow_sources_are_all_used() {
     let payload = release("ut", "1", 400);
