@@ -2,20 +2,13 @@
 # Builds the stick's folder for Windows, on Linux: dist/out/lanspread-VERSION-windows.zip.
 #
 # Needs Rust, a C compiler, and of Debian: gcc-mingw-w64-x86-64-win32 zip. `--build-only` leaves the two programs in
-# the target folder, checked, and packs nothing. With LANSPREAD_DIST_QUICK=1 they are optimised little, which takes a third
-# of the time and makes them twice as large, for CI; the archive is in dist/out/quick/.
+# the target folder, checked, and packs nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . dist/pack.sh
 
 triple=x86_64-pc-windows-gnu
 max_bytes=25000000
-profile=()
-if [ -n "${LANSPREAD_DIST_QUICK:-}" ]; then
-    profile=(--config profile.dist.lto=false --config profile.dist.codegen-units=16 --config profile.dist.opt-level=1)
-    max_bytes=60000000
-    out=$out/quick
-fi
 # What every Windows 10 has in System32. Names in lower case.
 system_dlls='advapi32|api-ms-win-[a-z0-9-]+|bcrypt|bcryptprimitives|cfgmgr32|combase|comctl32|comdlg32|crypt32|d3d12|dcomp|dwmapi|dxgi|dxva2|gdi32|imm32|iphlpapi|kernel32|msvcrt|netapi32|ntdll|ole32|oleaut32|opengl32|pdh|powrprof|propsys|psapi|rpcrt4|secur32|setupapi|shcore|shell32|shlwapi|uiautomationcore|user32|userenv|uxtheme|version|winmm|ws2_32'
 
@@ -35,7 +28,7 @@ need x86_64-w64-mingw32-windres binutils-mingw-w64-x86-64
 flags=$(dist/windows-std.sh)
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUSTFLAGS="$flags$rust_flags"
-cargo build --locked --profile dist "${profile[@]}" --target "$triple" -p lanspread -p lanspread-peer \
+cargo build --locked --profile dist --target "$triple" -p lanspread -p lanspread-peer \
     --bin lanspread --bin lanspread-peer
 built=$target/$triple/dist
 for program in lanspread lanspread-peer; do
