@@ -4,7 +4,7 @@
 //! up on the way. It is two and a half times the product of the rate and the shortest time that a unit took, so that it
 //! grows as long as more sources bring more, and never less than what keeps a fast link busy.
 //!
-//! Where one source alone fills a slow link, no other one is asked beside it.
+//! No other source is asked beside one that alone fills a slow link.
 //!
 //! Until the first unit is here nothing is known of the link: one unit is asked for, and another one of another source
 //! for as long as next to nothing comes. Later, one untried source at a time is tried beyond the budget, because it may
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use lanspread_protocol::PeerId;
 
 use super::pick::bytes_in;
+use super::rate::millis;
 use super::requests::MIN_PROGRESS_BYTES;
 use super::shares::BUSY_REQUESTS;
 use super::sources::Source;
@@ -75,9 +76,9 @@ impl Swarm {
     /// comes at all, one more is asked for every now and then.
     fn fits_beginning(&mut self, now: Instant) -> bool {
         let waited = now.saturating_duration_since(self.began);
-        let millis = u64::try_from(waited.saturating_sub(FIRST_REPORTS).as_millis()).unwrap_or(u64::MAX);
+        let reported = millis(waited.saturating_sub(FIRST_REPORTS));
         let is_silent = now.saturating_duration_since(self.last_progress) > FIRST_ANSWER * 4;
-        let least = MIN_PROGRESS_BYTES.max(millis.saturating_mul(FIRST_RATE) / 1000);
+        let least = MIN_PROGRESS_BYTES.max(reported.saturating_mul(FIRST_RATE) / 1000);
         let comes = self.received >= least && !is_silent;
         let more = waited.as_millis() / FIRST_ANSWER.as_millis();
         let first = if self.is_contended() { BUSY_REQUESTS } else { 1 };
@@ -103,13 +104,10 @@ impl Swarm {
 
     /// A source is about to be noted for a whole unit: if it is its first one, compares the rate with the one before.
     pub(super) fn note_first_unit(&mut self, peer: PeerId, now: Instant) {
-        self.rate.get(now);
-        let rate = self.recent_rate();
-        let Some(source) = self.sources.get(peer).filter(|source| !source.record.has_delivered) else {
-            return;
-        };
-        if source.record.rate_before > 0 && self.brings_beside(peer, now) {
-            self.more_brings_nothing = rate < source.record.rate_before / 10 * 13;
+        let first = self.sources.get(peer).filter(|source| !source.record.has_delivered);
+        let before = first.map_or(0, |source| source.record.rate_before);
+        if before > 0 && self.brings_beside(peer, now) {
+            self.more_brings_nothing = self.rate.get(now) < before / 10 * 13;
         }
     }
 
@@ -128,8 +126,4 @@ impl Swarm {
         self.sources.get(peer).is_some_and(|source| is_untried(source) && source.fetches.is_empty())
             && !others.any(|(_, source)| is_untried(source) && !source.fetches.is_empty())
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -87,7 +87,7 @@ impl Swarm {
     }
 }
 
-/// Whether a unit comes in time.
+/// The lateness of a unit that is owed.
 #[derive(Clone, Copy, Debug)]
 enum Lateness {
     InTime,

@@ -124,8 +124,11 @@ impl Pace {
 
 /// Returns a rate in bytes a second; at least a millisecond counts.
 pub(super) fn bytes_per_sec(bytes: u64, time: Duration) -> u64 {
-    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    bytes.saturating_mul(1000) / millis.max(1)
+    bytes.saturating_mul(1000) / millis(time).max(1)
+}
+
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The average after a sample. The first sample is the best guess there is.

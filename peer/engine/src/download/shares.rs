@@ -1,4 +1,4 @@
-//! What to fetch while others download the same.
+//! Picks units while others download the same payload.
 //!
 //! Queues are short then, because a deep queue delays the first copy that everybody else needs. From a complete peer a
 //! download asks, in this order:
