@@ -167,7 +167,8 @@ impl Download {
             (Stage::Draining(_), _) | (Stage::Finishing(_), StoreMode::Update) => Phase::Swapping,
             (Stage::Finishing(_), StoreMode::Fresh) => Phase::Finishing,
             (Stage::Closing { then: Some(Why::Paused | Why::Failed), .. }, _) => Phase::Paused,
-            (Stage::Closing { .. }, _) => Phase::Finishing,
+            (Stage::Closing { then: Some(Why::Turn | Why::NoSource(_)), .. }, _) => Phase::Waiting,
+            (Stage::Closing { then: None, .. }, _) => Phase::Finishing,
         }
     }
 

@@ -280,9 +280,35 @@ impl Engine {
                 Ok(())
             }
             Stage::Draining(_) | Stage::Finishing(_) | Stage::Closing { .. } => {
+                let is_told = match then {
+                    Some(why) => self.wait_instead(game, why),
+                    None => self.follow_closing(game, Command::Cancel { game: game.clone() }),
+                };
+                if is_told {
+                    return Ok(());
+                }
                 Err(busy(game, "it is about to finish and cannot be stopped now"))
             }
         }
+    }
+
+    /// A download whose store is being closed waits already, as everybody sees: this is what it waits for now.
+    /// `false`: nothing is being closed that will wait, or a command follows that decides.
+    pub(crate) fn wait_instead(&mut self, game: &GameId, why: Why) -> bool {
+        let Some(download) = self.operations.download_mut(game) else { return false };
+        let Stage::Closing { then: Some(then), after: None, .. } = &mut download.stage else { return false };
+        *then = why;
+        true
+    }
+
+    /// As [`Self::wait_instead`], for a command that needs the store closed: it is carried out then.
+    pub(crate) fn follow_closing(&mut self, game: &GameId, command: Command) -> bool {
+        let Some(download) = self.operations.download_mut(game) else { return false };
+        let Stage::Closing { then: Some(_), after: after @ None, .. } = &mut download.stage else {
+            return false;
+        };
+        *after = Some(Box::new(command));
+        true
     }
 
     /// Stops fetching and serving; the store is closed when its last reader has ended.
@@ -348,9 +374,12 @@ impl Engine {
             return;
         }
         // Whether or not it can still be stopped: its end leads to another look.
-        if self.stop_download(game, expected.map(|_| Why::Turn)).is_err() {
-            tracing::info!(%game, "the catalog changed while a download was about to finish");
+        if !download.can_be_interrupted() {
+            return tracing::info!(%game, "the catalog changed while a download was about to end");
         }
+        let then = expected.map(|_| Why::Turn);
+        let discard = then.is_none();
+        self.close_download(game, then, discard);
     }
 
     /// A peer is gone, and with it what it offered.

@@ -31,6 +31,12 @@ impl Engine {
         if self.take_over_ahead(game, purpose) {
             return Ok(());
         }
+        if self.wait_instead(game, Why::Turn) {
+            if let Some(download) = self.operations.download_mut(game) {
+                download.purpose = purpose;
+            }
+            return Ok(());
+        }
         self.refuse_if_busy(game)?;
         if matches!(self.local_state(game), Some(LocalState::Downloaded | LocalState::Installed)) {
             self.emit(Event::OperationFinished { game: game.clone(), operation: OperationKind::Download });

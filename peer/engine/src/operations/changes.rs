@@ -16,14 +16,19 @@ use crate::library::Left;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MakesWay {
     Now,
-    /// A download that nobody asked for ends first; then the command is given again.
+    /// A download ends first that nobody asked for, or that waits once its store is closed; then the command is given
+    /// again.
     Soon,
 }
 
 impl Engine {
-    /// Refuses a second intent on a busy game. A new version that is fetched ahead makes way, and goes on afterwards.
+    /// Refuses a second intent on a busy game. A new version that is fetched ahead makes way, and goes on afterwards;
+    /// a download that is being closed to wait is not in the way either.
     pub(super) fn makes_way(&mut self, game: &GameId, command: Command) -> Result<MakesWay, CommandError> {
         let is_ahead = |download: &crate::download::Download| download.purpose == Purpose::Ahead;
+        if self.follow_closing(game, command.clone()) {
+            return Ok(MakesWay::Soon);
+        }
         if self.operations.download(game).is_some_and(is_ahead) && self.interrupt_ahead(game, command) {
             return Ok(MakesWay::Soon);
         }

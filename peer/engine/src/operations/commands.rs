@@ -188,6 +188,9 @@ impl Engine {
             self.operations.enqueue(game, Why::Turn, purpose);
             return Ok(());
         }
+        if self.wait_instead(game, Why::Turn) {
+            return Ok(());
+        }
         self.refuse_if_busy(game)?;
         Err(CommandError::new(ErrorCode::Refused, format!("{game}: no download is paused")))
     }

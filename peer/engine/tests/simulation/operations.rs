@@ -50,6 +50,44 @@ fn a_download_is_paused_and_resumed_in_every_stage() {
     }
 }
 
+#[test]
+fn a_download_that_shows_as_paused_takes_every_command_at_once() {
+    for seed in 0..27 {
+        let payload = release("ut", "1", 60);
+        let started = || {
+            let (mut world, _, guest) = party(seed, 1, &payload, 10_000_000);
+            world.download(guest, &payload);
+            somewhere_into_it(&mut world, seed);
+            let paused = world.command(guest, Command::Pause { game: payload.game.clone() });
+            assert!(paused.is_err() || phase(&world, guest, &payload.game) == Some(Phase::Paused));
+            paused.ok().map(|()| (world, guest))
+        };
+        let game = || payload.game.clone();
+        let download = || Command::Download { game: game(), then: AfterDownload::Nothing };
+        for again in [Command::Resume { game: game() }, download()] {
+            let Some((mut world, guest)) = started() else { continue };
+            world.command(guest, again).unwrap();
+            assert_ne!(phase(&world, guest, &payload.game), Some(Phase::Paused));
+            world.until("it is here", 20, |world| world.shares(guest, &payload));
+            assert_eq!((world.count(guest, all_gone), world.count(guest, failed)), (0, 0));
+        }
+        for gone in [Command::Cancel { game: game() }, Command::Remove { game: game(), local: None }] {
+            let Some((mut world, guest)) = started() else { continue };
+            world.command(guest, gone).unwrap();
+            world.run_for(Duration::from_secs(3));
+            assert_eq!(phase(&world, guest, &payload.game), None, "seed {seed}");
+            let folder = world.nodes[guest.0].disk.games.get(&payload.game);
+            assert!(folder.is_none_or(|folder| folder.parts.is_empty()));
+            assert!(world.nodes[guest.0].stored.queue.is_empty());
+        }
+        let Some((mut world, guest)) = started() else { continue };
+        world.command(guest, Command::Resume { game: game() }).unwrap();
+        world.command(guest, Command::Pause { game: game() }).unwrap();
+        world.run_for(Duration::from_secs(5));
+        assert_eq!(phase(&world, guest, &payload.game), Some(Phase::Paused), "the last word counts");
+    }
+}
+
 /// Bytes that are shown as here of a game, and those that its map of parts shows.
 fn shown(world: &World, id: NodeId, game: &GameId) -> Option<(u64, bool)> {
     let view = world.game(id, game)?;
