@@ -41,8 +41,7 @@ impl ControllerFactory for Factory {
         let mut config = CubicConfig::default();
         config.initial_window(INITIAL_WINDOW_BYTES);
         let inner = Arc::new(config).build(now, current_mtu);
-        let arrived = CREDIT_BYTES * ARRIVED_PER_LOST;
-        Box::new(OpenToClose { inner, closing: Arc::default(), arrived, reduced: None })
+        Box::new(OpenToClose { inner, closing: Arc::default(), credit: Credit::default(), reduced: None })
     }
 }
 
@@ -57,10 +56,38 @@ struct OpenToClose {
     inner: Box<dyn Controller>,
     /// Shared by the controller's clones, which are all of one connection.
     closing: Arc<AtomicBool>,
-    /// Bytes that arrived, less what was overlooked for them.
-    arrived: u64,
+    credit: Credit,
     /// The time of the last reduction.
     reduced: Option<Instant>,
+}
+
+/// What may be lost without consequences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Credit {
+    /// Bytes that arrived, less those that were needed for what was overlooked.
+    arrived: u64,
+}
+
+impl Default for Credit {
+    fn default() -> Self {
+        Self { arrived: CREDIT_BYTES * ARRIVED_PER_LOST }
+    }
+}
+
+impl Credit {
+    fn note_arrived(&mut self, bytes: u64) {
+        self.arrived = (self.arrived + bytes).min(CREDIT_BYTES * ARRIVED_PER_LOST);
+    }
+
+    /// `true`, and spends it, if this loss has no consequences.
+    fn overlooks(&mut self, lost_bytes: u64, window: u64) -> bool {
+        let needed = lost_bytes.saturating_mul(ARRIVED_PER_LOST);
+        let is_overlooked = needed <= self.arrived && lost_bytes <= window / WINDOW_PER_LOST;
+        if is_overlooked {
+            self.arrived -= needed;
+        }
+        is_overlooked
+    }
 }
 
 impl Controller for OpenToClose {
@@ -69,7 +96,7 @@ impl Controller for OpenToClose {
     }
 
     fn on_ack(&mut self, now: Instant, sent: Instant, bytes: u64, app_limited: bool, rtt: &RttEstimator) {
-        self.arrived = (self.arrived + bytes).min(CREDIT_BYTES * ARRIVED_PER_LOST);
+        self.credit.note_arrived(bytes);
         self.inner.on_ack(now, sent, bytes, app_limited, rtt);
     }
 
@@ -90,10 +117,8 @@ impl Controller for OpenToClose {
         is_persistent_congestion: bool,
         lost_bytes: u64,
     ) {
-        let overlooked = lost_bytes.saturating_mul(ARRIVED_PER_LOST);
         if !is_persistent_congestion {
-            if overlooked <= self.arrived && lost_bytes <= self.inner.window() / WINDOW_PER_LOST {
-                self.arrived -= overlooked;
+            if self.credit.overlooks(lost_bytes, self.inner.window()) {
                 return;
             }
             if self.reduced.is_some_and(|at| now < at + BETWEEN_REDUCTIONS) {
@@ -117,8 +142,8 @@ impl Controller for OpenToClose {
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
-        let (closing, arrived, reduced) = (self.closing.clone(), self.arrived, self.reduced);
-        Box::new(Self { inner: self.inner.clone_box(), closing, arrived, reduced })
+        let (closing, credit, reduced) = (self.closing.clone(), self.credit, self.reduced);
+        Box::new(Self { inner: self.inner.clone_box(), closing, credit, reduced })
     }
 
     fn initial_window(&self) -> u64 {
@@ -127,5 +152,54 @@ impl Controller for OpenToClose {
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACKET: u64 = 1_500;
+
+    #[test]
+    fn one_packet_of_256_may_be_lost_and_no_more() {
+        let mut credit = Credit::default();
+        let mut overlooked = 0;
+        while credit.overlooks(PACKET, INITIAL_WINDOW_BYTES) {
+            overlooked += 1;
+        }
+        assert_eq!(overlooked, CREDIT_BYTES / PACKET, "what may be lost for a start");
+        for _ in 0..2 {
+            credit.note_arrived(255 * PACKET);
+            assert!(!credit.overlooks(PACKET, INITIAL_WINDOW_BYTES));
+            credit.note_arrived(PACKET);
+            assert!(credit.overlooks(PACKET, INITIAL_WINDOW_BYTES));
+        }
+        credit.note_arrived(u64::MAX / 2);
+        assert_eq!(credit, Credit::default(), "a long quiet time gives no more than the start");
+    }
+
+    #[test]
+    fn a_large_part_of_the_window_is_not_overlooked() {
+        let mut credit = Credit::default();
+        assert!(!credit.overlooks(2 * PACKET, 15 * PACKET));
+        assert!(credit.overlooks(2 * PACKET, 16 * PACKET));
+    }
+
+    #[test]
+    fn losses_of_one_cause_reduce_the_window_once() {
+        let start = Instant::now();
+        let mut controller = Arc::new(Factory).build(start, 1_500);
+        let mut lose = |millis, packets| {
+            let now = start + Duration::from_millis(millis);
+            controller.on_congestion_event(now, now, false, packets * PACKET);
+            controller.window()
+        };
+        let whole = INITIAL_WINDOW_BYTES;
+        assert_eq!(lose(100, 10), whole, "overlooked");
+        let less = lose(200, 20);
+        assert!(less < whole / 4 * 3, "{less}");
+        assert_eq!(lose(210, 20), less);
+        assert!(lose(221, 20) < less);
     }
 }

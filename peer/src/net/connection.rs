@@ -30,6 +30,7 @@ use super::congestion;
 use super::frames::{self, Frame, FrameReadError};
 use super::serve;
 use super::tls::peer_of;
+use super::windows::ReceiveWindow;
 use super::{Closed, ConnId, DialId, NetEvent, Shared, transport};
 
 /// Control messages overtake chunks: an announcement is worth more the earlier it is known.
@@ -43,6 +44,7 @@ pub(crate) struct Link {
     pub(crate) remote: SocketAddr,
     pub(crate) rx_bytes: AtomicU64,
     pub(crate) tx_bytes: AtomicU64,
+    pub(crate) receive_window: ReceiveWindow,
     /// Cancelled when the connection is over.
     pub(crate) over: CancellationToken,
     /// Who may send now; see [`TRANSFERS_AT_ONCE`].
@@ -135,6 +137,7 @@ pub(crate) async fn run(shared: Arc<Shared>, quinn: quinn::Connection, place: Pl
         remote,
         rx_bytes: AtomicU64::new(0),
         tx_bytes: AtomicU64::new(0),
+        receive_window: ReceiveWindow::default(),
         over: shared.token.child_token(),
         sending: Semaphore::new(TRANSFERS_AT_ONCE),
         greeted: SetOnce::new(),

@@ -7,6 +7,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use bytes::BufMut;
 use lanspread_protocol::limits::{MAX_CATALOG_BYTES, MAX_COVER_BYTES, MAX_MANIFEST_BYTES};
@@ -128,13 +129,15 @@ impl Net {
         let work = async {
             let expected: u64 = wanted.iter().map(|unit| wanted_bytes(manifest, unit)).sum();
             let request = Request::Units { game, manifest: manifest.id(), units: wanted.clone() };
+            let asked = Instant::now();
             let (stream, bytes) = ask(&link, &request).await?;
             if bytes != expected {
                 return Err(broken(&link, format!("an answer of {bytes} bytes to a request for {expected}")));
             }
             let at_limit = AtomicBool::new(false);
+            let (shared, received) = (&self.0, sink.received);
             let mut answer =
-                Answer { shared: &self.0, link: &link, stream, received: sink.received, at_limit: &at_limit };
+                Answer { shared, link: &link, stream, asked, read: 0, received, at_limit: &at_limit };
             for (nth, wanted) in wanted.iter().enumerate() {
                 arriving.nth = nth;
                 let length = usize::try_from(wanted_bytes(manifest, wanted)).unwrap_or(usize::MAX);
@@ -177,11 +180,12 @@ impl Net {
         progress: &BlobProgress,
     ) -> Result<Vec<u8>, FetchError> {
         let link = self.0.link(conn).ok_or_else(|| FetchError::Lost("the connection is over".to_owned()))?;
+        let asked = Instant::now();
         let (stream, length) = ask(&link, &blob.request()).await?;
         let length = usize::try_from(length).ok().filter(|length| *length <= blob.max_bytes());
         let length = length.ok_or_else(|| broken(&link, "a blob larger than its kind may be".to_owned()))?;
         let BlobProgress { received, at_limit, is_whole } = progress;
-        let mut answer = Answer { shared: &self.0, link: &link, stream, received, at_limit };
+        let mut answer = Answer { shared: &self.0, link: &link, stream, asked, read: 0, received, at_limit };
         let mut bytes = Vec::new();
         while bytes.len() < length {
             let step = GROWTH_BYTES.min(length - bytes.len());
@@ -251,6 +255,9 @@ struct Answer<'a> {
     shared: &'a Shared,
     link: &'a Link,
     stream: RecvStream,
+    asked: Instant,
+    /// Bytes that came since then.
+    read: u64,
     /// Counts the bytes that have arrived.
     received: &'a AtomicU64,
     /// Set while the limit holds the next bytes up.
@@ -273,6 +280,13 @@ impl Answer<'_> {
                     return Err(lost(io::Error::from(io::ErrorKind::UnexpectedEof)));
                 }
                 piece -= read;
+                self.read += read as u64;
+                self.link.receive_window.grow(
+                    &self.link.quinn,
+                    &self.shared.opening,
+                    self.read,
+                    self.asked.elapsed(),
+                );
                 for count in [self.received, &self.link.rx_bytes, &self.shared.rx_bytes] {
                     count.fetch_add(read as u64, Ordering::Relaxed);
                 }

@@ -9,12 +9,16 @@
 //! no first copy is whole. So the send windows together are worth what this PC sends in a tenth of a second, and each
 //! at least what its own round trip needs to send faster than now.
 //!
+//! A receive window is what a peer may send at once without knowing the link that it goes to: a slow one drops most of
+//! such a burst. So a connection starts with a small one, which grows to what arrives in a tenth of a second as soon as an
+//! answer's first bytes show the rate; while this PC's link is known to be slow, no further.
+//!
 //! When downloads are limited (somebody plays), receive windows shrink to what the limit takes in a quarter second:
 //! otherwise a full window would arrive as one burst and sit in memory.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use quinn::VarInt;
@@ -24,8 +28,17 @@ use super::{ConnId, Shared};
 
 /// For each direction; together 48 MiB.
 const BUDGET_BYTES: u32 = 24 * 1024 * 1024;
-/// The receive window that a connection starts with: at a LAN's round trip of a millisecond worth a gigabyte a second.
-pub(crate) const START_WINDOW_BYTES: u32 = 1024 * 1024;
+/// The receive window that a connection starts with: enough for messages.
+pub(crate) const START_WINDOW_BYTES: u32 = 32 * 1024;
+/// The one that it gets with an answer that comes fast: at a LAN's round trip of a millisecond worth a gigabyte a second.
+const OPEN_WINDOW_BYTES: u32 = 1024 * 1024;
+/// The least one on a slow link: eleven packets.
+const SLOW_WINDOW_BYTES: u32 = 16 * 1024;
+/// This PC's link is slow when less comes than so many bytes a second, and something did in this many looks in a row.
+const SLOW_LINK: u64 = 2_500_000;
+const SLOW_LOOKS: u32 = 2;
+/// Receive windows on a slow link hold what comes in this time.
+const RECEIVE_AHEAD: Duration = Duration::from_millis(100);
 /// The send window that a connection starts with: a unit, so that the second one is not taken before the first has
 /// left. At a LAN's round trip of a millisecond worth 250 MB/s.
 pub(crate) const START_SEND_WINDOW_BYTES: u32 = 256 * 1024;
@@ -49,11 +62,11 @@ const ACTIVE_BYTES: u64 = 256 * 1024;
 #[derive(Clone, Copy, Debug)]
 struct Known {
     received: u64,
+    received_payload: u64,
     sent: u64,
     sent_payload: u64,
     /// The shortest round trip seen: the path's own, without what waits on it.
     round_trip: Duration,
-    receive_window: u32,
     send_window: u32,
 }
 
@@ -61,10 +74,10 @@ impl Default for Known {
     fn default() -> Self {
         Self {
             received: 0,
+            received_payload: 0,
             sent: 0,
             sent_payload: 0,
             round_trip: Duration::MAX,
-            receive_window: START_WINDOW_BYTES,
             send_window: START_SEND_WINDOW_BYTES,
         }
     }
@@ -74,8 +87,45 @@ impl Default for Known {
 #[derive(Clone, Copy, Debug)]
 struct Moved {
     receives: bool,
+    received: u64,
     sends: bool,
     sent: u64,
+}
+
+/// A connection's receive window.
+#[derive(Debug)]
+pub(crate) struct ReceiveWindow(Mutex<u32>);
+
+impl Default for ReceiveWindow {
+    fn default() -> Self {
+        Self(Mutex::new(START_WINDOW_BYTES))
+    }
+}
+
+impl ReceiveWindow {
+    /// So much of an answer has come in this time since it was asked for.
+    pub(crate) fn grow(&self, quinn: &quinn::Connection, opening: &Opening, bytes: u64, time: Duration) {
+        let most = opening.0.load(Ordering::Relaxed);
+        self.change(quinn, |now| if now < most { now.max(opened(bytes, time, most)) } else { now });
+    }
+
+    fn change(&self, quinn: &quinn::Connection, new: impl FnOnce(u32) -> u32) {
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = new(*now);
+        if std::mem::replace(&mut *now, wanted) != wanted {
+            quinn.set_receive_window(VarInt::from_u32(wanted));
+        }
+    }
+}
+
+/// The receive window that a connection may get with an answer.
+#[derive(Debug)]
+pub(crate) struct Opening(AtomicU32);
+
+impl Default for Opening {
+    fn default() -> Self {
+        Self(AtomicU32::new(OPEN_WINDOW_BYTES))
+    }
 }
 
 /// The balancer's memory.
@@ -84,6 +134,16 @@ struct Balance {
     known: BTreeMap<ConnId, Known>,
     /// Bytes a second that all connections sent lately.
     rate: u64,
+    incoming: Incoming,
+}
+
+/// What all connections received lately.
+#[derive(Clone, Copy, Debug, Default)]
+struct Incoming {
+    /// Bytes of files a second.
+    rate: u64,
+    /// Looks in a row at which something had come.
+    looks: u32,
 }
 
 /// Runs until the network stops.
@@ -97,12 +157,12 @@ pub(crate) async fn balance(shared: Arc<Shared>) {
         }
         let links = shared.links();
         let now = Instant::now();
-        balance.rebalance(&links, now - std::mem::replace(&mut looked, now), shared.download.limit());
+        balance.rebalance(&links, now - std::mem::replace(&mut looked, now), &shared);
     }
 }
 
 impl Balance {
-    fn rebalance(&mut self, links: &[Arc<Link>], interval: Duration, download_limit: u64) {
+    fn rebalance(&mut self, links: &[Arc<Link>], interval: Duration, shared: &Shared) {
         self.known.retain(|conn, _| links.iter().any(|link| link.conn == *conn));
         let moved: Vec<_> =
             links.iter().map(|link| self.known.entry(link.conn).or_default().look(link)).collect();
@@ -110,14 +170,21 @@ impl Balance {
         self.rate = lately(self.rate, per_second(sent, interval));
         let receivers = moved.iter().filter(|moved| moved.receives).count();
         let senders = moved.iter().filter(|moved| moved.sends).count();
+        let download_limit = shared.download.limit();
         let receive = limited(share(receivers), download_limit);
-        let idle = limited(START_WINDOW_BYTES, download_limit);
+        let idle = limited(OPEN_WINDOW_BYTES, download_limit).min(receive);
+        self.incoming.look(moved.iter().map(|moved| moved.received).sum(), interval);
+        let slow = self.incoming.slow_rate();
+        shared.opening.0.store(slow.map_or(idle, |rate| slow_window(rate, 0).min(idle)), Ordering::Relaxed);
         for (link, moved) in links.iter().zip(moved) {
             let known = self.known.entry(link.conn).or_default();
-            let wanted = if moved.receives { receive } else { idle.min(receive) };
-            if std::mem::replace(&mut known.receive_window, wanted) != wanted {
-                link.quinn.set_receive_window(VarInt::from_u32(wanted));
-            }
+            let own = in_time(per_second(moved.received, interval), known.round_trip * ROUND_TRIPS);
+            link.receive_window.change(&link.quinn, |now| match slow {
+                Some(rate) if moved.received > 0 => slow_window(rate, own).min(idle),
+                Some(rate) => now.min(slow_window(rate, 0)),
+                None if moved.receives => receive,
+                None => now.min(idle),
+            });
             let wanted = if moved.sends {
                 let own = in_time(per_second(moved.sent, interval), known.round_trip * ROUND_TRIPS);
                 send_window(senders, in_time(self.rate, SEND_AHEAD), own)
@@ -134,17 +201,49 @@ impl Balance {
 impl Known {
     fn look(&mut self, link: &Link) -> Moved {
         let stats = link.quinn.stats();
-        let payload = link.tx_bytes.load(Ordering::Relaxed);
+        let sent_payload = link.tx_bytes.load(Ordering::Relaxed);
+        let received_payload = link.rx_bytes.load(Ordering::Relaxed);
         let moved = Moved {
             receives: stats.udp_rx.bytes - self.received >= ACTIVE_BYTES,
+            received: received_payload - self.received_payload,
             // Acknowledgements alone need no window.
-            sends: payload > self.sent_payload,
+            sends: sent_payload > self.sent_payload,
             sent: stats.udp_tx.bytes - self.sent,
         };
-        (self.received, self.sent, self.sent_payload) = (stats.udp_rx.bytes, stats.udp_tx.bytes, payload);
+        (self.received, self.sent) = (stats.udp_rx.bytes, stats.udp_tx.bytes);
+        (self.received_payload, self.sent_payload) = (received_payload, sent_payload);
         self.round_trip = self.round_trip.min(stats.path.rtt);
         moved
     }
+}
+
+impl Incoming {
+    fn look(&mut self, received: u64, interval: Duration) {
+        self.rate = lately(self.rate, per_second(received, interval));
+        self.looks = match (received, self.rate) {
+            (_, 0) => 0,
+            (0, _) => self.looks,
+            _ => self.looks.saturating_add(1),
+        };
+    }
+
+    /// Bytes a second, while that is so little that the link is taken to be slow.
+    fn slow_rate(&self) -> Option<u64> {
+        (self.looks >= SLOW_LOOKS && self.rate < SLOW_LINK).then_some(self.rate)
+    }
+}
+
+/// The window for an answer of which so much came in this time.
+fn opened(bytes: u64, time: Duration, most: u32) -> u32 {
+    let ahead = in_time(per_second(bytes, time), RECEIVE_AHEAD);
+    floor_to_power_of_two(u32::try_from(ahead).unwrap_or(u32::MAX)).min(most)
+}
+
+/// The receive window of a connection while all receive only so much: what comes in a moment, or what the `own` round trips
+/// need.
+fn slow_window(rate: u64, own: u64) -> u32 {
+    let wanted = in_time(rate, RECEIVE_AHEAD).max(own);
+    floor_to_power_of_two(u32::try_from(wanted).unwrap_or(u32::MAX)).max(SLOW_WINDOW_BYTES)
 }
 
 /// A rate that follows a rise at once and a fall by half an interval.
@@ -200,6 +299,49 @@ mod tests {
             assert!(share(active) * u32::try_from(active).unwrap() <= BUDGET_BYTES, "{active}");
         }
         assert_eq!(share(1_000), MIN_WINDOW_BYTES);
+    }
+
+    #[test]
+    fn a_slow_link_is_known_after_half_a_second_and_forgotten_when_nothing_comes() {
+        let mut incoming = Incoming::default();
+        assert_eq!(incoming.slow_rate(), None);
+        incoming.look(10_000, INTERVAL);
+        assert_eq!(incoming.slow_rate(), None, "the download may have begun a moment ago");
+        incoming.look(62_500, INTERVAL);
+        assert_eq!(incoming.slow_rate(), Some(250_000));
+        incoming.look(0, INTERVAL);
+        assert_eq!(incoming.slow_rate(), Some(125_000));
+        incoming.look(1_000_000, INTERVAL);
+        assert_eq!(incoming.slow_rate(), None);
+        for _ in 0..40 {
+            incoming.look(0, INTERVAL);
+        }
+        incoming.look(10_000, INTERVAL);
+        assert_eq!(incoming.slow_rate(), None);
+    }
+
+    #[test]
+    fn a_slow_link_has_small_windows_that_do_not_hold_it_down() {
+        assert_eq!(slow_window(250_000, 0), SLOW_WINDOW_BYTES);
+        assert_eq!(slow_window(2_400_000, 0), 128 * 1024);
+        for micros in [500, 5_000, 50_000, 200_000] {
+            let round_trip = Duration::from_micros(micros);
+            let mut window = SLOW_WINDOW_BYTES;
+            let mut rate = 0;
+            for _ in 0..40 {
+                rate = per_second(window.into(), round_trip).min(SLOW_LINK);
+                window = slow_window(rate, in_time(rate, round_trip * ROUND_TRIPS));
+            }
+            assert_eq!(rate, SLOW_LINK, "{micros} µs");
+        }
+    }
+
+    #[test]
+    fn a_window_opens_to_what_comes_in_a_moment() {
+        let millisecond = Duration::from_millis(1);
+        assert_eq!(opened(32_768, millisecond, OPEN_WINDOW_BYTES), OPEN_WINDOW_BYTES);
+        assert_eq!(opened(32_768, 130 * millisecond, OPEN_WINDOW_BYTES), 16_384);
+        assert_eq!(opened(32_768, Duration::ZERO, SLOW_WINDOW_BYTES), SLOW_WINDOW_BYTES);
     }
 
     #[test]

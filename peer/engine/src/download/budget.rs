@@ -27,7 +27,9 @@ const BUDGET_MIN_BYTES: u64 = 512 * 1024;
 const CONTENDED_BUDGET_MIN_BYTES: u64 = 1024 * 1024;
 const BUDGET_TIME: Duration = Duration::from_millis(500);
 /// A link is slow below this rate, in bytes a second: a unit takes a tenth of a second.
-const SLOW_LINK: u64 = 2_500_000;
+const SLOW_LINK: f64 = 2_500_000.0;
+/// So much of a rate is most of it.
+const MOST: f64 = 0.6;
 /// Another source is asked for the first unit after this time.
 const FIRST_ANSWER: Duration = Duration::from_millis(100);
 /// Unless the first one comes at least so fast, in bytes a second. What came is told this much later.
@@ -55,7 +57,7 @@ impl Swarm {
         if self.fastest.is_none() {
             return self.fits_beginning(now);
         }
-        if self.is_link_full() && self.brings_beside(peer, now) {
+        if self.is_link_full(now) && self.brings_beside(peer, now) {
             return self.is_next_to_try(peer, now);
         }
         let yardstick = self.sources.yardstick(self.natural_silence(), now);
@@ -92,14 +94,33 @@ impl Swarm {
         fits
     }
 
-    /// Whether one source alone fills this peer's link, and a slow one: all that comes is about what one source brought,
-    /// and another one brought nothing more. Sources would compete there, and each would seem silent while others have
-    /// the link.
-    pub(super) fn is_link_full(&self) -> bool {
-        let is_slow = (1..SLOW_LINK).contains(&self.best_pace);
-        // Less than that means that the one source has become slow.
-        let is_one = (self.best_pace / 5 * 3..self.best_pace / 2 * 3).contains(&self.recent_rate());
-        is_slow && is_one && self.more_brings_nothing && !self.is_contended()
+    /// Whether one source alone fills this peer's link, and a slow one: about as much comes as at any time lately, most of
+    /// it from one source, and another one brought nothing more. Sources would compete there, and each would seem silent
+    /// while others have the link.
+    pub(super) fn is_link_full(&self, now: Instant) -> bool {
+        if !self.more_brings_nothing || self.is_contended() {
+            return false;
+        }
+        let (peak, rate) = (self.peak.get(now), self.known_rate());
+        // Less than most of the peak means that the one source has become slow.
+        if peak >= SLOW_LINK || rate <= peak * MOST {
+            return false;
+        }
+        let asked = self.sources.iter().filter(|(_, source)| !source.fetches.is_empty());
+        let best = asked.filter_map(|(_, source)| source.record.pace.rate(now)).fold(0.0, f64::max);
+        best >= rate * MOST
+    }
+
+    /// A unit came whole so long after it was asked for.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    pub(super) fn note_peak(&mut self, unit_bytes: u64, took: Duration, now: Instant) {
+        let pace = unit_bytes as f64 / took.as_secs_f64().max(0.001);
+        self.peak.note(self.known_rate().max(pace), now);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    fn known_rate(&self) -> f64 {
+        self.recent_rate() as f64
     }
 
     /// A source is about to be noted for a whole unit: if it is its first one, compares the rate with the one before.

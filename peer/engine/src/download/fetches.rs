@@ -5,7 +5,6 @@ use lanspread_protocol::message::{CloseCode, Control, Offer, OfferState, WantedU
 use lanspread_protocol::{GameId, ManifestId, PeerId, UnitIndex};
 
 use super::Swarm;
-use super::rate::bytes_per_sec;
 use super::requests::{Received, Stalled};
 use super::sources::{GivenUp, Has, Offered};
 use crate::effect::Effect;
@@ -68,7 +67,7 @@ impl Engine {
             swarm.note_first_unit(peer, now);
             swarm.sources.note_unit(peer, took, now);
             swarm.fastest = Some(swarm.fastest.map_or(took, |fastest| fastest.min(took)));
-            swarm.best_pace = swarm.best_pace.max(bytes_per_sec(bytes, took));
+            swarm.note_peak(bytes, took, now);
             swarm.judge(peer, now);
             swarm.thirsty.insert(peer);
         }

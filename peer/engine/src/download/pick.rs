@@ -52,7 +52,7 @@ impl Swarm {
         {
             return Some(peer);
         }
-        if self.bytes_fetched > 0 && (self.is_link_full() || self.budget() <= self.least_budget()) {
+        if self.bytes_fetched > 0 && (self.is_link_full(now) || self.budget() <= self.least_budget()) {
             let pace =
                 |peer: &PeerId| self.sources.get(*peer).and_then(|source| source.record.pace.rate(now));
             let proven = self.thirsty.iter().filter_map(|peer| Some((pace(peer)?, *peer)));

@@ -1,6 +1,7 @@
 //! How fast bytes come.
 //!
-//! [`Rate`] is a flow over wall time: an exponentially weighted average. [`Pace`] is what a source delivers while it owes
+//! [`Rate`] is a flow over wall time: an exponentially weighted average. [`Peak`] is the highest one lately. [`Pace`] is
+//! what a source delivers while it owes
 //! something: time in which nothing is asked of it does not count.
 
 use std::time::{Duration, Instant};
@@ -11,6 +12,8 @@ const SAMPLE: Duration = Duration::from_millis(100);
 const HALF_LIFE: Duration = Duration::from_millis(700);
 /// A rate that people look at is smoother: on a slow link units come one by one.
 const SHOWN_HALF_LIFE: Duration = Duration::from_millis(2_500);
+/// Half of a peak is forgotten in this time.
+const PEAK_HALF_LIFE: Duration = Duration::from_secs(2);
 
 /// A flow of bytes over wall time.
 #[derive(Debug)]
@@ -61,6 +64,28 @@ impl Rate {
             self.bytes_per_sec = blend(self.bytes_per_sec, self.pending, elapsed, self.half_life);
             (self.pending, self.since) = (0, now);
         }
+    }
+}
+
+/// The highest rate of the last while: a higher one counts at once, a lower one as the highest is forgotten.
+#[derive(Debug)]
+pub(crate) struct Peak {
+    bytes_per_sec: f64,
+    noted: Instant,
+}
+
+impl Peak {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { bytes_per_sec: 0.0, noted: now }
+    }
+
+    pub(crate) fn note(&mut self, bytes_per_sec: f64, now: Instant) {
+        (self.bytes_per_sec, self.noted) = (self.get(now).max(bytes_per_sec), now);
+    }
+
+    pub(crate) fn get(&self, now: Instant) -> f64 {
+        let elapsed = now.saturating_duration_since(self.noted);
+        self.bytes_per_sec * 0.5_f64.powf(elapsed.as_secs_f64() / PEAK_HALF_LIFE.as_secs_f64())
     }
 }
 
@@ -123,10 +148,6 @@ impl Pace {
 }
 
 /// Returns a rate in bytes a second; at least a millisecond counts.
-pub(super) fn bytes_per_sec(bytes: u64, time: Duration) -> u64 {
-    bytes.saturating_mul(1000) / millis(time).max(1)
-}
-
 pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -17,7 +17,7 @@ pub(super) const MIN_PROGRESS_BYTES: u64 = 4 * 1024;
 /// A unit that a slow source owes is asked of another one as long as not more than this fraction of all bytes, and this
 /// many for a start, came in vain.
 const WASTED_FRACTION: u64 = 40;
-const WASTED_BYTES_ALLOWED: u64 = 1024 * 1024;
+const WASTED_BYTES_ALLOWED: u64 = 256 * 1024;
 
 /// A request that another source's delivery made superfluous was late if it had this much time and brought nothing.
 pub(super) const GRACE: Duration = Duration::from_millis(250);

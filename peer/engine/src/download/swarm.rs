@@ -8,7 +8,7 @@ use lanspread_protocol::message::WantedUnit;
 use lanspread_protocol::{Manifest, PeerId, UnitIndex, UnitSet};
 
 use super::budget::TRY_ANOTHER;
-use super::rate::Rate;
+use super::rate::{Peak, Rate};
 use super::requests::Fetch;
 use super::sources::{Has, LONGEST_PATIENCE, Offered, Sources, Yardstick};
 use crate::engine::DOWNLOAD_TICK;
@@ -70,8 +70,8 @@ pub(crate) struct Swarm {
     pub(super) answered: Option<PeerId>,
     /// The shortest time that a unit took.
     pub(super) fastest: Option<Duration>,
-    /// The most that one source has brought, in bytes a second from the request of a unit to its end.
-    pub(super) best_pace: u64,
+    /// The highest rate lately, of all that came or of one unit.
+    pub(super) peak: Peak,
     /// The last source that delivered for the first time brought hardly more than came without it.
     pub(super) more_brings_nothing: bool,
     /// See [`Self::natural_silence`].
@@ -137,7 +137,7 @@ impl Swarm {
             wasted: 0,
             answered: None,
             fastest: None,
-            best_pace: 0,
+            peak: Peak::new(now),
             more_brings_nothing: false,
             natural: Duration::ZERO,
             try_at: None,

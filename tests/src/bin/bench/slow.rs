@@ -11,6 +11,8 @@ use crate::bounds::mb_per_sec;
 
 /// A transfer that takes longer has failed; the benchmark says so and goes on.
 const LONGEST: Duration = Duration::from_mins(4);
+/// Bytes of UDP's payload that a gigabit cable carries in a second.
+const GIGABIT: u64 = 119_000_000;
 
 /// Awaits the end of a download; seconds since `start`, infinite when it does not end.
 fn until_finished(peer: &Peer, mark: Mark, start: Instant) -> f64 {
@@ -220,6 +222,11 @@ pub(crate) fn reordering() {
     let jittering = Line::random(micros(1_000), micros(2_000)).in_order();
     over("1.0 to 2.0 ms by chance, in order", jittering);
     let reordered = over("1.0 to 2.0 ms by chance", Line::random(micros(1_000), micros(2_000)));
+    ratio("the rate beside the one in order", in_order, reordered);
+    // Loopback hands a burst over at once; a cable needs 12 µs for each packet.
+    let in_order = over("1.5 ms behind a gigabit cable", Line::constant(micros(1_500)).limited_to(GIGABIT));
+    let jittering = Line::random(micros(1_000), micros(2_000)).limited_to(GIGABIT);
+    let reordered = over("1.0 to 2.0 ms by chance behind a gigabit cable", jittering);
     ratio("the rate beside the one in order", in_order, reordered);
 }
 
