@@ -1,8 +1,7 @@
 //! How fast bytes come.
 //!
 //! [`Rate`] is a flow over wall time: an exponentially weighted average. [`Peak`] is the highest one lately. [`Pace`] is
-//! what a source delivers while it owes
-//! something: time in which nothing is asked of it does not count.
+//! what a source delivers while it owes something: time in which nothing is asked of it does not count.
 
 use std::time::{Duration, Instant};
 
@@ -147,7 +146,6 @@ impl Pace {
     }
 }
 
-/// Returns a rate in bytes a second; at least a millisecond counts.
 pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
