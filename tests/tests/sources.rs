@@ -14,6 +14,7 @@ use lanspread_protocol::message::{Control, Offer, Refusal, Request};
 use lanspread_tests::{
     Game, MIB, Mark, Party, Payload, Peer, Published, Reply, Stranger, assert_same_tree, refusal,
 };
+use serde_json::json;
 
 /// The bad source's address: a PC of its own.
 const BAD: &str = "127.0.0.201";
@@ -244,6 +245,9 @@ fn a_source_that_returns_under_new_identities_holds_nothing_up() {
     let scene = Scene::new();
     let behaviour: Behaviour = |payload, request| to_units(payload, request, never);
     let sound = scene.sound();
+    // The download must outlast the strangers, however busy the machine is.
+    let limit = |bytes_per_sec: u64| sound.ask(json!({ "cmd": "set", "upload_limit": bytes_per_sec }));
+    limit(RATE / 16);
     scene.ben.until_connected_to(&sound);
     let (first, was_asked) = scene.bad(scene.payload.complete(), behaviour);
     scene.ben.until_sources("arena", 2);
@@ -260,9 +264,10 @@ fn a_source_that_returns_under_new_identities_holds_nothing_up() {
         (current, was_asked) = scene.bad(scene.payload.complete(), behaviour);
         identities.push(current.id());
     }
+    scene.ben.wait_after(mark, "somebody is given up", |event| event.about("source-given-up", "arena"));
+    limit(RATE);
     scene.is_finished(mark, &sound);
     let given_up = scene.given_up();
-    assert!(!given_up.is_empty(), "nobody was given up");
     assert!(given_up.iter().all(|(peer, _)| identities.contains(peer)), "{given_up:?} of {identities:?}");
 }
 
