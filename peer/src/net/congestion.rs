@@ -61,7 +61,7 @@ struct OpenToClose {
     reduced: Option<Instant>,
 }
 
-/// What may be lost without consequences.
+/// An allowance of losses without consequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Credit {
     /// Bytes that arrived, less those that were needed for what was overlooked.

@@ -34,9 +34,11 @@ pub(crate) const START_WINDOW_BYTES: u32 = 32 * 1024;
 const OPEN_WINDOW_BYTES: u32 = 1024 * 1024;
 /// The least one on a slow link: eleven packets.
 const SLOW_WINDOW_BYTES: u32 = 16 * 1024;
-/// This PC's link is slow when less comes than so many bytes a second, and something did in this many looks in a row.
+/// This PC's link is slow when less comes than so many bytes a second, and something came in this many looks.
 const SLOW_LINK: u64 = 2_500_000;
 const SLOW_LOOKS: u32 = 2;
+/// The rate is forgotten when nothing came in this many looks, five seconds.
+const REMEMBERED_LOOKS: u32 = 20;
 /// Receive windows on a slow link hold what comes in this time.
 const RECEIVE_AHEAD: Duration = Duration::from_millis(100);
 /// The send window that a connection starts with: a unit, so that the second one is not taken before the first has
@@ -103,6 +105,11 @@ impl Default for ReceiveWindow {
 }
 
 impl ReceiveWindow {
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> u32 {
+        *self.0.lock().unwrap()
+    }
+
     /// So much of an answer has come in this time since it was asked for.
     pub(crate) fn grow(&self, quinn: &quinn::Connection, opening: &Opening, bytes: u64, time: Duration) {
         let most = opening.0.load(Ordering::Relaxed);
@@ -137,12 +144,12 @@ struct Balance {
     incoming: Incoming,
 }
 
-/// What all connections received lately.
+/// The bytes of files that all connections received lately.
 #[derive(Clone, Copy, Debug, Default)]
 struct Incoming {
-    /// Bytes of files a second.
+    /// Bytes a second while something came.
     rate: u64,
-    /// Looks in a row at which something had come.
+    /// Looks at which something had come, less those at which nothing had; at none the rate is forgotten.
     looks: u32,
 }
 
@@ -219,12 +226,14 @@ impl Known {
 
 impl Incoming {
     fn look(&mut self, received: u64, interval: Duration) {
-        self.rate = lately(self.rate, per_second(received, interval));
-        self.looks = match (received, self.rate) {
-            (_, 0) => 0,
-            (0, _) => self.looks,
-            _ => self.looks.saturating_add(1),
-        };
+        if received > 0 {
+            self.rate = lately(self.rate, per_second(received, interval));
+            self.looks = (self.looks + 1).min(REMEMBERED_LOOKS);
+        } else {
+            // An end is no sign of a slow link.
+            self.looks = self.looks.saturating_sub(1);
+            self.rate = if self.looks == 0 { 0 } else { self.rate };
+        }
     }
 
     /// Bytes a second, while that is so little that the link is taken to be slow.
@@ -302,22 +311,23 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_link_is_known_after_half_a_second_and_forgotten_when_nothing_comes() {
+    fn a_slow_link_is_known_after_half_a_second_and_the_end_of_a_fast_download_is_none() {
         let mut incoming = Incoming::default();
         assert_eq!(incoming.slow_rate(), None);
         incoming.look(10_000, INTERVAL);
         assert_eq!(incoming.slow_rate(), None, "the download may have begun a moment ago");
         incoming.look(62_500, INTERVAL);
         assert_eq!(incoming.slow_rate(), Some(250_000));
+        incoming.look(62_500, INTERVAL);
         incoming.look(0, INTERVAL);
-        assert_eq!(incoming.slow_rate(), Some(125_000));
-        incoming.look(1_000_000, INTERVAL);
-        assert_eq!(incoming.slow_rate(), None);
-        for _ in 0..40 {
+        assert_eq!(incoming.slow_rate(), Some(250_000), "a standstill of a moment");
+        incoming.look(25_000_000, INTERVAL);
+        for _ in 0..REMEMBERED_LOOKS {
+            assert_eq!(incoming.slow_rate(), None);
             incoming.look(0, INTERVAL);
         }
         incoming.look(10_000, INTERVAL);
-        assert_eq!(incoming.slow_rate(), None);
+        assert_eq!(incoming.slow_rate(), None, "forgotten");
     }
 
     #[test]

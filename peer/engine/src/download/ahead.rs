@@ -66,7 +66,7 @@ impl Engine {
         }
         let goes = matches!(command, Command::Remove { .. } | Command::Publish { .. });
         let then = if goes { None } else { Some(Why::Turn) };
-        self.close_download_before(game, then, goes, Some(Box::new(command)));
+        self.close_download_before(game, then, Some(Box::new(command)));
         true
     }
 

@@ -94,9 +94,9 @@ impl Swarm {
         fits
     }
 
-    /// Whether one source alone fills this peer's link, and a slow one: about as much comes as at any time lately, most of
-    /// it from one source, and another one brought nothing more. Sources would compete there, and each would seem silent
-    /// while others have the link.
+    /// One source alone fills this peer's link, and a slow one: about as much comes as at any time lately, most of it from
+    /// one source, and another one brought nothing more. Sources would compete there, and each would seem silent while
+    /// others have the link.
     pub(super) fn is_link_full(&self, now: Instant) -> bool {
         if !self.more_brings_nothing || self.is_contended() {
             return false;

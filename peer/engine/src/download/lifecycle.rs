@@ -261,7 +261,7 @@ impl Engine {
             let error = CommandError::new(failure.kind.code(), failure.message);
             self.emit(Event::OperationFailed { game: game.clone(), operation, error });
         }
-        self.close_download(game, Some(Why::Failed), false);
+        self.close_download(game, Some(Why::Failed));
     }
 
     /// Pause (`then` says so) or cancel of a running download.
@@ -275,8 +275,7 @@ impl Engine {
             | Stage::Opening { .. }
             | Stage::Fetching(_)
             | Stage::Ready(_) => {
-                let discard = then.is_none();
-                self.close_download(game, then, discard);
+                self.close_download(game, then);
                 Ok(())
             }
             Stage::Draining(_) | Stage::Finishing(_) | Stage::Closing { .. } => {
@@ -311,9 +310,10 @@ impl Engine {
         true
     }
 
-    /// Stops fetching and serving; the store is closed when its last reader has ended.
-    pub(crate) fn close_download(&mut self, game: &GameId, then: Option<Why>, discard: bool) {
-        self.close_download_before(game, then, discard, None);
+    /// Stops fetching and serving; the store is closed when its last reader has ended. Without anything to wait for, its
+    /// parts go.
+    pub(crate) fn close_download(&mut self, game: &GameId, then: Option<Why>) {
+        self.close_download_before(game, then, None);
     }
 
     /// As [`Self::close_download`]; then a command is given.
@@ -321,10 +321,10 @@ impl Engine {
         &mut self,
         game: &GameId,
         then: Option<Why>,
-        discard: bool,
         after: Option<Box<Command>>,
     ) {
         let Some(download) = self.operations.download_mut(game) else { return };
+        let discard = then.is_none();
         let closing = Stage::Closing { then, discard, writer: Writer::Draining, after };
         let stage = std::mem::replace(&mut download.stage, closing);
         if let Some(swarm) = stage.swarm() {
@@ -377,9 +377,7 @@ impl Engine {
         if !download.can_be_interrupted() {
             return tracing::info!(%game, "the catalog changed while a download was about to end");
         }
-        let then = expected.map(|_| Why::Turn);
-        let discard = then.is_none();
-        self.close_download(game, then, discard);
+        self.close_download(game, expected.map(|_| Why::Turn));
     }
 
     /// A peer is gone, and with it what it offered.
@@ -420,7 +418,7 @@ impl Engine {
         if setbacks == 0 {
             self.emit(Event::DownloadAllPeersGone { game: game.clone() });
         }
-        self.close_download(game, Some(Why::NoSource(Box::new(lack))), false);
+        self.close_download(game, Some(Why::NoSource(Box::new(lack))));
     }
 
     pub(crate) fn tell_progress(&mut self, game: &GameId) {

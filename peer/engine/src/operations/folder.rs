@@ -40,7 +40,7 @@ impl Engine {
         }
         self.operations.folder_change = FolderChange::MakesWay(reply);
         for game in self.operations.games() {
-            self.close_download(&game, Some(Why::Turn), false);
+            self.close_download(&game, Some(Why::Turn));
         }
     }
 

@@ -35,6 +35,28 @@ fn an_update_fetches_what_is_new_and_swaps_it_in() {
 }
 
 #[test]
+fn an_update_that_is_being_paused_lets_the_old_version_be_verified_and_goes_on() {
+    let (old, new) = (update("ut", "1", 100, 3), update("ut", "2", 100, 3));
+    let mut world = World::new(1);
+    let given = plain(vec![new.pinned()]);
+    world.add(Setup::new().catalog(&given).has(&new).link(5_000_000));
+    let guest = world.add(Setup::new().catalog(&plain(vec![old.pinned()])).has(&old));
+    let game = || new.game.clone();
+    world.until("the old version is hashed", 5, |world| world.shares(guest, &old));
+    world.feed(guest, Input::CatalogGiven(given));
+    world.until("the source is known", 5, |world| world.sources(guest, &new) == 1);
+    world.command(guest, Command::Update { game: game() }).unwrap();
+    world.until("some is here", 10, |world| world.nodes[guest.0].units_here(&new.game) > 5);
+    world.command(guest, Command::Pause { game: game() }).unwrap();
+    world.command(guest, Command::Verify { game: game() }).unwrap();
+    let verified = |event: &Event| matches!(event, Event::VerifyFinished { .. });
+    world.until("it is verified", 5, |world| world.count(guest, verified) == 1);
+    assert_eq!(world.count(guest, updated), 0, "the update waits");
+    world.command(guest, Command::Resume { game: game() }).unwrap();
+    world.until("it is here", 20, |world| world.shares(guest, &new));
+}
+
+#[test]
 fn what_an_update_would_fetch_is_known_before_it_begins() {
     let (old, new) = (update("ut", "1", 100, 3), update("ut", "2", 100, 3));
     let mut world = World::new(1);

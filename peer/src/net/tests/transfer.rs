@@ -1,6 +1,7 @@
 use super::*;
 use crate::net::fetch::{Blob, BlobProgress, Extent, FetchError, FetchedUnit, UnitSink};
 use crate::net::serve::{InboundRequest, Served};
+use crate::net::windows::START_WINDOW_BYTES;
 use bytes::Bytes;
 use lanspread_protocol::message::{Refusal, Request, WantedUnit};
 use lanspread_protocol::{Blake3Hash, FileHasher, GameId, HashedFile, Manifest, UnitIndex};
@@ -79,6 +80,8 @@ async fn sixty_four_mebibytes_arrive_verified() {
     let payload = Payload::new(64 * 1024 * 1024);
     let never = CancellationToken::new();
     let mut arrived = 0;
+    let link = a.net.0.link(to_b).unwrap();
+    assert_eq!(link.receive_window.bytes(), START_WINDOW_BYTES);
     for wanted in payload.all().chunks(64) {
         let (task, mut units) = fetch(&a, to_b, &payload, wanted.to_vec(), &never);
         let inbound = request(&mut b).await;
@@ -98,6 +101,7 @@ async fn sixty_four_mebibytes_arrive_verified() {
     assert_eq!(arrived, payload.manifest.total_bytes());
     assert_eq!((a.net.total_bytes().0, b.net.total_bytes().1), (arrived, arrived));
     assert_eq!(a.net.stats(to_b).unwrap().rx_bytes, arrived);
+    assert!(link.receive_window.bytes() > START_WINDOW_BYTES, "it opened with the answers");
 }
 
 #[tokio::test]
