@@ -5,7 +5,8 @@
 //! - [`net`] and [`discovery`]: other peers; [`identity`]: this one's key;
 //! - [`firewall`]: whether the system lets others in;
 //! - [`launch`]: starting games, and knowing how long they run;
-//! - [`disk`]: everything on disk; [`install`]: its transactions; [`unpack`]: archives;
+//! - [`disk`]: what lies on disk; [`transaction`]: changes that no crash leaves half done; [`store`]: a download in the
+//!   making; [`install`]: `local/`; [`unpack`]: archives;
 //! - [`publish`] and [`catalog_file`]: a game's way into a catalog.
 
 pub mod api;
@@ -22,4 +23,6 @@ pub mod logging;
 pub mod net;
 pub mod publish;
 pub mod runtime;
+pub mod store;
+pub mod transaction;
 pub mod unpack;

@@ -147,7 +147,7 @@ impl GameFolder {
         self.state().join("new")
     }
 
-    /// The files that the download in the making has put to their places: [`crate::disk::placed`].
+    /// The files that the download in the making has put to their places: `transaction/placed.rs`.
     pub(crate) fn placed(&self) -> PathBuf {
         self.state().join("placed")
     }
@@ -162,7 +162,7 @@ impl GameFolder {
         self.state().join("installed")
     }
 
-    /// What the transaction that runs is to do: [`crate::install`].
+    /// What the transaction that runs is to do: `transaction/plan.rs`.
     pub fn plan(&self) -> PathBuf {
         self.state().join("plan")
     }

@@ -1,13 +1,11 @@
-//! Everything Lanspread reads and writes on disk: scans, hashes, downloads in the making, what is served.
+//! What lies on disk: where everything is, scans, hashes, what is served, and durable steps.
 //!
 //! All of it is blocking code for a pool of threads; nothing here knows the runtime, the network or the engine.
 //! Long work takes a [`Cancel`], looked at between steps of at most a few megabytes, and counts the bytes it has
 //! behind it in a [`Progress`]. Every failure is a [`DiskError`] that says what was tried, where, and why it failed.
 //!
-//! Nothing here decides: who may be served and which operation runs on which game is the engine's business. What is
-//! promised here is that a payload is never half of one thing and half of another: a sentinel is only ever there
-//! when all of its payload is durable ([`store`], [`crate::install`]), and what this program did not make or was not told to
-//! replace stays where it is.
+//! Nothing here decides: who may be served and which operation runs on which game is the engine's business. Changes of
+//! a game's folder that must not be left half done are [`crate::transaction`]'s.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -25,14 +23,10 @@ pub mod manifests;
 mod pace;
 pub(crate) mod parallel;
 pub(crate) mod place;
-pub(crate) mod placed;
 pub mod reader;
-pub mod remove;
 pub(crate) mod reserve;
 pub mod scan;
 pub mod space;
-pub mod store;
-pub mod swap;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod tree;
@@ -48,7 +42,6 @@ pub use lock::FolderLock;
 pub use manifests::ManifestStore;
 pub use reader::PayloadReader;
 pub use scan::{ScannedGame, ScannedLibrary, list_games, scan_game, scan_games};
-pub use store::{Mode, Opened, PayloadStore};
 pub use tree::{Fingerprint, Links};
 pub use verify::{Damage, verify};
 pub use watch::{FolderWatcher, WatchEvent};

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use lanspread_protocol::{FileHasher, Game, InstallRecipe, ManifestId, Os, RelPath, Version};
 use walkdir::WalkDir;
 
-use super::plan::WholeRecord;
 use super::{InstallError, InstallRequest};
 use crate::disk::error::Tried as _;
 use crate::disk::hash::FileList;
@@ -19,9 +18,10 @@ use crate::disk::installed::{Digest, MARKER, Record, RecordedFile};
 use crate::disk::layout::under;
 use crate::disk::place::{Placer, make_executable};
 use crate::disk::scan::read_sentinel;
-use crate::disk::swap::Before;
 use crate::disk::tree::{FileStat, Follow, Links, Locator, walk};
 use crate::disk::{Cancel, DiskError, GameFolder, Progress, atomic};
+use crate::transaction::plan::WholeRecord;
+use crate::transaction::{Before, kept};
 use crate::unpack::{self, Limits, Looks, UnpackError};
 
 /// The game's part of an install.
@@ -158,7 +158,7 @@ impl<'a> Content<'a> {
             if entry.file_type().is_dir() || inside == MARKER {
                 continue;
             }
-            let name = super::kept::joined(Path::new(inside));
+            let name = kept::joined(Path::new(inside));
             let digest = written.remove(&name);
             if let Some(digest) = digest.filter(|_| !taken.contains(&name)) {
                 let metadata =

@@ -26,7 +26,7 @@ pub enum InstallError {
     Unpack(UnpackError),
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// The new state is there; the rest is done by [`super::recover`].
+    /// The new state is there; the rest is done by [`crate::transaction::recover`].
     #[error("installed, but what was there before could not be put away yet: {cause}")]
     Unfinished {
         #[source]

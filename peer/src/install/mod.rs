@@ -1,9 +1,5 @@
-//! Installing, uninstalling, swapping and removing so that no crash, error or cancel leaves anything half done.
-//!
-//! What is done in which order, and what an interruption leaves to do, is decided by
-//! [`lanspread_engine::transaction`]; here each of its steps is carried out on disk (`journal`) and told back. All of
-//! it is blocking code for a pool's thread. The caller holds the games folder's lock and runs one transaction per game;
-//! nobody reads the payload while it is swapped or removed.
+//! Installing and uninstalling: what goes into `local/`, and what of the old one lives on. How that is done so that no
+//! crash, error or cancel leaves it half done is [`crate::transaction`]'s.
 //!
 //! # What is a person's
 //! The record of installed files ([`crate::disk::installed`]) says what is the game's. Everything else in `local/` is
@@ -13,33 +9,23 @@
 
 mod content;
 mod error;
-mod journal;
-mod kept;
 mod person;
-mod plan;
-mod recover;
-#[cfg(test)]
-pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
-
 use lanspread_engine::transaction::{Slot, Transaction};
-use lanspread_protocol::{Blake3Hash, Game, GameId, Manifest};
+use lanspread_protocol::{Game, GameId, Manifest};
 
 pub use self::error::InstallError;
-pub use self::kept::Kept;
 pub use self::person::{LocalSize, measure};
-pub use self::recover::{Recovered, recover, recover_all};
 pub use crate::disk::installed::{Record, read_record};
 
 use self::content::Content;
-use self::journal::{Ended, Journal};
 use self::person::KeepRules;
-use self::plan::{InstallPlan, Plan, RemovePlan, UninstallPlan};
-use crate::disk::swap::{self, Before};
-use crate::disk::{Cancel, DiskError, GameFolder, Progress, space};
+use crate::disk::{Cancel, GameFolder, Progress, space};
+use crate::transaction::journal::{self, Ended, Journal};
+use crate::transaction::plan::{InstallPlan, Plan, UninstallPlan};
+use crate::transaction::{Before, Kept, kept, nothing_to_fill, random_id, recover};
 
 /// What is to be installed.
 #[derive(Clone, Copy, Debug)]
@@ -95,17 +81,6 @@ pub fn uninstall(
     progress: &Progress,
 ) -> Result<Option<Kept>, InstallError> {
     uninstall_by(folder, keep, saves, (cancel, progress), &mut || Ok(()))
-}
-
-/// Takes the payload away: exactly the manifest's files, or without a manifest all but `local/` and what is ours, and
-/// the parts of a download. Cancelled before it began, nothing is changed; begun, it is completed.
-pub fn remove(folder: &GameFolder, manifest: Option<&Manifest>, cancel: &Cancel) -> Result<(), DiskError> {
-    remove_by(folder, manifest, cancel, &mut || Ok(()))
-}
-
-/// Puts a new payload into the old one's place. Once it is begun, an error leaves the rest to [`recover`].
-pub(crate) fn swap(folder: &GameFolder, plan: swap::Plan) -> Result<(), DiskError> {
-    swap_by(folder, plan, &mut || Ok(()))
 }
 
 fn install_by(
@@ -176,39 +151,4 @@ fn uninstall_by(
     let transaction = Transaction::uninstall(seen, plan.hash()?);
     let mut journal = Journal::new(folder, Some(plan), cancel, before);
     journal.drive(transaction, &mut nothing_to_fill).result().map(|()| journal.kept())
-}
-
-fn remove_by(
-    folder: &GameFolder,
-    manifest: Option<&Manifest>,
-    cancel: &Cancel,
-    before: &mut Before<'_>,
-) -> Result<(), DiskError> {
-    cancel.check()?;
-    recover(folder)?;
-    if !folder.root().is_dir() {
-        return Ok(());
-    }
-    let plan = Plan::Remove(RemovePlan { manifest: manifest.map(Manifest::encode) });
-    let transaction = Transaction::remove(plan.hash()?);
-    Journal::new(folder, Some(plan), cancel, before).drive(transaction, &mut nothing_to_fill).result()
-}
-
-fn swap_by(folder: &GameFolder, plan: swap::Plan, before: &mut Before<'_>) -> Result<(), DiskError> {
-    if fs::symlink_metadata(folder.intent()).is_ok() {
-        return Err(DiskError::Unfinished { path: folder.intent() });
-    }
-    let plan = Plan::Swap(plan);
-    let transaction = Transaction::swap(plan.hash()?);
-    let cancel = Cancel::new();
-    Journal::new(folder, Some(plan), &cancel, before).drive(transaction, &mut nothing_to_fill).result()
-}
-
-/// For transactions whose plan is known before they begin.
-fn nothing_to_fill<E: From<DiskError>>(_: &mut Before<'_>) -> Result<Plan, E> {
-    Err(E::from(DiskError::Cancelled))
-}
-
-fn random_id() -> Blake3Hash {
-    Blake3Hash(rand::random())
 }

@@ -8,12 +8,12 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use lanspread_engine::transaction::{Seen, Slot};
 use walkdir::WalkDir;
 
-use super::kept::{self, Droppable, Goes, Restored};
 use crate::disk::error::Tried as _;
 use crate::disk::installed::{MARKER, Record, read_record};
-use crate::disk::swap::Before;
 use crate::disk::tree::FileStat;
 use crate::disk::{Cancel, DiskError, GameFolder, Progress, atomic};
+use crate::transaction::Before;
+use crate::transaction::kept::{self, Droppable, Goes, Restored};
 
 /// Globs of files that survive: `*` also stands for `/`, and case does not count, for what is kept is not lost.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use lanspread_protocol::{Blake3Hash, Catalog, Manifest, OrganiserKey, OrganiserS
 use super::PublishError;
 use super::request::Checked;
 use crate::disk::catalog_file::{self, key_path};
-use crate::disk::swap::StagedCatalog;
 use crate::disk::{DiskError, GamesFolder, atomic};
+use crate::transaction::swap::StagedCatalog;
 
 /// The party's name in a catalog that publishing makes. A person changes it in the file.
 const NEW_PARTY: &str = "LAN party";

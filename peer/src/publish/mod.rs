@@ -2,7 +2,7 @@
 //!
 //! Everything is checked before anything is changed: the request, the catalog, the key, every name in the source.
 //! The payload is built beside whatever is there (`.lanspread/new/`), the new catalog is staged beside the old one
-//! ([`crate::disk::catalog_file`]), and one journalled swap ([`crate::install`]) puts both into force. An
+//! ([`crate::disk::catalog_file`]), and one journalled swap ([`crate::transaction`]) puts both into force. An
 //! interruption before the swap's intent leaves the old state, after it the new one. The source is only read; it may
 //! be the game's own folder, which is then published in place. Archives lie in the payload as they are, each under its
 //! own name: whoever installs the game unpacks them.
@@ -36,11 +36,11 @@ use self::request::Checked;
 use self::source::Built;
 use crate::disk::manifests::read_beside;
 use crate::disk::scan::{is_sentinel_of, read_sentinel};
-use crate::disk::swap::{self, Plan};
 use crate::disk::{
     Cancel, DiskError, DiskErrorKind, GameFolder, GamesFolder, ManifestStore, Progress, atomic, catalog_file,
 };
-use crate::install;
+use crate::transaction::swap::SwapPlan;
+use crate::transaction::{self, remove_parts};
 
 /// What was published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,13 +127,13 @@ pub fn publish(
     publication.check(&checked)?;
     let folder = games.game(&checked.game);
     let source = source::check(request, &folder)?;
-    install::recover(&folder)?;
+    transaction::recover(&folder)?;
     let old_sentinel = read_sentinel(&folder)?;
     let result = source::build(&source, &folder, &checked, old_sentinel.as_deref(), cancel, progress)
         .and_then(|built| put_into_force(games, &folder, &checked, &mut publication, built, cancel));
     if result.is_err() && fs::symlink_metadata(folder.intent()).is_err() {
         // The old state, without traces of the attempt. The first error is the one to be told.
-        let cleaned = swap::remove_parts(&folder).and_then(|()| catalog_file::unstage(catalog));
+        let cleaned = remove_parts(&folder).and_then(|()| catalog_file::unstage(catalog));
         if let Err(error) = cleaned {
             tracing::warn!(%error, "an attempt to publish left traces");
         }
@@ -166,8 +166,8 @@ fn put_into_force(
     cancel.check()?;
     let staged = publication.stage(checked, &manifest)?;
     let moves = built.moves;
-    let plan = Plan::new(&manifest, moves, old.as_ref(), built.sentinel).with_catalog(staged);
-    install::swap(folder, plan)?;
+    let plan = SwapPlan::new(&manifest, moves, old.as_ref(), built.sentinel).with_catalog(staged);
+    transaction::swap(folder, plan)?;
     Ok(Published {
         game: checked.game.clone(),
         version: checked.version.clone(),

@@ -17,7 +17,8 @@ use crate::disk::parallel::{HASHERS, for_each, lock};
 use crate::disk::place::{Placer, make_executable};
 use crate::disk::scan::read_sentinel;
 use crate::disk::tree::{FileStat, Follow, Walked, WalkedFile, walk};
-use crate::disk::{Cancel, DiskError, GameFolder, Links, Progress, space, swap};
+use crate::disk::{Cancel, DiskError, GameFolder, Links, Progress, space};
+use crate::transaction;
 
 /// A source that exists.
 #[derive(Debug)]
@@ -142,7 +143,7 @@ pub(super) fn build(
     let mut hashed = if is_in_place {
         hash_files(&list.files, cancel, progress)?
     } else {
-        swap::discard(folder)?;
+        transaction::discard(folder)?;
         copy(&list.files, folder, cancel, progress)?
     };
     let mut moves = Vec::new();

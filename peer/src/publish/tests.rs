@@ -313,12 +313,13 @@ fn a_publish_interrupted_anywhere_is_the_old_or_the_new_state() {
         let old = read_beside(&desk.folder());
         let staged = publication.stage(&checked, &built.manifest).unwrap();
         desk.assert_catalog("1.0");
-        let plan = Plan::new(&built.manifest, built.moves, old.as_ref(), built.sentinel).with_catalog(staged);
+        let plan =
+            SwapPlan::new(&built.manifest, built.moves, old.as_ref(), built.sentinel).with_catalog(staged);
         ManifestStore::new(desk.games()).put(built.manifest).unwrap();
-        let finished = install::testing::swap_until(&desk.folder(), plan, step);
-        install::recover(&desk.folder()).unwrap();
+        let finished = transaction::testing::swap_until(&desk.folder(), plan, step);
+        transaction::recover(&desk.folder()).unwrap();
         desk.assert_catalog("2.0");
-        swap::discard(&desk.folder()).unwrap();
+        transaction::discard(&desk.folder()).unwrap();
         desk.assert_published("2.0");
         if finished {
             assert!(step > 5);

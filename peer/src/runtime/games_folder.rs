@@ -98,7 +98,7 @@ impl Disk {
         let games = GamesFolder::new(root);
         let lock = acquire(&games)?;
         let index = Index::load(&games)?;
-        crate::install::recover_all(&games)?;
+        crate::transaction::recover_all(&games)?;
         // Of games that were deleted while nobody looked. Where the folder cannot be listed, the scan says why.
         if let Ok(here) = disk::list_games(&games) {
             index.retain(|game| here.binary_search(game).is_ok())?;

@@ -10,6 +10,7 @@ use super::games_folder::Disk;
 use super::works::Work;
 use crate::disk::reserve;
 use crate::install::{self, InstallError, InstallRequest, Restore};
+use crate::transaction;
 
 impl Shell {
     pub(super) fn install(
@@ -68,9 +69,9 @@ impl Shell {
             freeing(&disk, || {
                 // Without a sentinel and without a manifest nothing in the folder is known to be the game's.
                 let removed = if is_complete || known.is_some() {
-                    install::remove(&folder, known.as_deref(), &work.cancel)
+                    transaction::remove(&folder, known.as_deref(), &work.cancel)
                 } else {
-                    crate::disk::swap::discard(&folder)
+                    transaction::discard(&folder)
                 };
                 removed.and_then(|()| disk.index.update(&game, None)).map_err(|error| disk_failure(&error))
             })?;
@@ -145,7 +146,7 @@ pub(super) fn refuse_if_in_use(disk: &Disk, game: &GameId) -> Result<(), DiskFai
     }
 }
 
-fn tell_kept(kept: install::Kept) -> Kept {
+fn tell_kept(kept: transaction::Kept) -> Kept {
     Kept { folder: kept.folder, paths: kept.paths }
 }
 

@@ -24,10 +24,10 @@ use tokio_util::task::TaskTracker;
 use super::effects::{Shell, disk_failure, failed_inside, tell};
 use super::games_folder::Disk;
 use super::install::refuse_if_in_use;
-use crate::disk::store::{Mode, PayloadStore};
 use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader};
 use crate::net::fetch::{Extent, FetchError, FetchedUnit, UnitSink};
 use crate::net::serve::{InboundRequest, Served};
+use crate::store::{Mode, PayloadStore};
 
 /// Verified units of one request that wait to be written: what is in memory of a fetch, at most about 1 MiB each.
 const UNITS_AHEAD: usize = 4;
@@ -212,7 +212,7 @@ impl Shell {
             }
             if discard {
                 let discarded =
-                    tokio::task::spawn_blocking(move || crate::disk::swap::discard(&folder)).await;
+                    tokio::task::spawn_blocking(move || crate::transaction::discard(&folder)).await;
                 match discarded {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => tracing::warn!(%game, %error, "parts of a cancelled download stay"),
@@ -419,7 +419,7 @@ fn commit(
         StoreMode::Fresh => store.finish(version, cancel)?,
         StoreMode::Update => {
             let old = disk.payload_manifest(game, None)?;
-            crate::install::swap(store.folder(), store.plan_swap(version, old.as_deref())?)?;
+            crate::transaction::swap(store.folder(), store.plan_swap(version, old.as_deref())?)?;
         }
     }
     let manifest = store.manifest();

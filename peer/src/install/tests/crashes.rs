@@ -6,11 +6,10 @@ use std::io;
 
 use super::{Home, PAYLOAD, files};
 use crate::disk::{Cancel, DiskError, Progress};
-use crate::install::recover::recover_by;
-use crate::install::testing::power_cut_at;
-use crate::install::{
-    InstallError, InstallRequest, Recovered, Restore, Saves, install_by, recover, remove_by, uninstall_by,
-};
+use crate::install::{InstallError, InstallRequest, Restore, Saves, install_by, uninstall_by};
+use crate::transaction::recover_by;
+use crate::transaction::testing::power_cut_at;
+use crate::transaction::{Recovered, recover, remove_by};
 
 #[derive(Clone, Copy, Debug)]
 enum Work {

@@ -10,9 +10,10 @@ use std::fs;
 
 use lanspread_protocol::{Game, GameId, Manifest};
 
-use super::{InstallError, InstallRequest, Installed, Kept, Restore, Saves, install, uninstall};
+use super::{InstallError, InstallRequest, Installed, Restore, Saves, install, uninstall};
 use crate::disk::testing::Tree;
 use crate::disk::{Cancel, DiskError, Progress};
+use crate::transaction::Kept;
 
 /// A game's folder with a payload, and what the catalog says of it.
 pub(super) struct Home {
@@ -31,7 +32,7 @@ impl Home {
 
     /// Another version of the payload takes its place.
     pub(super) fn update(&mut self, payload: &[(&str, &[u8])]) {
-        super::remove(&self.tree.folder(), self.manifest.as_ref(), &Cancel::new()).unwrap();
+        crate::transaction::remove(&self.tree.folder(), self.manifest.as_ref(), &Cancel::new()).unwrap();
         for (path, bytes) in payload {
             self.tree.put(path, bytes);
         }
@@ -92,7 +93,7 @@ pub(super) fn files(tree: &Tree, below: &str) -> BTreeMap<String, String> {
     let root = tree.path().join(below);
     let mut found = BTreeMap::new();
     for entry in walkdir::WalkDir::new(&root).min_depth(1).into_iter().flatten() {
-        let name = super::kept::joined(entry.path().strip_prefix(&root).unwrap());
+        let name = crate::transaction::kept::joined(entry.path().strip_prefix(&root).unwrap());
         if !entry.file_type().is_dir() && name != crate::disk::installed::MARKER {
             let bytes = fs::read(entry.path()).unwrap_or_default();
             found.insert(name, String::from_utf8_lossy(&bytes).into_owned());

@@ -5,7 +5,8 @@ use std::fs;
 use super::{Home, PAYLOAD, files, texts};
 #[cfg(unix)]
 use crate::disk::testing::Tree;
-use crate::install::{Kept, Restore, Saves};
+use crate::install::{Restore, Saves};
+use crate::transaction::Kept;
 
 fn kept(home: &Home, kept: &Kept) -> std::collections::BTreeMap<String, String> {
     files(&home.tree, &kept.folder)

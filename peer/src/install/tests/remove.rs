@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::disk::Cancel;
 use crate::disk::testing::Tree;
-use crate::install::remove;
+use crate::transaction::remove;
 
 fn tree() -> Tree {
     let tree = Tree::new(&[

@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use walkdir::WalkDir;
 
+use super::Before;
 use crate::disk::error::Tried as _;
 use crate::disk::installed::{MARKER, is_marked};
 use crate::disk::layout::STATE;
-use crate::disk::swap::Before;
 use crate::disk::tree::FileStat;
 use crate::disk::{DiskError, GameFolder, atomic};
 
 /// Ends the names of folders that an uninstall made.
-pub(super) const UNINSTALLED: &str = "-uninstalled";
+pub(crate) const UNINSTALLED: &str = "-uninstalled";
 /// Ends the names of folders that hold a whole `local/` that Lanspread did not make.
-pub(super) const ADOPTED: &str = "-adopted";
+pub(crate) const ADOPTED: &str = "-adopted";
 
 /// A person's files that were moved out of `local/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,14 +33,14 @@ pub struct Kept {
 
 /// What becomes of a backup.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Settlement {
-    pub(super) drop: Goes,
+pub(crate) struct Settlement {
+    pub(crate) drop: Goes,
     /// The name below `.lanspread/kept/` for what is left.
-    pub(super) kept: String,
+    pub(crate) kept: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Goes {
+pub(crate) enum Goes {
     Files(Vec<Droppable>),
     /// The person ticked that nothing is to be kept.
     All,
@@ -48,24 +48,24 @@ pub(super) enum Goes {
 
 /// A file that may go if it is still as it was when that was decided.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Droppable {
+pub(crate) struct Droppable {
     /// Relative, joined by `/`.
-    pub(super) name: String,
+    pub(crate) name: String,
     bytes: u64,
     modified: i64,
 }
 
 /// Files of an earlier uninstall that came back into `local/`.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Restored {
+pub(crate) struct Restored {
     /// The name below `.lanspread/kept/`.
-    pub(super) folder: String,
-    pub(super) files: Vec<Droppable>,
+    pub(crate) folder: String,
+    pub(crate) files: Vec<Droppable>,
 }
 
 impl Kept {
     /// `None` if nothing of that name is kept.
-    pub(super) fn list(folder: &GameFolder, name: &str) -> Option<Self> {
+    pub(crate) fn list(folder: &GameFolder, name: &str) -> Option<Self> {
         let root = folder.kept().join(name);
         fs::symlink_metadata(&root).ok()?;
         let mut paths = Vec::new();
@@ -81,7 +81,7 @@ impl Kept {
 }
 
 impl Droppable {
-    pub(super) fn new(name: impl Into<String>, stat: FileStat) -> Self {
+    pub(crate) fn new(name: impl Into<String>, stat: FileStat) -> Self {
         Self { name: name.into(), bytes: stat.bytes, modified: stat.modified }
     }
 
@@ -108,7 +108,7 @@ impl Droppable {
 
 impl Restored {
     /// Removes what lives on in `local/`.
-    pub(super) fn settle(&self, folder: &GameFolder, before: &mut Before<'_>) -> Result<(), DiskError> {
+    pub(crate) fn settle(&self, folder: &GameFolder, before: &mut Before<'_>) -> Result<(), DiskError> {
         let root = folder.kept().join(&self.folder);
         for file in &self.files {
             file.drop_below(&root, before)?;
@@ -120,7 +120,7 @@ impl Restored {
 }
 
 /// Removes from the backup what is to go, and keeps the rest as `name`. What has no marker (any more) is kept whole.
-pub(super) fn settle(
+pub(crate) fn settle(
     folder: &GameFolder,
     drop: Option<&Goes>,
     name: &str,
@@ -152,7 +152,7 @@ pub(super) fn settle(
 }
 
 /// Moves what is at `path` to `.lanspread/kept/<name>`, durably.
-pub(super) fn keep(folder: &GameFolder, path: &Path, name: &str) -> Result<(), DiskError> {
+pub(crate) fn keep(folder: &GameFolder, path: &Path, name: &str) -> Result<(), DiskError> {
     let kept = folder.kept();
     fs::create_dir_all(&kept).tried("create the folder", &kept)?;
     atomic::sync_folder(&folder.state())?;
@@ -162,7 +162,7 @@ pub(super) fn keep(folder: &GameFolder, path: &Path, name: &str) -> Result<(), D
 }
 
 /// A name below `.lanspread/kept/` that is free.
-pub(super) fn free_name(folder: &GameFolder, suffix: &str) -> String {
+pub(crate) fn free_name(folder: &GameFolder, suffix: &str) -> String {
     let now = OffsetDateTime::now_utc();
     let (year, month, day) = now.to_calendar_date();
     let (hour, minute, second) = now.to_hms();
@@ -178,7 +178,7 @@ pub(super) fn free_name(folder: &GameFolder, suffix: &str) -> String {
 }
 
 /// The newest folder that an uninstall made, and whether it holds a whole `local/`.
-pub(super) fn newest_uninstalled(folder: &GameFolder) -> Option<(String, bool)> {
+pub(crate) fn newest_uninstalled(folder: &GameFolder) -> Option<(String, bool)> {
     let entries = fs::read_dir(folder.kept()).ok()?;
     let names = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
@@ -188,7 +188,7 @@ pub(super) fn newest_uninstalled(folder: &GameFolder) -> Option<(String, bool)> 
 }
 
 /// Removes a folder of ours with everything in it, the marker last; one without a marker only if it is empty.
-pub(super) fn remove_owned(root: &Path, before: &mut Before<'_>) -> Result<(), DiskError> {
+pub(crate) fn remove_owned(root: &Path, before: &mut Before<'_>) -> Result<(), DiskError> {
     if is_marked(root) {
         let marker = root.join(MARKER);
         for entry in WalkDir::new(root).min_depth(1).contents_first(true) {
@@ -232,13 +232,13 @@ fn remove_empty_folders(root: &Path) {
 }
 
 /// Refused when it is not empty, which is what decides.
-pub(super) fn remove_if_empty(folder: &Path) {
+pub(crate) fn remove_if_empty(folder: &Path) {
     let removed = fs::remove_dir(folder);
     drop(removed);
 }
 
 /// Makes everything below a folder durable.
-pub(super) fn flush_all(root: &Path) -> Result<(), DiskError> {
+pub(crate) fn flush_all(root: &Path) -> Result<(), DiskError> {
     // One flush of the filesystem does it on Linux.
     let mut files: Vec<PathBuf> = Vec::new();
     if cfg!(not(target_os = "linux")) {
@@ -249,7 +249,7 @@ pub(super) fn flush_all(root: &Path) -> Result<(), DiskError> {
 }
 
 /// A relative path with `/` between its parts.
-pub(super) fn joined(path: &Path) -> String {
+pub(crate) fn joined(path: &Path) -> String {
     let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     parts.join("/")
 }

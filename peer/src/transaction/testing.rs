@@ -1,8 +1,8 @@
 //! Power cuts and failures at any change on disk.
 
 use super::recover::recover_by;
+use super::swap::SwapPlan;
 use super::swap_by;
-use crate::disk::swap::Plan;
 use crate::disk::{DiskError, GameFolder};
 
 /// From the nth change on nothing happens any more, as if the power had gone.
@@ -18,7 +18,7 @@ pub(crate) fn power_cut_at(nth: usize) -> impl FnMut() -> Result<(), DiskError> 
 const BEFORE_INTENT: usize = 2;
 
 /// A swap that ends before the nth change after its intent; whether it came to its end before that.
-pub(crate) fn swap_until(folder: &GameFolder, plan: Plan, changes: usize) -> bool {
+pub(crate) fn swap_until(folder: &GameFolder, plan: SwapPlan, changes: usize) -> bool {
     swap_by(folder, plan, &mut power_cut_at(BEFORE_INTENT + changes)).is_ok()
 }
 

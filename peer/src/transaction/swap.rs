@@ -1,4 +1,4 @@
-//! The swap of a payload: what its steps do on disk. [`crate::install`] drives them by a journal.
+//! The swap of a payload: what its steps do on disk. The journal drives them.
 //!
 //! The *plan* says everything that the swap will do. Once the intent that names it is durable the swap only goes
 //! forward: each step can be done again without harm. The sentinel is off from the first step to the last, so nobody
@@ -10,17 +10,15 @@ use std::path::PathBuf;
 use lanspread_protocol::{Blake3Hash, Manifest, RelPath, Version};
 use serde::{Deserialize, Serialize};
 
-use super::layout::under;
-use super::place::{Placer, make_executable, remove_emptied_folders};
-use super::tree::Locator;
-use super::{DiskError, GameFolder, atomic, catalog_file, placed, remove};
-
-/// Called before each change on disk. An error ends the work there: tests put failures and power cuts in its place.
-pub(crate) type Before<'a> = dyn FnMut() -> Result<(), DiskError> + 'a;
+use super::{Before, sentinel};
+use crate::disk::layout::under;
+use crate::disk::place::{Placer, make_executable, remove_emptied_folders};
+use crate::disk::tree::Locator;
+use crate::disk::{DiskError, GameFolder, atomic, catalog_file};
 
 /// What a swap does.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Plan {
+pub(crate) struct SwapPlan {
     /// The new manifest, encoded.
     manifest: Vec<u8>,
     /// Files that go from `.lanspread/new/` to their places.
@@ -40,7 +38,7 @@ pub(crate) struct StagedCatalog {
     pub(crate) hash: Blake3Hash,
 }
 
-impl Plan {
+impl SwapPlan {
     pub(crate) fn new(
         manifest: &Manifest,
         moves: Vec<RelPath>,
@@ -118,7 +116,7 @@ impl Plan {
     }
 
     pub(crate) fn sentinel_on(&self, folder: &GameFolder) -> Result<(), DiskError> {
-        commit_sentinel(folder, &self.sentinel)
+        sentinel::put_on(folder, &self.sentinel)
     }
 
     pub(crate) fn commit_catalog(&self) {
@@ -129,47 +127,4 @@ impl Plan {
             tracing::error!(path = %path.display(), %error, "the published catalog is not in force; publish again");
         }
     }
-}
-
-/// Takes the sentinel away, durably. A folder of its name is none.
-pub(crate) fn sentinel_off(folder: &GameFolder) -> Result<(), DiskError> {
-    if fs::symlink_metadata(folder.sentinel()).is_ok_and(|there| !there.is_dir()) {
-        atomic::remove_if_there(&folder.sentinel())?;
-    }
-    atomic::sync_folder(folder.root())
-}
-
-/// Puts `version.ini` to its place; everything else must be durable.
-pub(crate) fn commit_sentinel(folder: &GameFolder, bytes: &[u8]) -> Result<(), DiskError> {
-    let temporary = folder.sentinel_tmp();
-    atomic::write_new(&temporary, bytes)?;
-    // A folder of the sentinel's name is a person's, and makes way like any other obstacle.
-    let path = lanspread_protocol::SENTINEL.parse::<RelPath>();
-    match path {
-        Ok(path) => Placer::new(folder, folder.root().to_owned()).place(&temporary, &path)?,
-        Err(_never) => atomic::move_file(&temporary, &folder.sentinel())?,
-    }
-    atomic::sync_folder(folder.root())
-}
-
-/// Drops a download or an update in the making. Of files at their places only those go that the download has put
-/// there and nobody changed; with a sentinel, what is there is a payload, and stays.
-pub fn discard(folder: &GameFolder) -> Result<(), DiskError> {
-    if fs::symlink_metadata(folder.intent()).is_ok() {
-        return Err(DiskError::Unfinished { path: folder.intent() });
-    }
-    if fs::symlink_metadata(folder.sentinel()).is_err() {
-        placed::remove(folder, &mut || Ok(()))?;
-    }
-    remove_parts(folder)?;
-    remove::remove_folder(folder);
-    Ok(())
-}
-
-/// Removes what a download or an update left under `.lanspread/`. What is at its place stays.
-pub(crate) fn remove_parts(folder: &GameFolder) -> Result<(), DiskError> {
-    atomic::remove_tree_if_there(&folder.new_files())?;
-    atomic::remove_tree_if_there(&folder.parts())?;
-    atomic::remove_if_there(&folder.placed())?;
-    Ok(())
 }

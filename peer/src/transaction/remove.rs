@@ -1,16 +1,17 @@
-//! The removal of a payload's files. [`crate::install`] takes the sentinel off before, and goes on after a crash.
+//! The removal of a payload's files. The journal takes the sentinel off before, and goes on after a crash.
 
 use std::fs;
 
 use lanspread_protocol::{Manifest, RelPath};
 
-use super::place::remove_emptied_folders;
-use super::swap::Before;
-use super::tree::{Follow, Locator, walk};
-use super::{Cancel, DiskError, GameFolder, atomic, placed};
+use super::{Before, placed};
+use crate::disk::place::remove_emptied_folders;
+use crate::disk::tree::{Follow, Locator, walk};
+use crate::disk::{Cancel, DiskError, GameFolder, atomic};
 
 /// Removes exactly the manifest's files and those that a download of another has placed, or without a manifest all but
-/// `local/` and what is ours, then the folders that this empties. Extra files stay, and so does what `.lanspread/` keeps for a person. The sentinel is off.
+/// `local/` and what is ours, then the folders that this empties. Extra files
+/// stay, and so does what `.lanspread/` keeps for a person. The sentinel is off.
 pub(crate) fn remove_files(
     folder: &GameFolder,
     manifest: Option<&Manifest>,

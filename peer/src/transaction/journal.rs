@@ -9,13 +9,14 @@ use lanspread_protocol::{Blake3Hash, Manifest};
 
 use super::kept::{self, Kept};
 use super::plan::Plan;
+use super::swap::SwapPlan;
+use super::{Before, parts, remove, sentinel};
 use crate::disk::error::Tried as _;
 use crate::disk::installed::{MARKER, is_marked, marked_by};
-use crate::disk::swap::{self, Before};
-use crate::disk::{Cancel, DiskError, GameFolder, atomic, remove};
+use crate::disk::{Cancel, DiskError, GameFolder, atomic};
 
 /// One transaction's work on one game's folder.
-pub(super) struct Journal<'a> {
+pub(crate) struct Journal<'a> {
     folder: &'a GameFolder,
     /// Known when the transaction begins, or once an install has filled its folder.
     plan: Option<Plan>,
@@ -27,7 +28,7 @@ pub(super) struct Journal<'a> {
 
 /// How a transaction ended.
 #[derive(Debug)]
-pub(super) enum Ended<E> {
+pub(crate) enum Ended<E> {
     Committed,
     /// Everything is as it was before; without an error that is what a recovery was to do.
     RolledBack(Option<E>),
@@ -36,7 +37,7 @@ pub(super) enum Ended<E> {
 }
 
 impl<E> Ended<E> {
-    pub(super) fn result(self) -> Result<(), E> {
+    pub(crate) fn result(self) -> Result<(), E> {
         match self {
             Self::Committed | Self::RolledBack(None) => Ok(()),
             Self::RolledBack(Some(error)) | Self::Unfinished(error) => Err(error),
@@ -45,7 +46,7 @@ impl<E> Ended<E> {
 }
 
 impl<'a> Journal<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         folder: &'a GameFolder,
         plan: Option<Plan>,
         cancel: &'a Cancel,
@@ -55,12 +56,12 @@ impl<'a> Journal<'a> {
     }
 
     /// A person's files that were moved to `.lanspread/kept/`.
-    pub(super) fn kept(&self) -> Option<Kept> {
+    pub(crate) fn kept(&self) -> Option<Kept> {
         self.kept.as_deref().and_then(|name| Kept::list(self.folder, name))
     }
 
     /// To the end. `fill` carries out [`Step::Fill`] and makes the plan of it.
-    pub(super) fn drive<E: From<DiskError> + std::fmt::Display>(
+    pub(crate) fn drive<E: From<DiskError> + std::fmt::Display>(
         &mut self,
         mut transaction: Transaction,
         fill: &mut dyn FnMut(&mut Before<'_>) -> Result<Plan, E>,
@@ -140,8 +141,8 @@ impl<'a> Journal<'a> {
                 },
                 _ => Ok(()),
             },
-            Step::SentinelOff => swap::sentinel_off(folder),
-            Step::RemoveParts => swap::remove_parts(folder),
+            Step::SentinelOff => sentinel::take_off(folder),
+            Step::RemoveParts => parts::remove_parts(folder),
             Step::RemoveFiles => self.remove_files(),
             Step::RemoveFolder => {
                 remove::remove_folder(folder);
@@ -195,7 +196,7 @@ impl<'a> Journal<'a> {
     }
 }
 
-fn swap_plan<'p>(plan: Option<&'p Plan>, folder: &GameFolder) -> Result<&'p swap::Plan, DiskError> {
+fn swap_plan<'p>(plan: Option<&'p Plan>, folder: &GameFolder) -> Result<&'p SwapPlan, DiskError> {
     match plan {
         Some(Plan::Swap(plan)) => Ok(plan),
         _ => Err(DiskError::Plan { path: folder.plan() }),
@@ -203,7 +204,7 @@ fn swap_plan<'p>(plan: Option<&'p Plan>, folder: &GameFolder) -> Result<&'p swap
 }
 
 /// What is on disk. What cannot be looked at counts as foreign: nothing is done to it.
-pub(super) fn look(folder: &GameFolder) -> Seen {
+pub(crate) fn look(folder: &GameFolder) -> Seen {
     let slot = |path: &Path| match fs::symlink_metadata(path) {
         Err(error) if atomic::is_absent(&error) => Slot::Absent,
         Ok(_) if is_marked(path) => Slot::Ours(marked_by(path)),
@@ -218,7 +219,7 @@ pub(super) fn look(folder: &GameFolder) -> Seen {
 }
 
 /// Whether `local/` is what this install made.
-pub(super) fn is_installed(folder: &GameFolder, id: Blake3Hash) -> bool {
+pub(crate) fn is_installed(folder: &GameFolder, id: Blake3Hash) -> bool {
     look(folder).local == Slot::Ours(Some(id))
 }
 
@@ -228,7 +229,7 @@ fn write_intent(folder: &GameFolder, intent: Intent) -> Result<(), DiskError> {
 }
 
 /// `None` without an intent; [`DiskError::Unfinished`] for one that this program does not understand.
-pub(super) fn read_intent(folder: &GameFolder) -> Result<Option<Intent>, DiskError> {
+pub(crate) fn read_intent(folder: &GameFolder) -> Result<Option<Intent>, DiskError> {
     let path = folder.intent();
     match fs::read(&path) {
         Ok(bytes) => match serde_json::from_slice(&bytes) {

@@ -8,8 +8,8 @@
 //! - A file is at its place only when it is complete, except for a damaged one that is repaired where it stands.
 //! - No sentinel is at its place before everything else is durable ([`PayloadStore::finish`]); an update touches
 //!   nothing of the old payload. `version.ini` is kept among the part files until then.
-//! - A fresh download knows which files it has placed (`placed.rs`); those of a manifest that is not wanted any
-//!   more go when the next one is opened.
+//! - A fresh download knows which files it has placed (`transaction/placed.rs`); those of a manifest that is not
+//!   wanted any more go when the next one is opened.
 //! - Dropping the store at any time loses nothing: the next open hashes what is there and goes on.
 //!
 //! Part files are sparse: what nobody wrote takes no room where the filesystem can, and chunks of zeros are not
@@ -35,9 +35,9 @@ use lanspread_protocol::{Manifest, UnitIndex, UnitSet};
 use self::board::Board;
 use self::files::{FileState, Files, write_whole};
 use self::map::ChunkMap;
-use super::parallel::lock;
-use super::tree::{read_exact_at, write_all_at};
-use super::{DiskError, GameFolder};
+use crate::disk::parallel::lock;
+use crate::disk::tree::{read_exact_at, write_all_at};
+use crate::disk::{DiskError, GameFolder};
 
 /// Where a download is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

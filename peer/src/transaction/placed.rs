@@ -12,11 +12,11 @@ use std::io::Write as _;
 
 use lanspread_protocol::{Manifest, RelPath};
 
-use super::error::Tried as _;
-use super::place::remove_emptied_folders;
-use super::swap::Before;
-use super::tree::{FileStat, Locator};
-use super::{DiskError, GameFolder, atomic};
+use super::Before;
+use crate::disk::error::Tried as _;
+use crate::disk::place::remove_emptied_folders;
+use crate::disk::tree::{FileStat, Locator};
+use crate::disk::{DiskError, GameFolder, atomic};
 
 /// The list, open for more.
 #[derive(Debug)]

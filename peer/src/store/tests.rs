@@ -9,8 +9,8 @@ use lanspread_protocol::{Manifest, UnitIndex, UnitSet, Version};
 
 use super::{Mode, Opened, PayloadStore};
 use crate::disk::testing::{Tree, describe, noise, unit_bytes};
-use crate::disk::{Cancel, DiskError, DiskErrorKind, Progress, swap};
-use crate::install::{self, Recovered};
+use crate::disk::{Cancel, DiskError, DiskErrorKind, Progress};
+use crate::transaction::{self, Recovered};
 
 fn version(text: &str) -> Version {
     text.parse().unwrap()
@@ -292,7 +292,7 @@ fn a_download_that_another_version_overtakes_leaves_nothing_of_its_own() {
 #[test]
 fn a_cancelled_download_takes_back_what_it_has_placed() {
     let (home, _) = abandoned();
-    swap::discard(&home.folder()).unwrap();
+    transaction::discard(&home.folder()).unwrap();
     let left: Vec<_> = home.contents().into_keys().collect();
     assert_eq!(left, ["mine.txt", "touched.txt", "was-here.txt"]);
     assert!(!home.folder().state().exists());
@@ -300,14 +300,14 @@ fn a_cancelled_download_takes_back_what_it_has_placed() {
     // Who removes the game means all of it, whichever version is expected now.
     let (home, _) = abandoned();
     let other = Tree::new(&[("version.ini", b"2.0"), ("same.txt", b"the same in both")]).manifest();
-    install::remove(&home.folder(), Some(&other), &Cancel::new()).unwrap();
+    transaction::remove(&home.folder(), Some(&other), &Cancel::new()).unwrap();
     assert_eq!(home.contents().into_keys().collect::<Vec<_>>(), left);
 
     // With a sentinel it is a payload: a cancelled update touches none of it.
     let (home, _) = abandoned();
     home.put("version.ini", b"1.0");
     let before = home.contents();
-    swap::discard(&home.folder()).unwrap();
+    transaction::discard(&home.folder()).unwrap();
     assert_eq!(home.contents(), before);
 }
 
@@ -406,7 +406,7 @@ fn update() -> Update {
 impl Update {
     fn swap(&self, opened: &Opened) {
         let plan = opened.store.plan_swap(&version("2.0"), Some(&self.old)).unwrap();
-        install::swap(&self.home.folder(), plan).unwrap();
+        transaction::swap(&self.home.folder(), plan).unwrap();
     }
 
     fn expected(&self) -> BTreeMap<String, String> {
@@ -433,7 +433,7 @@ fn an_update_copies_what_is_here_and_leaves_the_old_payload_alone_until_the_swap
     feed(&opened.store, &update.source, &wanted[..1]);
     drop(opened);
     // Without the intent an unfinished update is kept for a resume.
-    assert_eq!(install::recover(&update.home.folder()).unwrap(), Recovered::Nothing);
+    assert_eq!(transaction::recover(&update.home.folder()).unwrap(), Recovered::Nothing);
     let opened = open(&update.home, &update.new, Mode::Beside);
     assert!(opened.wanted.len() < wanted.len());
     feed(&opened.store, &update.source, &opened.wanted);
@@ -458,7 +458,7 @@ fn a_cancelled_update_leaves_the_old_payload() {
     let opened = open(&update.home, &update.new, Mode::Beside);
     feed(&opened.store, &update.source, &opened.wanted[..1]);
     drop(opened);
-    swap::discard(&update.home.folder()).unwrap();
+    transaction::discard(&update.home.folder()).unwrap();
     assert_eq!(update.home.contents(), before);
     assert!(!update.home.folder().new_files().exists() && !update.home.folder().parts().exists());
 }
@@ -471,7 +471,7 @@ fn a_swap_interrupted_anywhere_is_rolled_forward() {
         let opened = open(&update.home, &update.new, Mode::Beside);
         feed(&opened.store, &update.source, &opened.wanted);
         let plan = opened.store.plan_swap(&version("2.0"), Some(&update.old)).unwrap();
-        let finished = install::testing::swap_until(&update.home.folder(), plan, step);
+        let finished = transaction::testing::swap_until(&update.home.folder(), plan, step);
         drop(opened);
         let folder = update.home.folder();
         let sentinel = fs::read(folder.sentinel()).ok();
@@ -481,13 +481,13 @@ fn a_swap_interrupted_anywhere_is_rolled_forward() {
         );
         // A recovery that is interrupted as well, then one that is not.
         if !finished && step > 0 {
-            install::testing::recover_until(&folder, step / 2);
+            transaction::testing::recover_until(&folder, step / 2);
         }
         fs::write(folder.sentinel_tmp(), b"half").unwrap();
-        install::recover(&folder).unwrap();
+        transaction::recover(&folder).unwrap();
         assert!(!folder.new_files().exists());
         assert_eq!(update.home.contents(), update.expected(), "after step {step}");
-        assert_eq!(install::recover(&folder).unwrap(), Recovered::Nothing);
+        assert_eq!(transaction::recover(&folder).unwrap(), Recovered::Nothing);
         if finished {
             assert!(step > 10, "the swap has only {step} steps");
             return;
@@ -562,7 +562,7 @@ fn no_space_no_access_and_a_cancel_are_told_apart() {
     }
     fs::write(home.folder().intent(), b"{}").unwrap();
     assert!(matches!(open(home.folder()), Err(DiskError::Unfinished { .. })));
-    assert!(matches!(swap::discard(&home.folder()), Err(DiskError::Unfinished { .. })));
+    assert!(matches!(transaction::discard(&home.folder()), Err(DiskError::Unfinished { .. })));
 }
 
 /// Opens again and again, each time ended some steps later, until one comes to its end.
@@ -587,7 +587,7 @@ fn an_update_s_open_ended_at_every_step_loses_nothing() {
     let update = update();
     let before = update.home.contents();
     let wanted = open(&update.home, &update.new, Mode::Beside).wanted;
-    swap::discard(&update.home.folder()).unwrap();
+    transaction::discard(&update.home.folder()).unwrap();
     let unchanged = || assert_eq!(update.home.contents(), before);
     let opened = open_ended_at_every_step(&update.home, &update.new, Mode::Beside, unchanged);
     assert!(opened.wanted.iter().all(|want| wanted.contains(want)), "what was here at first is here");
@@ -600,7 +600,7 @@ fn an_update_s_open_ended_at_every_step_loses_nothing() {
 fn a_fresh_open_over_another_version_ended_at_every_step_loses_nothing() {
     let update = update();
     let wanted = open(&update.home, &update.new, Mode::Beside).wanted;
-    swap::discard(&update.home.folder()).unwrap();
+    transaction::discard(&update.home.folder()).unwrap();
     let has_no_new_sentinel =
         || assert_ne!(fs::read(update.home.folder().sentinel()).ok().as_deref(), Some(&b"2.0"[..]));
     let opened = open_ended_at_every_step(&update.home, &update.new, Mode::Fresh, has_no_new_sentinel);

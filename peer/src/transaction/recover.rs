@@ -5,9 +5,8 @@ use lanspread_protocol::Version;
 
 use super::journal::{self, Ended, Journal};
 use super::kept::Kept;
-use super::nothing_to_fill;
 use super::plan::Plan;
-use crate::disk::swap::Before;
+use super::{Before, nothing_to_fill};
 use crate::disk::{Cancel, DiskError, GameFolder, GamesFolder, atomic, list_games};
 
 /// What [`recover`] found to do.
@@ -33,7 +32,7 @@ pub fn recover(folder: &GameFolder) -> Result<Recovered, DiskError> {
     recover_by(folder, &mut || Ok(()))
 }
 
-pub(super) fn recover_by(folder: &GameFolder, before: &mut Before<'_>) -> Result<Recovered, DiskError> {
+pub(crate) fn recover_by(folder: &GameFolder, before: &mut Before<'_>) -> Result<Recovered, DiskError> {
     atomic::remove_if_there(&folder.sentinel_tmp())?;
     let intent = journal::read_intent(folder)?;
     let Some(transaction) = Transaction::recover(intent, journal::look(folder)) else {

@@ -12,9 +12,9 @@ use lru::LruCache;
 use super::Mode;
 use crate::disk::error::Tried as _;
 use crate::disk::place::Placer;
-use crate::disk::placed::Placed;
 use crate::disk::tree::FileStat;
 use crate::disk::{DiskError, GameFolder, atomic};
+use crate::transaction::placed::Placed;
 
 /// Files held open at once: a few per source suffice, and a system allows some hundreds.
 const MAX_OPEN: NonZero<usize> = NonZero::new(64).unwrap();
@@ -88,7 +88,7 @@ impl Files {
         let name = &self.entry(file).path;
         match (self.state(file), self.mode) {
             (FileState::Absent | FileState::Part { .. }, _) => self.part_path(file),
-            (FileState::Done, Mode::Beside) => super::super::layout::under(&self.folder.new_files(), name),
+            (FileState::Done, Mode::Beside) => crate::disk::layout::under(&self.folder.new_files(), name),
             (FileState::Done, Mode::Fresh) | (FileState::Repairing | FileState::InPlace(_), _) => {
                 self.folder.file(name)
             }

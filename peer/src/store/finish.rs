@@ -10,8 +10,9 @@ use crate::disk::error::Tried as _;
 use crate::disk::parallel::lock;
 use crate::disk::place::make_executable;
 use crate::disk::scan::is_sentinel_of;
-use crate::disk::swap::{Plan, commit_sentinel, remove_parts};
 use crate::disk::{Cancel, DiskError, atomic};
+use crate::transaction::swap::SwapPlan;
+use crate::transaction::{remove_parts, sentinel};
 
 impl PayloadStore {
     /// Ends a fresh download or a repair: makes all durable, then commits the sentinel, which must name `expected`.
@@ -34,14 +35,18 @@ impl PayloadStore {
         atomic::flush_tree(self.folder.root(), &paths)?;
         cancel.check()?;
         atomic::write(&self.folder.manifest(), &self.map.manifest.encode())?;
-        commit_sentinel(&self.folder, &sentinel)?;
+        sentinel::put_on(&self.folder, &sentinel)?;
         self.seal();
         remove_parts(&self.folder)
     }
 
-    /// Ends an update: closes the store with all files complete, and says what the swap ([`crate::install::swap`]) is
-    /// to do with them. Files that only `old` had are removed. From now on the store serves nothing.
-    pub(crate) fn plan_swap(&self, expected: &Version, old: Option<&Manifest>) -> Result<Plan, DiskError> {
+    /// Ends an update: closes the store with all files complete, and says what the swap ([`crate::transaction::swap`])
+    /// is to do with them. Files that only `old` had are removed. From now on the store serves nothing.
+    pub(crate) fn plan_swap(
+        &self,
+        expected: &Version,
+        old: Option<&Manifest>,
+    ) -> Result<SwapPlan, DiskError> {
         debug_assert_eq!(self.mode, Mode::Beside);
         let sentinel = self.complete_all(expected, &Cancel::new())?;
         self.is_closed.store(true, Ordering::Release);
@@ -49,7 +54,7 @@ impl PayloadStore {
         let entries = self.map.manifest.files().iter().zip(&files.states);
         let done = entries.filter(|(_, state)| **state == FileState::Done);
         let moves = done.map(|(file, _)| file.path.clone()).collect();
-        Ok(Plan::new(&self.map.manifest, moves, old, sentinel))
+        Ok(SwapPlan::new(&self.map.manifest, moves, old, sentinel))
     }
 
     /// Places all files but the sentinel, and returns the sentinel's bytes, proven.

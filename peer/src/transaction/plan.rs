@@ -11,45 +11,46 @@ use lanspread_protocol::Blake3Hash;
 use serde::{Deserialize, Serialize};
 
 use super::kept::{Restored, Settlement};
+use super::swap::SwapPlan;
 use crate::disk::error::Tried as _;
 use crate::disk::installed::{Record, RecordedFile};
-use crate::disk::{DiskError, GameFolder, atomic, swap};
+use crate::disk::{DiskError, GameFolder, atomic};
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Plan {
+pub(crate) enum Plan {
     Install(InstallPlan),
     Uninstall(UninstallPlan),
-    Swap(swap::Plan),
+    Swap(SwapPlan),
     Remove(RemovePlan),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct InstallPlan {
-    pub(super) id: Blake3Hash,
-    pub(super) record: WholeRecord,
+pub(crate) struct InstallPlan {
+    pub(crate) id: Blake3Hash,
+    pub(crate) record: WholeRecord,
     /// What becomes of the old `local`.
-    pub(super) backup: Settlement,
-    pub(super) restored: Option<Restored>,
+    pub(crate) backup: Settlement,
+    pub(crate) restored: Option<Restored>,
 }
 
 /// A record with its files.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct WholeRecord {
+pub(crate) struct WholeRecord {
     head: Record,
     files: Vec<(String, RecordedFile)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct UninstallPlan {
-    pub(super) backup: Settlement,
+pub(crate) struct UninstallPlan {
+    pub(crate) backup: Settlement,
     /// No two uninstalls have one plan.
-    pub(super) nonce: Blake3Hash,
+    pub(crate) nonce: Blake3Hash,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RemovePlan {
+pub(crate) struct RemovePlan {
     /// Encoded; without one all but `local/` and what is ours goes.
-    pub(super) manifest: Option<Vec<u8>>,
+    pub(crate) manifest: Option<Vec<u8>>,
 }
 
 impl From<Record> for WholeRecord {
@@ -60,7 +61,7 @@ impl From<Record> for WholeRecord {
 }
 
 impl WholeRecord {
-    pub(super) fn write(&self, folder: &GameFolder) -> Result<(), DiskError> {
+    pub(crate) fn write(&self, folder: &GameFolder) -> Result<(), DiskError> {
         let files = self.files.iter().cloned().collect();
         Record { files, ..self.head.clone() }.write(folder)
     }
@@ -71,17 +72,17 @@ impl Plan {
         postcard::to_stdvec(self).map_err(io::Error::other).tried("write", "the plan".as_ref())
     }
 
-    pub(super) fn hash(&self) -> Result<Blake3Hash, DiskError> {
+    pub(crate) fn hash(&self) -> Result<Blake3Hash, DiskError> {
         Ok(Blake3Hash::of(&self.encode()?))
     }
 
-    pub(super) fn write(&self, folder: &GameFolder) -> Result<(), DiskError> {
+    pub(crate) fn write(&self, folder: &GameFolder) -> Result<(), DiskError> {
         fs::create_dir_all(folder.state()).tried("create the folder", &folder.state())?;
         atomic::write(&folder.plan(), &self.encode()?)
     }
 
     /// The plan that the intent tells of; `None` if it is not there or not whole.
-    pub(super) fn read(folder: &GameFolder, intent: Intent) -> Result<Option<Self>, DiskError> {
+    pub(crate) fn read(folder: &GameFolder, intent: Intent) -> Result<Option<Self>, DiskError> {
         let path = folder.plan();
         let bytes = match fs::read(&path) {
             Err(error) if atomic::is_absent(&error) => return Ok(None),

@@ -1,0 +1,89 @@
+//! Transactions on disk: changes of a game's folder that no crash, error or cancel leaves half done.
+//!
+//! What is done in which order, and what an interruption leaves to do, is decided by
+//! [`lanspread_engine::transaction`]; here each of its steps is carried out (`journal`) and told back. What a
+//! transaction is to do lies in its `plan`, which is durable before the intent that names it. All of it is blocking
+//! code for a pool's thread. The caller holds the games folder's lock and runs one transaction per game; nobody reads
+//! the payload while it is swapped or removed.
+//!
+//! Here are the payload's transactions, swap and removal, and [`recover`] for all; [`crate::install`] makes those of
+//! `local/`. A download in the making is no transaction, but what it `placed` goes by the same rule: only what
+//! Lanspread put there is ever replaced or deleted. What is a person's moves to `.lanspread/kept/` (`kept`).
+
+pub(crate) mod journal;
+pub(crate) mod kept;
+mod parts;
+pub(crate) mod placed;
+pub(crate) mod plan;
+mod recover;
+mod remove;
+pub(crate) mod sentinel;
+pub(crate) mod swap;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use std::fs;
+
+use lanspread_engine::transaction::Transaction;
+use lanspread_protocol::{Blake3Hash, Manifest};
+
+pub use self::kept::Kept;
+pub use self::parts::discard;
+pub(crate) use self::parts::remove_parts;
+#[cfg(test)]
+pub(crate) use self::recover::recover_by;
+pub use self::recover::{Recovered, recover, recover_all};
+
+use self::journal::Journal;
+use self::plan::{Plan, RemovePlan};
+use self::swap::SwapPlan;
+use crate::disk::{Cancel, DiskError, GameFolder};
+
+/// Called before each change on disk. An error ends the work there: tests put failures and power cuts in its place.
+pub(crate) type Before<'a> = dyn FnMut() -> Result<(), DiskError> + 'a;
+
+/// Takes the payload away: exactly the manifest's files, or without a manifest all but `local/` and what is ours, and
+/// the parts of a download. Cancelled before it began, nothing is changed; begun, it is completed.
+pub fn remove(folder: &GameFolder, manifest: Option<&Manifest>, cancel: &Cancel) -> Result<(), DiskError> {
+    remove_by(folder, manifest, cancel, &mut || Ok(()))
+}
+
+/// Puts a new payload into the old one's place. Once it is begun, an error leaves the rest to [`recover`].
+pub(crate) fn swap(folder: &GameFolder, plan: SwapPlan) -> Result<(), DiskError> {
+    swap_by(folder, plan, &mut || Ok(()))
+}
+
+pub(crate) fn remove_by(
+    folder: &GameFolder,
+    manifest: Option<&Manifest>,
+    cancel: &Cancel,
+    before: &mut Before<'_>,
+) -> Result<(), DiskError> {
+    cancel.check()?;
+    recover(folder)?;
+    if !folder.root().is_dir() {
+        return Ok(());
+    }
+    let plan = Plan::Remove(RemovePlan { manifest: manifest.map(Manifest::encode) });
+    let transaction = Transaction::remove(plan.hash()?);
+    Journal::new(folder, Some(plan), cancel, before).drive(transaction, &mut nothing_to_fill).result()
+}
+
+fn swap_by(folder: &GameFolder, plan: SwapPlan, before: &mut Before<'_>) -> Result<(), DiskError> {
+    if fs::symlink_metadata(folder.intent()).is_ok() {
+        return Err(DiskError::Unfinished { path: folder.intent() });
+    }
+    let plan = Plan::Swap(plan);
+    let transaction = Transaction::swap(plan.hash()?);
+    let cancel = Cancel::new();
+    Journal::new(folder, Some(plan), &cancel, before).drive(transaction, &mut nothing_to_fill).result()
+}
+
+/// For transactions whose plan is known before they begin.
+pub(crate) fn nothing_to_fill<E: From<DiskError>>(_: &mut Before<'_>) -> Result<Plan, E> {
+    Err(E::from(DiskError::Cancelled))
+}
+
+pub(crate) fn random_id() -> Blake3Hash {
+    Blake3Hash(rand::random())
+}
