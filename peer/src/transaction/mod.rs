@@ -69,7 +69,7 @@ pub(crate) fn remove_by(
     Journal::new(folder, Some(plan), cancel, before).drive(transaction, &mut nothing_to_fill).result()
 }
 
-fn swap_by(folder: &GameFolder, plan: SwapPlan, before: &mut Before<'_>) -> Result<(), DiskError> {
+pub(crate) fn swap_by(folder: &GameFolder, plan: SwapPlan, before: &mut Before<'_>) -> Result<(), DiskError> {
     if fs::symlink_metadata(folder.intent()).is_ok() {
         return Err(DiskError::Unfinished { path: folder.intent() });
     }

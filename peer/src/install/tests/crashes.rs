@@ -5,31 +5,40 @@ use std::fs;
 use std::io;
 
 use super::{Home, PAYLOAD, files};
+use crate::disk::hash::{Selection, hash_payload};
 use crate::disk::{Cancel, DiskError, Progress};
 use crate::install::{InstallError, InstallRequest, Restore, Saves, install_by, uninstall_by};
 use crate::transaction::recover_by;
+use crate::transaction::swap::SwapPlan;
 use crate::transaction::testing::power_cut_at;
-use crate::transaction::{Recovered, recover, remove_by};
+use crate::transaction::{Recovered, recover, remove_by, swap_by};
 
 #[derive(Clone, Copy, Debug)]
-enum Work {
+pub(super) enum Work {
     Install,
     Uninstall(Saves),
+    /// The files of `.lanspread/new` become the payload.
+    Swap,
     Remove,
 }
 
 /// A beginning and what is done to it. A person's files begin with “mine”.
-struct Story {
-    name: &'static str,
-    begin: fn() -> Home,
+pub(super) struct Story {
+    pub(super) name: &'static str,
+    pub(super) begin: fn() -> Home,
     work: Work,
 }
 
-type State = BTreeMap<String, String>;
-type Before<'a> = &'a mut dyn FnMut() -> Result<(), DiskError>;
+pub(super) type State = BTreeMap<String, String>;
+pub(super) type Before<'a> = &'a mut dyn FnMut() -> Result<(), DiskError>;
 
 impl Story {
-    fn run(&self, home: &Home, before: Before<'_>) -> Result<(), InstallError> {
+    /// The person said that saves go.
+    pub(super) fn is_ticked(&self) -> bool {
+        matches!(self.work, Work::Uninstall(Saves::Delete))
+    }
+
+    pub(super) fn run(&self, home: &Home, before: Before<'_>) -> Result<(), InstallError> {
         let (folder, game) = (home.tree.folder(), super::id());
         let (cancel, progress) = (Cancel::new(), Progress::new());
         match self.work {
@@ -46,13 +55,14 @@ impl Story {
             Work::Uninstall(saves) => {
                 uninstall_by(&folder, &home.entry.keep, saves, (&cancel, &progress), before).map(drop)
             }
+            Work::Swap => Ok(swap_by(&folder, swap_plan(home), before)?),
             Work::Remove => Ok(remove_by(&folder, home.manifest.as_ref(), &cancel, before)?),
         }
     }
 }
 
 /// What must be as it was or as it will be: everything but `.lanspread/`, and what is installed.
-fn state(home: &Home) -> State {
+pub(super) fn state(home: &Home) -> State {
     let mut found = files(&home.tree, "");
     // Its text is another one with every install.
     if let Some(record) = crate::install::read_record(&home.tree.folder()) {
@@ -62,7 +72,7 @@ fn state(home: &Home) -> State {
     found
 }
 
-fn persons(home: &Home) -> BTreeSet<String> {
+pub(super) fn persons(home: &Home) -> BTreeSet<String> {
     files(&home.tree, "").into_values().filter(|text| text.starts_with("mine")).collect()
 }
 
@@ -97,7 +107,25 @@ fn in_the_way() -> Home {
     home
 }
 
-const STORIES: [Story; 9] = [
+/// A payload with a person's files among its own, and the files of its update.
+fn fetched_update() -> Home {
+    let home = updated();
+    home.tree.put("data/extra.cfg", b"mine: extra");
+    for (path, bytes) in [("version.ini", "3.0"), ("data/a.pak", "a3"), ("new/b.pak", "b3")] {
+        home.tree.put(&format!(".lanspread/new/{path}"), bytes.as_bytes());
+    }
+    home
+}
+
+fn swap_plan(home: &Home) -> SwapPlan {
+    let new = home.tree.folder().new_files();
+    let manifest = hash_payload(&new, Selection::All, &Cancel::new(), &Progress::new()).unwrap().manifest;
+    let moves = manifest.files().iter().map(|file| file.path.clone()).filter(|path| !path.is_sentinel());
+    let sentinel = fs::read(new.join("version.ini")).unwrap();
+    SwapPlan::new(&manifest, moves.collect(), home.manifest.as_ref(), sentinel)
+}
+
+pub(super) const STORIES: [Story; 10] = [
     Story { name: "a first install", begin: || Home::new(&PAYLOAD), work: Work::Install },
     Story { name: "an update", begin: updated, work: Work::Install },
     Story { name: "an install over an adopted folder", begin: adopted, work: Work::Install },
@@ -106,11 +134,12 @@ const STORIES: [Story; 9] = [
     Story { name: "an uninstall", begin: updated, work: Work::Uninstall(Saves::Keep) },
     Story { name: "an uninstall of saves", begin: updated, work: Work::Uninstall(Saves::Delete) },
     Story { name: "an uninstall of an adopted folder", begin: adopted, work: Work::Uninstall(Saves::Keep) },
+    Story { name: "a swap", begin: fetched_update, work: Work::Swap },
     Story { name: "a removal", begin: updated, work: Work::Remove },
 ];
 
 /// The state before, the state after, and how many changes lie between.
-fn ends(story: &Story) -> (State, State, usize) {
+pub(super) fn ends(story: &Story) -> (State, State, usize) {
     let home = (story.begin)();
     let before = state(&home);
     let mut changes = 0;
@@ -138,7 +167,7 @@ fn check(
     let mut before = before.clone();
     before.retain(|path, _| !path.starts_with(".local."));
     assert!(is_new || found == before, "{} {what}: {found:#?}", story.name);
-    let is_ticked = is_new && matches!(story.work, Work::Uninstall(Saves::Delete));
+    let is_ticked = is_new && story.is_ticked();
     assert!(is_ticked || persons(home) == *had, "{} {what}: {:?}, not {had:?}", story.name, persons(home));
     is_new
 }

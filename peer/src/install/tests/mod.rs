@@ -2,6 +2,7 @@
 
 mod archives;
 mod crashes;
+mod earlier;
 mod persons;
 mod remove;
 
