@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use lanspread_engine::{Command, Saves};
+use lanspread_engine::{Command, Extras, Saves};
 use lanspread_peer::api::{PublishRequest, SettingsChange};
 use lanspread_protocol::{GameId, OrganiserKey};
 
@@ -251,7 +251,7 @@ impl Action {
 
     /// Removes the payload, and all that belongs to it if told so.
     pub const fn remove_now(game: GameId, local: Option<Saves>) -> Self {
-        Self::Command(Command::Remove { game, local })
+        Self::Command(Command::Remove { game, local, extras: Extras::Keep })
     }
 }
 

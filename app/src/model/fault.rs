@@ -39,6 +39,8 @@ pub enum Fault {
     Locked(PathBuf),
     /// While it was read.
     Changed(PathBuf),
+    /// Nothing in a game's folder is known to be the game's.
+    NotOurs(PathBuf),
     /// A link out of its game's folder.
     LeadsOut(PathBuf),
     /// A link where only files are copied.
@@ -142,6 +144,7 @@ impl From<DiskError> for Fault {
             DiskError::Locked { folder } => Self::Locked(folder),
             DiskError::LeadsOut { path } => Self::LeadsOut(path),
             DiskError::InUse { path } => Self::InUse(path),
+            DiskError::NotOurs { folder } => Self::NotOurs(folder),
             error @ (DiskError::Cancelled
             | DiskError::Names { .. }
             | DiskError::Manifest { .. }

@@ -46,6 +46,9 @@ super::texts! {
     choose_what: "Choose what goes from this PC.", "Wähle, was von diesem PC verschwindet.";
     download: "Download", "Download";
     download_line: "You stop sharing it", "Du teilst es nicht mehr";
+    extras: "Other files in its folder", "Andere Dateien in seinem Ordner";
+    extras_kept: "Lanspread did not put them there. They stay", "Nicht von Lanspread dort abgelegt. Sie bleiben";
+    extras_gone: "They can’t be brought back", "Sie sind unwiederbringlich weg";
     installed: "Installed game", "Installiertes Spiel";
     installed_line: "You can’t play until you install it again", "Spielen erst nach neuer Installation";
     saves: "Saves and settings", "Spielstände und Einstellungen";

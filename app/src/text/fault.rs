@@ -21,6 +21,8 @@ super::texts! {
     too_large(folder: &str, file: &str, size: &str): "“{file}” has {size}, and the drive of “{folder}” is formatted as FAT32, which holds at most 4 GB in a file. Choose a folder on another drive.",
         "„{file}“ hat {size}, und das Laufwerk von „{folder}“ ist mit FAT32 formatiert, das höchstens 4 GB je Datei fasst. Wähle einen Ordner auf einem anderen Laufwerk.";
     no_folder(path: &str): "“{path}” is no folder.", "„{path}“ ist kein Ordner.";
+    not_ours(path: &str): "Nothing in “{path}” is known to be Lanspread’s, so nothing was deleted. Tick “Other files in its folder” to remove all of it.",
+        "Nichts in „{path}“ ist als Lanspreads bekannt, also wurde nichts gelöscht. Mit „Andere Dateien in seinem Ordner“ verschwindet alles.";
     in_use(path: &str): "Another program uses a file in “{path}”. Close it, then try again.",
         "Ein anderes Programm benutzt eine Datei in „{path}“. Schließe es, dann versuch es erneut.";
     locked(folder: &str): "Another Lanspread has “{folder}”.", "Ein anderes Lanspread benutzt „{folder}“.";
@@ -70,6 +72,7 @@ impl FaultText {
             }
             Fault::NoFolder(path) => self.no_folder(&said(path)),
             Fault::InUse(path) => self.in_use(&said(path)),
+            Fault::NotOurs(path) => self.not_ours(&said(path)),
             Fault::Locked(path) => self.locked(&said(path)),
             Fault::Changed(path) => self.changed(&said(path)),
             Fault::LeadsOut(path) => self.leads_out(&said(path)),

@@ -61,6 +61,7 @@ pub enum Command {
         game: GameId,
         /// Removes `local/`, too, and does this with a person's files in it.
         local: Option<Saves>,
+        extras: Extras,
     },
     /// The shell holds what is to be published; the engine decides when the game's files may change.
     Publish {
@@ -117,6 +118,14 @@ pub enum KeptFiles {
     Restore,
     /// They stay where they are kept.
     Leave,
+}
+
+/// What a removal does with files in the game's folder that Lanspread did not place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extras {
+    #[default]
+    Keep,
+    Delete,
 }
 
 /// What happens to saves, configs and other files of a person when an installed game goes.

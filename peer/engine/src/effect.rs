@@ -8,7 +8,7 @@ use lanspread_protocol::{
     Blake3Hash, CatalogHead, Game, GameId, Manifest, ManifestId, OrganiserKey, PeerId, SignedCatalog, Version,
 };
 
-use crate::command::{Answer, CommandError, KeptFiles, Saves};
+use crate::command::{Answer, CommandError, Extras, KeptFiles, Saves};
 use crate::config::QueuedDownload;
 use crate::event::Event;
 use crate::ids::{ConnId, DialId, FetchId, OpId, RaceId, ReplyId, RunId, ServeId};
@@ -174,10 +174,11 @@ pub enum Effect {
     Remove {
         op: OpId,
         game: GameId,
-        /// What a download that was not finished was to become.
-        accepted: Option<ManifestId>,
+        /// The manifest that the catalog names: files with its bytes are Lanspread's, whoever put them there.
+        named: Option<ManifestId>,
         keep: Vec<String>,
         local: Option<Saves>,
+        extras: Extras,
     },
     Publish {
         op: OpId,

@@ -204,7 +204,7 @@ impl Engine {
             Command::Cancel { game } => return self.cancel(&game),
             Command::Pause { game } => return self.pause(&game),
             Command::Resume { game } => return self.resume(&game),
-            Command::Remove { game, local } => return self.start_remove(&game, local),
+            Command::Remove { game, local, extras } => return self.start_remove(&game, local, extras),
             Command::Publish { game } => return self.start_publish(&game),
             Command::Trust { key } => self.trust(key),
             Command::Set(settings) => self.set(settings),

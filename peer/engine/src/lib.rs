@@ -47,7 +47,7 @@ mod view;
 
 pub use authority::{CatalogSource, GivenCatalog};
 pub use command::{
-    AfterDownload, Answer, Command, CommandError, ErrorCode, ErrorDetail, KeptFiles, Saves, Settings,
+    AfterDownload, Answer, Command, CommandError, ErrorCode, ErrorDetail, Extras, KeptFiles, Saves, Settings,
 };
 pub use config::{EngineConfig, FolderState, QueuedDownload};
 pub use download::{GivenUp, Held, Purpose};

@@ -22,7 +22,7 @@ use std::time::Instant;
 use lanspread_protocol::{GameId, ManifestId, UnitSet};
 use serde::{Deserialize, Serialize};
 
-use crate::command::{CommandError, ErrorCode, KeptFiles, Saves};
+use crate::command::{CommandError, ErrorCode, Extras, KeptFiles, Saves};
 use crate::config::QueuedDownload;
 use crate::download::{Download, Held, Purpose};
 use crate::event::OperationStatus;
@@ -105,7 +105,7 @@ pub(crate) struct Change {
 pub(crate) enum What {
     Install(KeptFiles),
     Uninstall(Saves),
-    Remove { local: Option<Saves> },
+    Remove { local: Option<Saves>, extras: Extras },
     Publish,
 }
 

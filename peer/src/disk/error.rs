@@ -75,6 +75,13 @@ pub enum DiskError {
     UnitSize { unit: u32, given: usize, expected: u64 },
     #[error("“{}” tells of a transaction that is not finished: start again to recover it", .path.display())]
     Unfinished { path: PathBuf },
+    /// Nothing says which files are the game's.
+    #[error(
+        "nothing in “{}” is known to be Lanspread's, so nothing was deleted: remove it with everything in it, or try \
+         again when a PC with this game is here",
+        .folder.display()
+    )]
+    NotOurs { folder: PathBuf },
     #[error("“{}”, the plan of an interrupted change, is damaged; verify the game", .path.display())]
     Plan { path: PathBuf },
 }
@@ -114,6 +121,7 @@ impl DiskError {
             | Self::NotHere { .. }
             | Self::UnitSize { .. }
             | Self::Unfinished { .. }
+            | Self::NotOurs { .. }
             | Self::Plan { .. } => DiskErrorKind::Io,
         }
     }

@@ -152,6 +152,11 @@ impl GameFolder {
         self.state().join("placed")
     }
 
+    /// Sizes and times of the payload's files when they were placed: `transaction/payload.rs`.
+    pub(crate) fn payload_record(&self) -> PathBuf {
+        self.state().join("payload")
+    }
+
     /// A person's files that were moved out of the way.
     pub fn kept(&self) -> PathBuf {
         self.state().join("kept")

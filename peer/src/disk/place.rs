@@ -1,9 +1,10 @@
 //! Puts finished files to their places in a game's folder, whatever stands in the way.
 //!
-//! A file that is there already is replaced. What cannot be replaced by a rename (a folder where a file must be, a
-//! file or link where a folder must be) may be a person's: it is moved to `.lanspread/kept/`, never deleted.
+//! A file that is there already is replaced: whose it is decides who calls. What cannot be replaced by a rename (a folder
+//! where a file must be, a file or link where a folder must be) may be a person's: it is moved to `.lanspread/kept/`,
+//! never deleted.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,15 +18,24 @@ use super::{DiskError, GameFolder, atomic};
 #[derive(Debug)]
 pub(crate) struct Placer {
     root: PathBuf,
-    kept: PathBuf,
+    game: GameFolder,
     /// Folders that are known to be real ones.
     folders: HashSet<String>,
+    /// Where the next thing goes that stands in the way.
+    kept_name: Option<String>,
+    displaced: BTreeSet<String>,
 }
 
 impl Placer {
     /// Below `root`, which is the game's folder or one in its state.
     pub(crate) fn new(game: &GameFolder, root: PathBuf) -> Self {
-        Self { root, kept: game.kept(), folders: HashSet::new() }
+        Self {
+            root,
+            game: game.clone(),
+            folders: HashSet::new(),
+            kept_name: None,
+            displaced: BTreeSet::new(),
+        }
     }
 
     /// Where `path` is to lie. All folders above it are real ones after this.
@@ -66,21 +76,39 @@ impl Placer {
         fs::create_dir(&path).tried("create the folder", &path)
     }
 
-    /// Moves what stands in the way to the first free `kept/displaced-N/`.
-    fn displace(&mut self, path: &Path, name: &str) -> Result<(), DiskError> {
-        let mut nth = 1;
-        let free = loop {
-            let candidate = self.kept.join(format!("displaced-{nth}")).join(name);
-            if fs::symlink_metadata(&candidate).is_err() {
-                break candidate;
+    /// Moves what stands in the way to a folder in `.lanspread/kept/`, the same for all that this placer moves.
+    pub(crate) fn displace(&mut self, path: &Path, name: &str) -> Result<(), DiskError> {
+        let (mut to, mut free);
+        loop {
+            to = self.kept_name.get_or_insert_with(|| free_name(&self.game, "")).clone();
+            free = self.game.kept().join(&to).join(name);
+            // Of a path that was displaced before, both are kept.
+            if fs::symlink_metadata(&free).is_err() {
+                break;
             }
-            nth += 1;
-        };
-        let folder = free.parent().unwrap_or(&self.kept);
+            self.kept_name = None;
+        }
+        let folder = free.parent().unwrap_or(&free);
         fs::create_dir_all(folder).tried("create the folder", folder)?;
         tracing::warn!(from = %path.display(), to = %free.display(), "moved what stood in a payload's way");
-        atomic::move_file(path, &free)
+        atomic::move_file(path, &free)?;
+        self.displaced.insert(to);
+        Ok(())
     }
+
+    /// The folders in `.lanspread/kept/` that something was moved to.
+    pub(crate) fn displaced(&self) -> &BTreeSet<String> {
+        &self.displaced
+    }
+}
+
+/// A name below `.lanspread/kept/` that is free and sorts after all that are there.
+pub(crate) fn free_name(game: &GameFolder, suffix: &str) -> String {
+    let names = fs::read_dir(game.kept()).into_iter().flatten().flatten();
+    let number = |name: &str| name.strip_prefix('k')?.get(..6)?.parse::<u32>().ok();
+    let numbers = names.filter_map(|entry| number(entry.file_name().to_str()?));
+    let next = numbers.max().unwrap_or(0) + 1;
+    format!("k{next:06}{suffix}")
 }
 
 /// Lets what the manifest calls a program be started. Windows goes by names.

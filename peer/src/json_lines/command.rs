@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lanspread_engine::{AfterDownload, Command, CommandError, ErrorCode, KeptFiles, Saves};
+use lanspread_engine::{AfterDownload, Command, CommandError, ErrorCode, Extras, KeptFiles, Saves};
 use lanspread_protocol::limits::MAX_NAME_BYTES;
 use lanspread_protocol::{GameId, OrganiserKey};
 use serde_json::{Map, Value};
@@ -112,7 +112,7 @@ fn parse_intent(fields: &mut Fields<'_>) -> Result<Command, CommandError> {
         "remove" => {
             let (game, saves) = (fields.game()?, fields.saves()?);
             let local = fields.flag("local")?.unwrap_or(false);
-            Command::Remove { game, local: local.then_some(saves) }
+            Command::Remove { game, local: local.then_some(saves), extras: fields.extras()? }
         }
         other => return Err(bad(format!("“{}” is no command", clipped(other)))),
     })
@@ -229,6 +229,14 @@ impl Fields<'_> {
         }
     }
 
+    fn extras(&mut self) -> Result<Extras, CommandError> {
+        match self.optional_text("extras")?.as_deref() {
+            None | Some("keep") => Ok(Extras::Keep),
+            Some("delete") => Ok(Extras::Delete),
+            Some(other) => Err(self.wrong("extras", "“keep” or “delete”", &other.into())),
+        }
+    }
+
     fn wrong(&self, field: &str, expected: &str, found: &Value) -> CommandError {
         bad(format!("{}: “{field}” must be {expected}, not {}", self.cmd, clipped(&found.to_string())))
     }
@@ -285,11 +293,15 @@ mod tests {
             (json!({"cmd":"resume","game":"chess"}), engine(Command::Resume { game: game.clone() })),
             (
                 json!({"cmd":"remove","game":"chess","local":false,"saves":"keep"}),
-                engine(Command::Remove { game: game.clone(), local: None }),
+                engine(Command::Remove { game: game.clone(), local: None, extras: Extras::Keep }),
             ),
             (
                 json!({"cmd":"remove","game":"chess","local":true}),
-                engine(Command::Remove { game: game.clone(), local: Some(Saves::Keep) }),
+                engine(Command::Remove {
+                    game: game.clone(),
+                    local: Some(Saves::Keep),
+                    extras: Extras::Keep,
+                }),
             ),
             (
                 json!({"cmd":"set","fetch_ahead":false}),

@@ -118,8 +118,8 @@ impl Shell {
                 self.install(op, game, manifest, entry, kept);
             }
             Effect::Uninstall { op, game, keep, saves } => self.uninstall(op, game, keep, saves),
-            Effect::Remove { op, game, accepted, keep, local } => {
-                self.remove(op, game, accepted, keep, local);
+            Effect::Remove { op, game, named, keep, local, extras } => {
+                self.remove(op, game, named, keep, local, extras);
             }
             Effect::CancelWork { op } => self.works.cancel(op),
             Effect::Start { run, game, entry, about, player, server } => {

@@ -18,6 +18,7 @@ use crate::disk::{
     self, Cancel, DiskError, Fingerprint, FolderLock, GamesFolder, Gate, Index, IndexEntry, ManifestStore,
     PayloadReader, Progress, catalog_file,
 };
+use crate::transaction::Known;
 
 /// Why it cannot.
 #[derive(Debug, Error)]
@@ -211,6 +212,19 @@ impl Disk {
         let beside = disk::manifests::read_beside(&folder);
         let beside = beside.filter(|beside| disk::scan::is_sentinel_of(&sentinel, beside));
         Ok(beside.map(Arc::new).or_else(|| self.known_manifest(game, accepted)))
+    }
+
+    /// What is known of a game's files beside what its folder says; `named` is the manifest that the catalog names.
+    pub(super) fn known_files(&self, game: &GameId, named: Option<ManifestId>) -> Result<Known, DiskError> {
+        let named = named.map_or(Ok(None), |id| self.manifests.get(id))?;
+        let mut known = Known { named: named.into_iter().collect(), proven: None };
+        if let Some(entry) = self.index.get(game)
+            && let Some(hashed) = entry.manifest.map_or(Ok(None), |id| self.manifests.get(id))?
+        {
+            let scan = disk::scan_game(&self.games.game(game), game, Some(&hashed), &self.cancel)?;
+            known.proven = (scan.fingerprint == entry.fingerprint).then(|| hashed.id());
+        }
+        Ok(known)
     }
 
     pub(super) fn scan(

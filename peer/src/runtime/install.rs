@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use lanspread_engine::{DiskFailure, FailureKind, Input, Kept, KeptFiles, OpId, Saves};
+use lanspread_engine::{DiskFailure, Extras, FailureKind, Input, Kept, KeptFiles, OpId, Saves};
 use lanspread_protocol::{Game, GameId, ManifestId};
 
 use super::effects::{Shell, disk_failure, failure_kind};
 use super::games_folder::Disk;
 use super::works::Work;
-use crate::disk::reserve;
+use crate::disk::{DiskError, reserve};
 use crate::install::{self, InstallError, InstallRequest, Restore};
 use crate::transaction;
 
@@ -51,9 +51,10 @@ impl Shell {
         &mut self,
         op: OpId,
         game: GameId,
-        accepted: Option<ManifestId>,
+        named: Option<ManifestId>,
         keep: Vec<String>,
         local: Option<Saves>,
+        extras: Extras,
     ) {
         let (disk, work) = self.begin_change(op);
         let remove = move || {
@@ -63,17 +64,15 @@ impl Shell {
                 None => None,
             };
             disk.forget_reader(&game);
-            let is_complete = folder.sentinel().is_file();
-            let accepted = accepted.filter(|_| !is_complete);
-            let known = disk.payload_manifest(&game, accepted).map_err(|error| disk_failure(&error))?;
+            let known = disk.known_files(&game, named).map_err(|error| disk_failure(&error))?;
+            let extras = match extras {
+                Extras::Keep => transaction::Extras::Keep,
+                Extras::Delete => transaction::Extras::Delete,
+            };
             freeing(&disk, || {
-                // Without a sentinel and without a manifest nothing in the folder is known to be the game's.
-                let removed = if is_complete || known.is_some() {
-                    transaction::remove(&folder, known.as_deref(), &work.cancel)
-                } else {
-                    transaction::discard(&folder)
-                };
-                removed.and_then(|()| disk.index.update(&game, None)).map_err(|error| disk_failure(&error))
+                transaction::remove(&folder, &known, extras, &work.cancel)
+                    .and_then(|()| disk.index.update(&game, None))
+                    .map_err(|error| removal_failure(&game, &error))
             })?;
             Ok(kept)
         };
@@ -144,6 +143,13 @@ pub(super) fn refuse_if_in_use(disk: &Disk, game: &GameId) -> Result<(), DiskFai
             Ok(())
         }
     }
+}
+
+fn removal_failure(game: &GameId, error: &DiskError) -> DiskFailure {
+    if matches!(error, DiskError::NotOurs { .. }) {
+        return DiskFailure { kind: FailureKind::Refused, message: format!("{game}: {error}") };
+    }
+    disk_failure(error)
 }
 
 fn tell_kept(kept: transaction::Kept) -> Kept {

@@ -33,7 +33,7 @@ pub(super) struct Library {
     pub(super) measures: Arc<Semaphore>,
     /// What is to be published, until the engine says when.
     publishing: BTreeMap<GameId, PublishRequest>,
-    events: mpsc::Sender<PeerEvent>,
+    pub(super) events: mpsc::Sender<PeerEvent>,
     /// Watches the games folder; replaced when that changes.
     watch: Option<disk::FolderWatcher>,
 }

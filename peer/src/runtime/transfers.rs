@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lanspread_engine::{
-    ConnId, DiskFailure, FetchEnd, FetchId, Input, OpId, Opened, ServeEnd, ServeFrom, ServeId, StoreMode,
+    ConnId, DiskFailure, Event, FetchEnd, FetchId, Input, OpId, Opened, ServeEnd, ServeFrom, ServeId,
+    StoreMode,
 };
 use lanspread_protocol::message::{Refusal, Request, WantedUnit};
 use lanspread_protocol::{GameId, Manifest, ManifestId, UnitIndex, Version};
@@ -24,10 +25,12 @@ use tokio_util::task::TaskTracker;
 use super::effects::{Shell, disk_failure, failed_inside, tell};
 use super::games_folder::Disk;
 use super::install::refuse_if_in_use;
+use crate::api::PeerEvent;
 use crate::disk::{Cancel, DiskError, DiskErrorKind, PayloadReader};
 use crate::net::fetch::{Extent, FetchError, FetchedUnit, UnitSink};
 use crate::net::serve::{InboundRequest, Served};
 use crate::store::{Mode, PayloadStore};
+use crate::transaction;
 
 /// Verified units of one request that wait to be written: what is in memory of a fetch, at most about 1 MiB each.
 const UNITS_AHEAD: usize = 4;
@@ -178,7 +181,7 @@ impl Shell {
             return self.tell_later("finish", lost(store_is_gone()));
         };
         let (store, tasks, cancel) = (running.get(), running.tasks.clone(), running.cancel.clone());
-        let disk = Arc::clone(&self.disk);
+        let (disk, events, of) = (Arc::clone(&self.disk), self.library.events.clone(), game.clone());
         // Before an update is swapped in, superseded fetches end; whoever is served from a fresh payload may go on.
         tasks.close();
         let task = async move {
@@ -190,10 +193,22 @@ impl Shell {
                 if mode == StoreMode::Update {
                     refuse_if_in_use(&disk, &game)?;
                 }
-                commit(&disk, &store, &game, &version, mode, &cancel).map_err(|error| disk_failure(&error))
+                let committed = commit(&disk, &store, &game, &version, mode, &cancel);
+                committed.map(|scan| (scan, store.kept())).map_err(|error| disk_failure(&error))
             };
             let result = tokio::task::spawn_blocking(commit).await;
-            let result = result.unwrap_or_else(|end| Err(failed_inside("finish", end)));
+            let result = match result.unwrap_or_else(|end| Err(failed_inside("finish", end))) {
+                Ok((scan, kept)) => {
+                    for transaction::Kept { folder, paths } in kept {
+                        let event = Event::FilesKept { game: of.clone(), folder, paths };
+                        if events.send(PeerEvent::Engine(event)).await.is_err() {
+                            tracing::trace!("the loop has ended");
+                        }
+                    }
+                    Ok(scan)
+                }
+                Err(failure) => Err(failure),
+            };
             Input::Finished { op, result }
         };
         self.input_task("finish", task, lost);
@@ -211,8 +226,7 @@ impl Shell {
                 running.tasks.wait().await;
             }
             if discard {
-                let discarded =
-                    tokio::task::spawn_blocking(move || crate::transaction::discard(&folder)).await;
+                let discarded = tokio::task::spawn_blocking(move || transaction::discard(&folder)).await;
                 match discarded {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => tracing::warn!(%game, %error, "parts of a cancelled download stay"),
@@ -419,7 +433,7 @@ fn commit(
         StoreMode::Fresh => store.finish(version, cancel)?,
         StoreMode::Update => {
             let old = disk.payload_manifest(game, None)?;
-            crate::transaction::swap(store.folder(), store.plan_swap(version, old.as_deref())?)?;
+            transaction::swap(store.folder(), store.plan_swap(version, old.as_deref())?)?;
         }
     }
     let manifest = store.manifest();

@@ -6,7 +6,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lanspread_protocol::{FileEntry, Manifest};
+use lanspread_protocol::{FileEntry, Manifest, RelPath};
 use lru::LruCache;
 
 use super::Mode;
@@ -14,6 +14,7 @@ use crate::disk::error::Tried as _;
 use crate::disk::place::Placer;
 use crate::disk::tree::FileStat;
 use crate::disk::{DiskError, GameFolder, atomic};
+use crate::transaction::ours::Ours;
 use crate::transaction::placed::Placed;
 
 /// Files held open at once: a few per source suffice, and a system allows some hundreds.
@@ -26,7 +27,7 @@ pub(super) enum FileState {
     Absent,
     /// In `parts/`. What was never written reads as zeros if this store has made it.
     Part { is_fresh: bool },
-    /// At its final place with wrong chunks, which are replaced where they stand.
+    /// At its final place, put there by Lanspread, with wrong chunks, which are replaced where they stand.
     Repairing,
     /// It was complete at its final place when the store was opened.
     InPlace(FileStat),
@@ -44,6 +45,7 @@ pub(super) struct Files {
     placer: Placer,
     /// Of a fresh download.
     placed: Option<Placed>,
+    ours: Ours,
 }
 
 /// The beginning of the names of a manifest's part files.
@@ -63,13 +65,14 @@ impl Files {
         manifest: Arc<Manifest>,
         mode: Mode,
         states: Vec<FileState>,
+        ours: Ours,
     ) -> Self {
         let target = match mode {
             Mode::Fresh => folder.root().to_owned(),
             Mode::Beside => folder.new_files(),
         };
         let placer = Placer::new(&folder, target);
-        Self { folder, manifest, mode, states, open: LruCache::new(MAX_OPEN), placer, placed: None }
+        Self { folder, manifest, mode, states, open: LruCache::new(MAX_OPEN), placer, placed: None, ours }
     }
 
     pub(super) fn state(&self, file: u32) -> FileState {
@@ -170,16 +173,36 @@ impl Files {
             self.set_done(file);
         } else {
             let name = self.manifest.files()[file as usize].path.clone();
+            if self.mode == Mode::Fresh {
+                self.make_way(&name)?;
+            }
             self.placer.place(&self.part_path(file), &name)?;
             self.set_placed(file);
         }
         Ok(())
     }
 
+    /// Moves a person's file to `.lanspread/kept/` that stands where one of the payload's comes.
+    fn make_way(&mut self, name: &RelPath) -> Result<(), DiskError> {
+        let path = self.placer.with_folders(name)?;
+        match fs::symlink_metadata(&path) {
+            Ok(there) if there.is_dir() => Ok(()),
+            Ok(there) if there.is_file() && self.ours.is_placed(name, FileStat::of(&there)) => Ok(()),
+            Ok(_) => self.placer.displace(&path, name.as_str()),
+            Err(error) if atomic::is_absent(&error) => Ok(()),
+            Err(error) => Err(error).tried("look at", &path),
+        }
+    }
+
     /// Closes everything: Windows does not move or remove what is open.
     pub(super) fn close_all(&mut self) {
         self.open.clear();
         self.placed = None;
+    }
+
+    /// The folders in `.lanspread/kept/` that a person's files were moved to.
+    pub(super) fn displaced(&self) -> Vec<String> {
+        self.placer.displaced().iter().cloned().collect()
     }
 
     pub(super) fn placer(&mut self) -> &mut Placer {

@@ -11,6 +11,7 @@ use crate::disk::parallel::lock;
 use crate::disk::place::make_executable;
 use crate::disk::scan::is_sentinel_of;
 use crate::disk::{Cancel, DiskError, atomic};
+use crate::transaction::payload::PayloadRecord;
 use crate::transaction::swap::SwapPlan;
 use crate::transaction::{remove_parts, sentinel};
 
@@ -34,6 +35,7 @@ impl PayloadStore {
         let paths: Vec<_> = paths.map(|file| self.folder.file(&file.path)).collect();
         atomic::flush_tree(self.folder.root(), &paths)?;
         cancel.check()?;
+        PayloadRecord::write(&self.folder, &self.map.manifest)?;
         atomic::write(&self.folder.manifest(), &self.map.manifest.encode())?;
         sentinel::put_on(&self.folder, &sentinel)?;
         self.seal();

@@ -38,6 +38,7 @@ use self::map::ChunkMap;
 use crate::disk::parallel::lock;
 use crate::disk::tree::{read_exact_at, write_all_at};
 use crate::disk::{DiskError, GameFolder};
+use crate::transaction::Kept;
 
 /// Where a download is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +145,12 @@ impl PayloadStore {
                 .map_err(|cause| self.failed("read", place.file, cause))?;
         }
         Ok(())
+    }
+
+    /// A person's files that were moved to `.lanspread/kept/` because files of the payload came to their places.
+    pub fn kept(&self) -> Vec<Kept> {
+        let names = lock(&self.files).displaced();
+        names.iter().filter_map(|name| Kept::list(&self.folder, name)).collect()
     }
 
     fn failed(&self, action: &'static str, file: u32, cause: io::Error) -> DiskError {

@@ -22,6 +22,8 @@ use crate::disk::hash::{Hashers, hash_file, matching_chunks};
 use crate::disk::parallel::{HASHERS, for_each, lock};
 use crate::disk::tree::{FileStat, Follow, read_exact_at, walk, write_all_at};
 use crate::disk::{Cancel, DiskError, GameFolder, Progress, atomic, space};
+use crate::transaction::Known;
+use crate::transaction::ours::Ours;
 
 /// A file that may hold chunks.
 #[derive(Debug)]
@@ -96,10 +98,12 @@ impl PayloadStore {
             fs::create_dir_all(&new_files).tried("create the folder", &new_files)?;
         }
         let map = ChunkMap::new(manifest);
-        let mut search = Search::run(&folder, &map, mode, cancel, progress)?;
+        let ours = Ours::of(&folder, &Known::default())?;
+        let mut search = Search::run(&folder, &map, mode, &ours, (cancel, progress))?;
         space::check(folder.root(), search.bytes_to_write(&map))?;
 
-        let mut files = Files::new(folder.clone(), Arc::clone(&map.manifest), mode, search.states.clone());
+        let mut files =
+            Files::new(folder.clone(), Arc::clone(&map.manifest), mode, search.states.clone(), ours);
         if mode == Mode::Fresh && !search.is_finished(&map) {
             search.take_sentinel_off(&folder)?;
         }
@@ -129,8 +133,8 @@ impl Search {
         folder: &GameFolder,
         map: &ChunkMap,
         mode: Mode,
-        cancel: &Cancel,
-        progress: &Progress,
+        ours: &Ours,
+        (cancel, progress): (&Cancel, &Progress),
     ) -> Result<Self, DiskError> {
         let candidates = list_candidates(folder, &map.manifest, cancel)?;
         progress.expect_more(candidates.iter().map(|candidate| candidate.stat.bytes).sum());
@@ -159,13 +163,13 @@ impl Search {
             at_place: vec![false; map.manifest.chunks().len()],
             sources: vec![None; map.manifest.chunks().len()],
         };
-        search.choose_states(map, mode);
+        search.choose_states(map, mode, ours);
         search.choose_sources(map);
         Ok(search)
     }
 
     /// For each file the best that is here of it.
-    fn choose_states(&mut self, map: &ChunkMap, mode: Mode) {
+    fn choose_states(&mut self, map: &ChunkMap, mode: Mode, ours: &Ours) {
         let mut ranks: HashMap<u32, u8> = HashMap::new();
         for (candidate, findings) in self.candidates.iter().zip(&self.findings) {
             let (file, rank, state) = match candidate.role {
@@ -174,7 +178,11 @@ impl Search {
                     (file, 2, FileState::Done)
                 }
                 Role::Part(file) => (file, 1, FileState::Part { is_fresh: false }),
-                Role::Final(file) if mode == Mode::Fresh && is_repairable(candidate, findings) => {
+                Role::Final(file)
+                    if mode == Mode::Fresh
+                        && ours.is_placed(&map.manifest.files()[file as usize].path, candidate.stat)
+                        && is_repairable(candidate, findings) =>
+                {
                     (file, 0, FileState::Repairing)
                 }
                 Role::Final(_) | Role::New(_) | Role::Other => continue,

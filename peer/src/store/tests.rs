@@ -10,7 +10,7 @@ use lanspread_protocol::{Manifest, UnitIndex, UnitSet, Version};
 use super::{Mode, Opened, PayloadStore};
 use crate::disk::testing::{Tree, describe, noise, unit_bytes};
 use crate::disk::{Cancel, DiskError, DiskErrorKind, Progress};
-use crate::transaction::{self, Recovered};
+use crate::transaction::{self, Extras, Known, Recovered};
 
 fn version(text: &str) -> Version {
     text.parse().unwrap()
@@ -300,7 +300,8 @@ fn a_cancelled_download_takes_back_what_it_has_placed() {
     // Who removes the game means all of it, whichever version is expected now.
     let (home, _) = abandoned();
     let other = Tree::new(&[("version.ini", b"2.0"), ("same.txt", b"the same in both")]).manifest();
-    transaction::remove(&home.folder(), Some(&other), &Cancel::new()).unwrap();
+    let known = Known { named: vec![Arc::new(other)], proven: None };
+    transaction::remove(&home.folder(), &known, Extras::Keep, &Cancel::new()).unwrap();
     assert_eq!(home.contents().into_keys().collect::<Vec<_>>(), left);
 
     // With a sentinel it is a payload: a cancelled update touches none of it.
@@ -323,9 +324,7 @@ fn a_repair_fetches_what_is_damaged_and_takes_the_sentinel_off_meanwhile() {
 
     // Damaged in both files that hold the chunk, and missing.
     for path in ["data/big.pak", "data/same.pak"] {
-        let mut bytes = home.get(path);
-        bytes[2_900_000] ^= 1;
-        home.put(path, &bytes);
+        rot(&home, path, 2_900_000);
     }
     fs::remove_file(home.path().join("run.sh")).unwrap();
     home.put("extra", b"mine");
@@ -340,6 +339,33 @@ fn a_repair_fetches_what_is_damaged_and_takes_the_sentinel_off_meanwhile() {
     assert_eq!(home.get("extra"), b"mine");
     fs::remove_file(home.path().join("extra")).unwrap();
     assert_eq!(home.contents(), source.contents());
+}
+
+/// The disk gives another byte; nobody has written.
+fn rot(home: &Tree, path: &str, at: usize) {
+    let modified = fs::metadata(home.path().join(path)).unwrap().modified().unwrap();
+    let mut bytes = home.get(path);
+    bytes[at] ^= 1;
+    home.put(path, &bytes);
+    fs::File::options().append(true).open(home.path().join(path)).unwrap().set_modified(modified).unwrap();
+}
+
+#[test]
+fn a_person_s_change_of_a_placed_file_is_kept_when_the_file_is_repaired() {
+    let source = source();
+    let manifest = Arc::new(source.manifest());
+    let home = Tree::new(&[]);
+    complete(&home, &source, &open(&home, &manifest, Mode::Fresh));
+    let mut changed = home.get("data/big.pak");
+    changed[2_900_000] ^= 1;
+    home.put("data/big.pak", &changed);
+    let opened = open(&home, &manifest, Mode::Fresh);
+    assert!(opened.wanted.is_empty(), "the same bytes are in another file");
+    opened.store.finish(&version("1.0"), &Cancel::new()).unwrap();
+    assert_eq!(home.contents(), source.contents());
+    assert_eq!(opened.store.kept().len(), 1);
+    assert_eq!(opened.store.kept()[0].paths, ["data/big.pak"]);
+    assert!(home.get(".lanspread/kept/k000001/data/big.pak") == changed);
 }
 
 #[test]
@@ -360,10 +386,11 @@ fn what_stands_in_the_way_is_replaced_or_moved_aside() {
     let opened = open(&home, &manifest, Mode::Fresh);
     assert!(!home.has("version.ini"));
     complete(&home, &source, &opened);
-    let kept = home.folder().kept().join("displaced-1");
+    let kept = home.folder().kept().join("k000001");
     assert_eq!(fs::read(kept.join("data")).unwrap(), b"a file where a folder must be");
     assert_eq!(fs::read(kept.join("run.sh/mine")).unwrap(), b"a folder where a file must be");
     assert_eq!(fs::read(kept.join("saves/slot 1")).unwrap(), b"a file where an empty folder must be");
+    assert_eq!(fs::read(kept.join("zeros")).unwrap(), b"another version");
 }
 
 /// The source's next version: shifted, moved, removed, added and unchanged content.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use lanspread_engine::transaction::{Intent, Outcome, Seen, Slot, Step, Transaction};
-use lanspread_protocol::{Blake3Hash, Manifest};
+use lanspread_protocol::Blake3Hash;
 
 use super::kept::{self, Kept};
 use super::plan::Plan;
@@ -188,11 +188,10 @@ impl<'a> Journal<'a> {
     }
 
     fn remove_files(&mut self) -> Result<(), DiskError> {
-        let path = self.folder.plan();
-        let Some(Plan::Remove(plan)) = &self.plan else { return Err(DiskError::Plan { path }) };
-        let manifest = plan.manifest.as_deref().map(Manifest::decode).transpose();
-        let manifest = manifest.map_err(|cause| DiskError::Manifest { path, cause })?;
-        remove::remove_files(self.folder, manifest.as_ref(), self.before)
+        let Some(Plan::Remove(plan)) = &self.plan else {
+            return Err(DiskError::Plan { path: self.folder.plan() });
+        };
+        plan.remove_files(self.folder, self.before)
     }
 }
 

@@ -1,19 +1,20 @@
 //! What becomes of an old `local/`: named files go, everything else is kept under `.lanspread/kept/`.
 //!
-//! A folder's name says when and by what it was made: `<time>` by an install, `<time>-uninstalled` by an uninstall,
-//! `<time>-adopted` by the uninstall of a `local/` that Lanspread did not make. Names sort by time.
+//! A folder's name says in which order and by what it was made: `k000001` by an install or by what replaced a file of the
+//! payload, `k000001-uninstalled` by an uninstall, `k000001-adopted` by the uninstall of a `local/` that Lanspread did not
+//! make. Names sort by age, whatever the clock said; those of earlier versions begin with the time and sort before.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 use walkdir::WalkDir;
 
 use super::Before;
 use crate::disk::error::Tried as _;
 use crate::disk::installed::{MARKER, is_marked};
 use crate::disk::layout::STATE;
+pub(crate) use crate::disk::place::free_name;
 use crate::disk::tree::FileStat;
 use crate::disk::{DiskError, GameFolder, atomic};
 
@@ -86,7 +87,7 @@ impl Droppable {
     }
 
     /// Removes it below `root`, unless it is not what it was or would be reached through a link.
-    fn drop_below(&self, root: &Path, before: &mut Before<'_>) -> Result<(), DiskError> {
+    pub(super) fn drop_below(&self, root: &Path, before: &mut Before<'_>) -> Result<(), DiskError> {
         let name = Path::new(&self.name);
         if !name.components().all(|part| matches!(part, Component::Normal(_))) {
             return Ok(());
@@ -159,22 +160,6 @@ pub(crate) fn keep(folder: &GameFolder, path: &Path, name: &str) -> Result<(), D
     tracing::info!(from = %path.display(), %name, "a person's files are kept");
     atomic::rename(path, &kept.join(name))?;
     atomic::sync_folder(folder.root())
-}
-
-/// A name below `.lanspread/kept/` that is free.
-pub(crate) fn free_name(folder: &GameFolder, suffix: &str) -> String {
-    let now = OffsetDateTime::now_utc();
-    let (year, month, day) = now.to_calendar_date();
-    let (hour, minute, second) = now.to_hms();
-    let month = u8::from(month);
-    let time = format!("{year:04}-{month:02}-{day:02}T{hour:02}-{minute:02}-{second:02}Z");
-    let mut name = format!("{time}{suffix}");
-    let mut nth = 1;
-    while fs::symlink_metadata(folder.kept().join(&name)).is_ok() {
-        nth += 1;
-        name = format!("{time}{suffix}-{nth}");
-    }
-    name
 }
 
 /// The newest folder that an uninstall made, and whether it holds a whole `local/`.

@@ -12,7 +12,9 @@
 
 pub(crate) mod journal;
 pub(crate) mod kept;
+pub(crate) mod ours;
 mod parts;
+pub(crate) mod payload;
 pub(crate) mod placed;
 pub(crate) mod plan;
 mod recover;
@@ -25,9 +27,10 @@ pub(crate) mod testing;
 use std::fs;
 
 use lanspread_engine::transaction::Transaction;
-use lanspread_protocol::{Blake3Hash, Manifest};
+use lanspread_protocol::Blake3Hash;
 
 pub use self::kept::Kept;
+pub use self::ours::Known;
 pub use self::parts::discard;
 pub(crate) use self::parts::remove_parts;
 #[cfg(test)]
@@ -35,17 +38,30 @@ pub(crate) use self::recover::recover_by;
 pub use self::recover::{Recovered, recover, recover_all};
 
 use self::journal::Journal;
-use self::plan::{Plan, RemovePlan};
+use self::plan::Plan;
+use self::remove::RemovePlan;
 use self::swap::SwapPlan;
 use crate::disk::{Cancel, DiskError, GameFolder};
 
 /// Called before each change on disk. An error ends the work there: tests put failures and power cuts in its place.
 pub(crate) type Before<'a> = dyn FnMut() -> Result<(), DiskError> + 'a;
 
-/// Takes the payload away: exactly the manifest's files, or without a manifest all but `local/` and what is ours, and
-/// the parts of a download. Cancelled before it began, nothing is changed; begun, it is completed.
-pub fn remove(folder: &GameFolder, manifest: Option<&Manifest>, cancel: &Cancel) -> Result<(), DiskError> {
-    remove_by(folder, manifest, cancel, &mut || Ok(()))
+/// What a removal does with files in the game's folder that Lanspread did not place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extras {
+    #[default]
+    Keep,
+    /// Everything but `local/` and what Lanspread keeps of a person goes.
+    Delete,
+}
+
+/// Takes the payload away: what Lanspread placed and what is `known` to be the game's, and the parts of a download.
+/// Cancelled before it began, nothing is changed; begun, it is completed.
+///
+/// # Errors
+/// [`DiskError::NotOurs`] when there are files and none of them is known to be ours.
+pub fn remove(folder: &GameFolder, known: &Known, extras: Extras, cancel: &Cancel) -> Result<(), DiskError> {
+    remove_by(folder, known, extras, cancel, &mut || Ok(()))
 }
 
 /// Puts a new payload into the old one's place. Once it is begun, an error leaves the rest to [`recover`].
@@ -55,7 +71,8 @@ pub(crate) fn swap(folder: &GameFolder, plan: SwapPlan) -> Result<(), DiskError>
 
 pub(crate) fn remove_by(
     folder: &GameFolder,
-    manifest: Option<&Manifest>,
+    known: &Known,
+    extras: Extras,
     cancel: &Cancel,
     before: &mut Before<'_>,
 ) -> Result<(), DiskError> {
@@ -64,7 +81,7 @@ pub(crate) fn remove_by(
     if !folder.root().is_dir() {
         return Ok(());
     }
-    let plan = Plan::Remove(RemovePlan { manifest: manifest.map(Manifest::encode) });
+    let plan = Plan::Remove(RemovePlan::find(folder, known, extras, cancel)?);
     let transaction = Transaction::remove(plan.hash()?);
     Journal::new(folder, Some(plan), cancel, before).drive(transaction, &mut nothing_to_fill).result()
 }

@@ -71,12 +71,12 @@ fn remove_files(
     Ok(())
 }
 
-fn line(path: &RelPath, stat: FileStat) -> String {
+pub(super) fn line(path: &RelPath, stat: FileStat) -> String {
     format!("{} {} {path}\n", stat.bytes, stat.modified)
 }
 
 /// The files of the list that are as they were placed. A line that was torn names none.
-fn read(folder: &GameFolder) -> Result<BTreeMap<RelPath, FileStat>, DiskError> {
+pub(super) fn read(folder: &GameFolder) -> Result<BTreeMap<RelPath, FileStat>, DiskError> {
     let path = folder.placed();
     let text = match fs::read(&path) {
         Err(error) if atomic::is_absent(&error) => return Ok(BTreeMap::new()),
@@ -94,7 +94,7 @@ fn read(folder: &GameFolder) -> Result<BTreeMap<RelPath, FileStat>, DiskError> {
     Ok(files)
 }
 
-fn parse(line: &str) -> Option<(RelPath, FileStat)> {
+pub(super) fn parse(line: &str) -> Option<(RelPath, FileStat)> {
     let mut fields = line.splitn(3, ' ');
     let stat = FileStat { bytes: fields.next()?.parse().ok()?, modified: fields.next()?.parse().ok()? };
     Some((fields.next()?.parse().ok()?, stat))

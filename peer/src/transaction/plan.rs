@@ -7,14 +7,18 @@ use std::fs;
 use std::io;
 
 use lanspread_engine::transaction::Intent;
-use lanspread_protocol::Blake3Hash;
+use lanspread_protocol::{Blake3Hash, Manifest};
 use serde::{Deserialize, Serialize};
 
 use super::kept::{Restored, Settlement};
+use super::remove::RemovePlan;
 use super::swap::SwapPlan;
 use crate::disk::error::Tried as _;
 use crate::disk::installed::{Record, RecordedFile};
 use crate::disk::{DiskError, GameFolder, atomic};
+
+/// The first byte of a plan: its form. The first form began with the number of its kind, which is less.
+const FORM: u8 = 0x82;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Plan {
@@ -47,10 +51,16 @@ pub(crate) struct UninstallPlan {
     pub(crate) nonce: Blake3Hash,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct RemovePlan {
-    /// Encoded; without one all but `local/` and what is ours goes.
-    pub(crate) manifest: Option<Vec<u8>>,
+/// The plans of the first form, which had no byte before them that says the form.
+#[derive(Deserialize)]
+enum FirstForm {
+    Install(InstallPlan),
+    Uninstall(UninstallPlan),
+    Swap(SwapPlan),
+    Remove {
+        /// Encoded.
+        manifest: Option<Vec<u8>>,
+    },
 }
 
 impl From<Record> for WholeRecord {
@@ -69,7 +79,24 @@ impl WholeRecord {
 
 impl Plan {
     fn encode(&self) -> Result<Vec<u8>, DiskError> {
-        postcard::to_stdvec(self).map_err(io::Error::other).tried("write", "the plan".as_ref())
+        let encoded = postcard::to_extend(self, vec![FORM]);
+        encoded.map_err(io::Error::other).tried("write", "the plan".as_ref())
+    }
+
+    /// `None` if it is not whole or of a newer program.
+    fn decode(folder: &GameFolder, bytes: &[u8]) -> Option<Self> {
+        if let Some((&FORM, plan)) = bytes.split_first() {
+            return postcard::from_bytes(plan).ok();
+        }
+        Some(match postcard::from_bytes::<FirstForm>(bytes).ok()? {
+            FirstForm::Install(plan) => Self::Install(plan),
+            FirstForm::Uninstall(plan) => Self::Uninstall(plan),
+            FirstForm::Swap(plan) => Self::Swap(plan),
+            FirstForm::Remove { manifest } => {
+                let manifest = manifest.map(|manifest| Manifest::decode(&manifest)).transpose().ok()?;
+                Self::Remove(RemovePlan::of_first_form(folder, manifest.as_ref()))
+            }
+        })
     }
 
     pub(crate) fn hash(&self) -> Result<Blake3Hash, DiskError> {
@@ -89,7 +116,7 @@ impl Plan {
             read => read.tried("read", &path)?,
         };
         let hash = Blake3Hash::of(&bytes);
-        let plan = postcard::from_bytes::<Self>(&bytes).ok();
+        let plan = Self::decode(folder, &bytes);
         Ok(plan.filter(|read| match (intent, read) {
             (Intent::Install { id, .. }, Self::Install(read)) => read.id == id,
             (Intent::Uninstall { plan, .. }, Self::Uninstall(_))

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use lanspread_protocol::{Blake3Hash, Manifest, RelPath, Version};
 use serde::{Deserialize, Serialize};
 
+use super::payload::PayloadRecord;
 use super::{Before, sentinel};
 use crate::disk::layout::under;
 use crate::disk::place::{Placer, make_executable, remove_emptied_folders};
@@ -112,6 +113,7 @@ impl SwapPlan {
     pub(crate) fn flush_payload(&self, folder: &GameFolder) -> Result<(), DiskError> {
         let moved: Vec<_> = self.moves.iter().map(|path| folder.file(path)).collect();
         atomic::flush_tree(folder.root(), &moved)?;
+        PayloadRecord::write(folder, &self.decode_manifest(folder)?)?;
         atomic::write(&folder.manifest(), &self.manifest)
     }
 

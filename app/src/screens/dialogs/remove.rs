@@ -1,7 +1,7 @@
 //! Before something goes from this PC: what of it.
 
 use egui::{Align2, CornerRadius, CursorIcon, Frame, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
-use lanspread_engine::{Command, Saves};
+use lanspread_engine::{Command, Extras, Saves};
 use lanspread_protocol::GameId;
 
 use super::{buttons, focus_first, head, line, listed};
@@ -16,33 +16,49 @@ use crate::widgets::{Button, ButtonKind, CHECKBOX_SIDE, Dialog, Meaning, draw_bo
 #[derive(Debug, Default)]
 pub(super) struct Ticks {
     of: Option<GameId>,
-    download: bool,
-    installed: bool,
-    saves: bool,
+    download: Tick,
+    installed: Tick,
+}
+
+/// A part of a game.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tick {
+    goes: bool,
+    /// A person's files beside it go, too.
+    and_persons: bool,
+}
+
+impl Tick {
+    fn new(goes: bool) -> Self {
+        Self { goes, and_persons: false }
+    }
 }
 
 impl Ticks {
     fn begin(&mut self, model: &RemoveModel) {
         *self = Self {
             of: Some(model.id.clone()),
-            download: model.first == RemoveWhat::Download && model.download.is_some(),
-            installed: model.first == RemoveWhat::Installed && model.is_installed,
-            saves: false,
+            download: Tick::new(model.first == RemoveWhat::Download && model.download.is_some()),
+            installed: Tick::new(model.first == RemoveWhat::Installed && model.is_installed),
         };
     }
 
     /// What goes, if all of it is counted.
     fn bytes(&self, model: &RemoveModel) -> Option<u64> {
-        let parts =
-            [(self.download, model.download), (self.installed, model.installed), (self.saves, model.saves)];
+        let parts = [
+            (self.download.goes, model.download),
+            (self.installed.goes, model.installed),
+            (self.installed.and_persons, model.saves),
+        ];
         let ticked = parts.into_iter().filter(|(is_ticked, _)| *is_ticked).map(|(_, bytes)| bytes);
         ticked.sum::<Option<u64>>().filter(|bytes| *bytes > 0)
     }
 
     fn command(&self, game: GameId) -> Option<Command> {
-        let saves = if self.saves { Saves::Delete } else { Saves::Keep };
-        match (self.download, self.installed) {
-            (true, installed) => Some(Command::Remove { game, local: installed.then_some(saves) }),
+        let saves = if self.installed.and_persons { Saves::Delete } else { Saves::Keep };
+        let extras = if self.download.and_persons { Extras::Delete } else { Extras::Keep };
+        match (self.download.goes, self.installed.goes) {
+            (true, installed) => Some(Command::Remove { game, local: installed.then_some(saves), extras }),
             (false, true) => Some(Command::Uninstall { game, saves }),
             (false, false) => None,
         }
@@ -59,7 +75,7 @@ pub(super) fn show(ui: &Ui, model: &RemoveModel, ticks: &mut Ticks) -> Option<Ac
         head(ui, Meaning::Bad, Icon::TRASH, &title, text.choose_what());
         rows(ui, model, ticks);
         ui.add_space(4.0);
-        if ticks.download {
+        if ticks.download.goes {
             if !model.receivers.is_empty() {
                 let stops = text.sending_stops(model.receivers.len(), &listed(&model.receivers));
                 line(ui, Meaning::Leaving, Icon::ARROW_UP, &stops);
@@ -92,7 +108,14 @@ fn rows(ui: &mut Ui, model: &RemoveModel, ticks: &mut Ticks) {
                 size: size(model.download),
                 can_go: true,
             };
-            row.show(ui, &mut ticks.download);
+            row.show(ui, &mut ticks.download.goes);
+            divider(ui);
+            // They go with the download or not at all.
+            ticks.download.and_persons &= ticks.download.goes;
+            let below = if ticks.download.and_persons { text.extras_gone() } else { text.extras_kept() };
+            // Which they are is found out when the download goes.
+            let row = Row { name: text.extras(), below, size: size(None), can_go: ticks.download.goes };
+            row.show(ui, &mut ticks.download.and_persons);
         }
         if !model.is_installed {
             return;
@@ -101,13 +124,13 @@ fn rows(ui: &mut Ui, model: &RemoveModel, ticks: &mut Ticks) {
             divider(ui);
         }
         let (name, below) = (text.installed(), text.installed_line());
-        Row { name, below, size: size(model.installed), can_go: true }.show(ui, &mut ticks.installed);
+        Row { name, below, size: size(model.installed), can_go: true }.show(ui, &mut ticks.installed.goes);
         divider(ui);
         // They go with the game or not at all.
-        ticks.saves &= ticks.installed;
-        let below = if ticks.saves { text.saves_gone() } else { text.saves_kept() };
-        let row = Row { name: text.saves(), below, size: size(model.saves), can_go: ticks.installed };
-        row.show(ui, &mut ticks.saves);
+        ticks.installed.and_persons &= ticks.installed.goes;
+        let below = if ticks.installed.and_persons { text.saves_gone() } else { text.saves_kept() };
+        let row = Row { name: text.saves(), below, size: size(model.saves), can_go: ticks.installed.goes };
+        row.show(ui, &mut ticks.installed.and_persons);
     });
 }
 

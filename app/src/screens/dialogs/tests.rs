@@ -3,7 +3,7 @@
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use egui_kittest::{Harness, HarnessBuilder};
-use lanspread_engine::{Command, Saves};
+use lanspread_engine::{Command, Extras, Saves};
 
 use crate::action::{Action, Question, RemoveWhat, Start};
 use crate::cover::Covers;
@@ -78,6 +78,16 @@ fn removing_a_download_keeps_what_is_installed() {
     harness.get_by_label("You are the only one here who has it.");
     let wanted = Action::remove_now("game".parse().unwrap(), None);
     assert_eq!(click(&mut harness, Role::Button, "Remove 1.3 GB"), [wanted, Action::CloseDialog]);
+}
+
+#[test]
+fn files_of_nobody_s_go_only_when_they_are_ticked() {
+    let mut harness = dialog(game(), remove(RemoveWhat::Download));
+    let label = "Other files in its folder, Lanspread did not put them there. They stay, —";
+    assert_eq!(click(&mut harness, Role::CheckBox, label), []);
+    let command = Command::Remove { game: "game".parse().unwrap(), local: None, extras: Extras::Delete };
+    let wanted = [Action::Command(command), Action::CloseDialog];
+    assert_eq!(click(&mut harness, Role::Button, "Remove 1.3 GB"), wanted);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use lanspread_protocol::GameId;
 
 use super::{Change, Operation, What, Work, Writer, not_downloaded, not_installed};
-use crate::command::{Command, CommandError, ErrorCode, KeptFiles, Saves};
+use crate::command::{Command, CommandError, ErrorCode, Extras, KeptFiles, Saves};
 use crate::download::{Purpose, Stage};
 use crate::effect::Effect;
 use crate::engine::{Engine, busy};
@@ -65,10 +65,15 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn start_remove(&mut self, game: &GameId, local: Option<Saves>) -> Result<(), CommandError> {
+    pub(crate) fn start_remove(
+        &mut self,
+        game: &GameId,
+        local: Option<Saves>,
+        extras: Extras,
+    ) -> Result<(), CommandError> {
         self.require_known(game)?;
         self.refuse_if_running(game)?;
-        let command = Command::Remove { game: game.clone(), local };
+        let command = Command::Remove { game: game.clone(), local, extras };
         if self.makes_way(game, command)? == MakesWay::Soon {
             return Ok(());
         }
@@ -79,7 +84,7 @@ impl Engine {
         if !has_payload && !has_local && !was_waiting {
             return Err(not_downloaded(game));
         }
-        self.change(game, What::Remove { local });
+        self.change(game, What::Remove { local, extras });
         Ok(())
     }
 
@@ -121,8 +126,8 @@ impl Engine {
         match what {
             What::Install(_) => self.note_installed(&game, true),
             What::Uninstall(_) => self.note_installed(&game, false),
-            What::Remove { local: None } => self.note_removed(&game, Left::Installed),
-            What::Remove { local: Some(_) } => self.note_removed(&game, Left::Nothing),
+            What::Remove { local: None, .. } => self.note_removed(&game, Left::Installed),
+            What::Remove { local: Some(_), .. } => self.note_removed(&game, Left::Nothing),
             What::Publish => {}
         }
         self.emit(Event::OperationFinished { game, operation: what.kind() });
@@ -189,9 +194,9 @@ impl Engine {
                 Effect::Install { op, game, manifest, entry, kept }
             }
             What::Uninstall(saves) => Effect::Uninstall { op, keep: keep(), game, saves },
-            What::Remove { local } => {
-                let accepted = self.authority.accepted(&game);
-                Effect::Remove { op, keep: keep(), accepted, game, local }
+            What::Remove { local, extras } => {
+                let named = entry.as_ref().and_then(|entry| entry.manifest);
+                Effect::Remove { op, keep: keep(), named, game, local, extras }
             }
             What::Publish => Effect::Publish { op, game },
         };

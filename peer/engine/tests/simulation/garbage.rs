@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use lanspread_engine::{
     AfterDownload, BlobError, Candidate, ClosedReason, Command, CommandError, ConnId, DialId, DiskFailure,
-    Effect, Engine, ErrorCode, FailureKind, FetchEnd, FetchId, Input, KeptFiles, OpId, Opened, Payload,
-    RaceId, Raced, ReplyId, RunId, Saves, ScannedGame, ServeEnd, ServeId, Settings, UpdateSize,
+    Effect, Engine, ErrorCode, Extras, FailureKind, FetchEnd, FetchId, Input, KeptFiles, OpId, Opened,
+    Payload, RaceId, Raced, ReplyId, RunId, Saves, ScannedGame, ServeEnd, ServeId, Settings, UpdateSize,
     VerifyOutcome,
 };
 use lanspread_protocol::message::{
@@ -217,7 +217,7 @@ impl Garbage {
         match self.below(30) {
             24 => Command::Install { game, kept: KeptFiles::Restore },
             25 => Command::Uninstall { game, saves: Saves::Keep },
-            26 => Command::Remove { game, local: Some(Saves::Delete) },
+            26 => Command::Remove { game, local: Some(Saves::Delete), extras: Extras::Keep },
             27 => Command::Start {
                 game,
                 entry: ["play", "server", "join"][self.below(3) as usize].to_owned(),
@@ -232,7 +232,7 @@ impl Garbage {
             7 => Command::Cancel { game },
             8 => Command::Pause { game },
             9 => Command::Resume { game },
-            10 => Command::Remove { game, local: None },
+            10 => Command::Remove { game, local: None, extras: Extras::Keep },
             11 => Command::Publish { game },
             12 => Command::Connect { addresses: vec![Self::address(9); self.below(3) as usize] },
             13 if self.dice.percent(10) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lanspread_engine::{AfterDownload, Command, ErrorCode, Event, LocalState, MapCell, Phase};
+use lanspread_engine::{AfterDownload, Command, ErrorCode, Event, Extras, LocalState, MapCell, Phase};
 use lanspread_protocol::GameId;
 
 use crate::content::{Release, UNIT, plain, release};
@@ -71,7 +71,10 @@ fn a_download_that_shows_as_paused_takes_every_command_at_once() {
             world.until("it is here", 20, |world| world.shares(guest, &payload));
             assert_eq!((world.count(guest, all_gone), world.count(guest, failed)), (0, 0));
         }
-        for gone in [Command::Cancel { game: game() }, Command::Remove { game: game(), local: None }] {
+        for gone in [
+            Command::Cancel { game: game() },
+            Command::Remove { game: game(), local: None, extras: Extras::Keep },
+        ] {
             let Some((mut world, guest)) = started() else { continue };
             world.command(guest, gone).unwrap();
             world.run_for(Duration::from_secs(3));
@@ -252,7 +255,12 @@ fn a_removed_game_is_offered_no_more() {
         world.download(guest, &payload);
         world.until("some is here", 10, |world| world.nodes[guest.0].units_here(&payload.game) > 20);
         // The world checks offers against the disk, and that nobody reads when files go.
-        world.command(sources[0], Command::Remove { game: payload.game.clone(), local: None }).unwrap();
+        world
+            .command(
+                sources[0],
+                Command::Remove { game: payload.game.clone(), local: None, extras: Extras::Keep },
+            )
+            .unwrap();
         let busy = world.command(sources[0], Command::Verify { game: payload.game.clone() }).unwrap_err();
         assert_eq!(busy.code, ErrorCode::Busy);
         world.until("it is here", 20, |world| world.shares(guest, &payload));
@@ -281,14 +289,14 @@ fn commands_that_make_no_sense_are_refused_with_a_reason() {
         Command::Cancel { game: unknown.clone() },
         Command::Pause { game: unknown.clone() },
         Command::Resume { game: unknown.clone() },
-        Command::Remove { game: unknown.clone(), local: None },
+        Command::Remove { game: unknown.clone(), local: None, extras: Extras::Keep },
     ] {
         assert_eq!(code(&mut world, guest, command), ErrorCode::UnknownGame);
     }
     let game = || payload.game.clone();
     assert_eq!(code(&mut world, guest, Command::Verify { game: game() }), ErrorCode::NotDownloaded);
     assert_eq!(
-        code(&mut world, guest, Command::Remove { game: game(), local: None }),
+        code(&mut world, guest, Command::Remove { game: game(), local: None, extras: Extras::Keep }),
         ErrorCode::NotDownloaded
     );
     assert_eq!(code(&mut world, guest, Command::Update { game: game() }), ErrorCode::NotDownloaded);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lanspread_engine::{
-    AfterDownload, Answer, Background, Command, ErrorCode, Event, Input, KeptFiles, LocalState,
+    AfterDownload, Answer, Background, Command, ErrorCode, Event, Extras, Input, KeptFiles, LocalState,
     OperationKind, Phase, ReplyId, RunId, Saves, Settings,
 };
 use lanspread_protocol::GameId;
@@ -95,7 +95,9 @@ fn a_cancelled_installation_leaves_the_download() {
         refusal(&mut world, guest, Command::Uninstall { game: game(), saves: Saves::Keep }),
         ErrorCode::NotInstalled
     );
-    world.command(guest, Command::Remove { game: game(), local: Some(Saves::Delete) }).unwrap();
+    world
+        .command(guest, Command::Remove { game: game(), local: Some(Saves::Delete), extras: Extras::Keep })
+        .unwrap();
     world.until("nothing is left", 5, |world| state(world, guest, &payload.game).is_none());
     assert_eq!(
         refusal(&mut world, guest, Command::Install { game: game(), kept: KeptFiles::Restore }),
@@ -196,7 +198,7 @@ fn a_running_game_is_left_alone() {
         Command::Update { game: game() },
         Command::Install { game: game(), kept: KeptFiles::Restore },
         Command::Uninstall { game: game(), saves: Saves::Keep },
-        Command::Remove { game: game(), local: None },
+        Command::Remove { game: game(), local: None, extras: Extras::Keep },
     ] {
         assert_eq!(refusal(&mut world, guest, command), ErrorCode::GameRunning);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lanspread_engine::{AfterDownload, Command, Input};
+use lanspread_engine::{AfterDownload, Command, Extras, Input};
 
 use crate::content::{Release, plain, release, repetitive, update};
 use crate::dice::Dice;
@@ -83,7 +83,7 @@ fn fault(world: &mut World, dice: &mut Dice, hub: NodeId, peers: &[NodeId], game
         7 => ask(world, Command::Pause { game }),
         8 => ask(world, Command::Resume { game }),
         9 => ask(world, Command::Cancel { game }),
-        10 => ask(world, Command::Remove { game, local: None }),
+        10 => ask(world, Command::Remove { game, local: None, extras: Extras::Keep }),
         11 => ask(world, Command::Verify { game }),
         12 => world.kill(id),
         13 => world.crash(id),

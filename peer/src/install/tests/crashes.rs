@@ -11,7 +11,7 @@ use crate::install::{InstallError, InstallRequest, Restore, Saves, install_by, u
 use crate::transaction::recover_by;
 use crate::transaction::swap::SwapPlan;
 use crate::transaction::testing::power_cut_at;
-use crate::transaction::{Recovered, recover, remove_by, swap_by};
+use crate::transaction::{Extras, Recovered, recover, remove_by, swap_by};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Work {
@@ -56,7 +56,7 @@ impl Story {
                 uninstall_by(&folder, &home.entry.keep, saves, (&cancel, &progress), before).map(drop)
             }
             Work::Swap => Ok(swap_by(&folder, swap_plan(home), before)?),
-            Work::Remove => Ok(remove_by(&folder, home.manifest.as_ref(), &cancel, before)?),
+            Work::Remove => Ok(remove_by(&folder, &home.known(), Extras::Keep, &cancel, before)?),
         }
     }
 }

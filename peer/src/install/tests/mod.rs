@@ -8,13 +8,14 @@ mod remove;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 
 use lanspread_protocol::{Game, GameId, Manifest};
 
 use super::{InstallError, InstallRequest, Installed, Restore, Saves, install, uninstall};
 use crate::disk::testing::Tree;
 use crate::disk::{Cancel, DiskError, Progress};
-use crate::transaction::Kept;
+use crate::transaction::{Extras, Kept, Known};
 
 /// A game's folder with a payload, and what the catalog says of it.
 pub(super) struct Home {
@@ -33,11 +34,17 @@ impl Home {
 
     /// Another version of the payload takes its place.
     pub(super) fn update(&mut self, payload: &[(&str, &[u8])]) {
-        crate::transaction::remove(&self.tree.folder(), self.manifest.as_ref(), &Cancel::new()).unwrap();
+        let folder = self.tree.folder();
+        crate::transaction::remove(&folder, &self.known(), Extras::Keep, &Cancel::new()).unwrap();
         for (path, bytes) in payload {
             self.tree.put(path, bytes);
         }
         self.manifest = Some(self.tree.manifest());
+    }
+
+    /// The catalog names the payload's manifest.
+    pub(super) fn known(&self) -> Known {
+        Known { named: self.manifest.iter().cloned().map(Arc::new).collect(), proven: None }
     }
 
     pub(super) fn try_install(&self) -> Result<Installed, InstallError> {

@@ -89,7 +89,7 @@ fn what_an_uninstall_kept_comes_back_with_the_next_install() {
     home.tree.put("local/data/a.pak", b"modded");
     let moved = home.uninstall(Saves::Keep).unwrap();
     assert_eq!(moved.paths, ["config.cfg", "data/a.pak", "saves/1"]);
-    assert!(moved.folder.starts_with(".lanspread/kept/20"), "{}", moved.folder);
+    assert!(moved.folder == ".lanspread/kept/k000001-uninstalled", "{}", moved.folder);
 
     home.restore = Restore::No;
     home.install();
