@@ -153,7 +153,6 @@ pub(crate) async fn run(shared: Arc<Shared>, quinn: quinn::Connection, place: Pl
     shared.emit(NetEvent::Connected { conn, peer, remote, local, dial }).await;
     debug!(?conn, %peer, "connected");
     let reason = drive(&shared, &link, queue).await;
-    link.close(reason.clone());
     link.over.cancel();
     shared.lock().remove(&conn);
     drop(place);
@@ -183,25 +182,33 @@ async fn run_parts(
     let receiving = pin!(receive_control(shared, link));
     let sending = pin!(send_control(link, queue));
     let requests = pin!(accept_requests(shared, link, readers));
-    let end = tokio::select! {
+    let reason = tokio::select! {
         // A lost connection fails all parts at once; its own reason says most.
         biased;
-        error = link.quinn.closed() => return link.closed_by(error),
-        () = shared.token.cancelled() => return Closed::Here(CloseCode::Goodbye),
-        end = receiving => end,
-        end = sending => end,
-        end = requests => end,
+        error = link.quinn.closed() => link.closed_by(error),
+        () = shared.token.cancelled() => Closed::Here(CloseCode::Goodbye),
+        end = receiving => end.reason(link),
+        end = sending => end.reason(link),
+        end = requests => end.reason(link),
     };
-    match end {
-        End::Lost(error) => link.closed_by(error),
-        End::Broken(reason) => link.reason.get().cloned().unwrap_or(reason),
-    }
+    // While the control stream is here: dropped before, it would end in order, which the peer takes for a fault.
+    link.close(reason.clone());
+    reason
 }
 
 /// Why one part ended.
 enum End {
     Lost(ConnectionError),
     Broken(Closed),
+}
+
+impl End {
+    fn reason(self, link: &Link) -> Closed {
+        match self {
+            Self::Lost(error) => link.closed_by(error),
+            Self::Broken(reason) => link.reason.get().cloned().unwrap_or(reason),
+        }
+    }
 }
 
 impl From<ConnectionError> for End {
