@@ -25,7 +25,7 @@ const TRUST_IT: (u32, u32) = (772, 490);
 const CARD_BUTTON: (u32, u32) = (130, 408);
 const UPDATE_NOW: (u32, u32) = (738, 534);
 const REMOVE_DOWNLOAD: (u32, u32) = (1183, 350);
-const REMOVE: (u32, u32) = (715, 548);
+const REMOVE: (u32, u32) = (715, 576);
 const CARD_COVER: (u32, u32) = (202, 250);
 /// Of no use to anybody.
 const NOWHERE: (u32, u32) = (640, 600);

@@ -59,7 +59,8 @@ impl Shell {
         let (disk, work) = self.begin_change(op);
         let remove = move || {
             let folder = disk.games.game(&game);
-            let kept = match local.filter(|_| folder.local().is_dir()) {
+            let local = local.filter(|_| folder.local().is_dir());
+            let kept = match local {
                 Some(saves) => uninstall(&disk, &game, &keep, saves, &work)?,
                 None => None,
             };
@@ -70,7 +71,12 @@ impl Shell {
                 Extras::Delete => transaction::Extras::Delete,
             };
             freeing(&disk, || {
-                transaction::remove(&folder, &known, extras, &work.cancel)
+                let removed = match transaction::remove(&folder, &known, extras, &work.cancel) {
+                    // Something was removed all the same.
+                    Err(DiskError::NotOurs { .. }) if local.is_some() => Ok(()),
+                    removed => removed,
+                };
+                removed
                     .and_then(|()| disk.index.update(&game, None))
                     .map_err(|error| removal_failure(&game, &error))
             })?;

@@ -75,8 +75,12 @@ impl Ours {
                 return Ok(true);
             }
             let chunks = &list.chunks()[file.chunks.start as usize..file.chunks.end as usize];
-            if matching_chunks(at, chunks, cancel, &Progress::new())?.into_iter().all(|matches| matches) {
-                return Ok(true);
+            match matching_chunks(at, chunks, cancel, &Progress::new()) {
+                Ok(matches) if matches.iter().all(|matches| *matches) => return Ok(true),
+                Ok(_) => {}
+                Err(DiskError::Cancelled) => return Err(DiskError::Cancelled),
+                // What cannot be read is not known to be ours.
+                Err(error) => tracing::warn!(%error, "a file is left alone"),
             }
         }
         Ok(false)
