@@ -51,9 +51,8 @@ fn outdated(party: &Party) -> Outdated {
     let old = party.publish(&old_version());
     let ben = party.knowing_seed("ben", &[&old]).pinned();
     // As the version before left what it had downloaded.
-    let beside = ben.games().join("chess/.lanspread");
-    fs::create_dir_all(&beside).unwrap();
-    fs::copy(old.payload.join(".lanspread/manifest"), beside.join("manifest")).unwrap();
+    let manifest = fs::read(old.payload.join(".lanspread/manifest")).unwrap_or_default();
+    write_file(&ben.games().join("chess/.lanspread/manifest"), manifest);
     let peer = ben.clone().start();
     peer.until_state("chess", "downloaded");
     peer.carry_out("install", json!({ "cmd": "install", "game": "chess" }));
