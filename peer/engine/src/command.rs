@@ -120,7 +120,7 @@ pub enum KeptFiles {
     Leave,
 }
 
-/// What a removal does with files in the game's folder that Lanspread did not place.
+/// The choice of a removal for files in the game's folder that Lanspread did not place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Extras {
     #[default]

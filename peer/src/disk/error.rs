@@ -77,8 +77,8 @@ pub enum DiskError {
     Unfinished { path: PathBuf },
     /// Nothing says which files are the game's.
     #[error(
-        "nothing in “{}” is known to be Lanspread's, so nothing was deleted: remove it with everything in it, or try \
-         again when a PC with this game is here",
+        "nothing in “{}” is known to be Lanspread's, so nothing was deleted. To delete everything in \
+         it, say that other files go, too (“extras”: “delete”)",
         .folder.display()
     )]
     NotOurs { folder: PathBuf },

@@ -167,7 +167,7 @@ impl GameFolder {
         self.state().join("installed")
     }
 
-    /// What the transaction that runs is to do: `transaction/plan.rs`.
+    /// The plan of the transaction that runs: `transaction/plan.rs`.
     pub fn plan(&self) -> PathBuf {
         self.state().join("plan")
     }

@@ -1,4 +1,4 @@
-//! What lies on disk: where everything is, scans, hashes, what is served, and durable steps.
+//! The games folder on disk: where everything is, scans, hashes, what is served, and durable steps.
 //!
 //! All of it is blocking code for a pool of threads; nothing here knows the runtime, the network or the engine.
 //! Long work takes a [`Cancel`], looked at between steps of at most a few megabytes, and counts the bytes it has

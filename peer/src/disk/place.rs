@@ -21,7 +21,7 @@ pub(crate) struct Placer {
     game: GameFolder,
     /// Folders that are known to be real ones.
     folders: HashSet<String>,
-    /// Where the next thing goes that stands in the way.
+    /// The folder that the next thing in the way goes to.
     kept_name: Option<String>,
     displaced: BTreeSet<String>,
 }

@@ -214,7 +214,7 @@ impl Disk {
         Ok(beside.map(Arc::new).or_else(|| self.known_manifest(game, accepted)))
     }
 
-    /// What is known of a game's files beside what its folder says; `named` is the manifest that the catalog names.
+    /// Returns what is known of a game's files beside what its folder says; `named` is the manifest that the catalog names.
     pub(super) fn known_files(&self, game: &GameId, named: Option<ManifestId>) -> Result<Known, DiskError> {
         let named = named.map_or(Ok(None), |id| self.manifests.get(id))?;
         let mut known = Known { named: named.into_iter().collect(), proven: None };

@@ -66,10 +66,6 @@ impl Shell {
             };
             disk.forget_reader(&game);
             let known = disk.known_files(&game, named).map_err(|error| disk_failure(&error))?;
-            let extras = match extras {
-                Extras::Keep => transaction::Extras::Keep,
-                Extras::Delete => transaction::Extras::Delete,
-            };
             freeing(&disk, || {
                 let removed = match transaction::remove(&folder, &known, extras, &work.cancel) {
                     // Something was removed all the same.

@@ -1,14 +1,14 @@
 //! Transactions on disk: changes of a game's folder that no crash, error or cancel leaves half done.
 //!
-//! What is done in which order, and what an interruption leaves to do, is decided by
-//! [`lanspread_engine::transaction`]; here each of its steps is carried out (`journal`) and told back. What a
+//! The order of the steps, and what an interruption leaves to do, is decided by [`lanspread_engine::transaction`]; here
+//! each of its steps is carried out (`journal`) and told back. What a
 //! transaction is to do lies in its `plan`, which is durable before the intent that names it. All of it is blocking
 //! code for a pool's thread. The caller holds the games folder's lock and runs one transaction per game; nobody reads
 //! the payload while it is swapped or removed.
 //!
 //! Here are the payload's transactions, swap and removal, and [`recover`] for all; [`crate::install`] makes those of
-//! `local/`. A download in the making is no transaction, but what it `placed` goes by the same rule: only what
-//! Lanspread put there is ever replaced or deleted. What is a person's moves to `.lanspread/kept/` (`kept`).
+//! `local/`. A download in the making is no transaction, but what it `placed` goes by the same rule as a removal:
+//! only what is known to be Lanspread's (`ours`). A swap still goes by the old manifest's list. What is a person's moves to `.lanspread/kept/` (`kept`).
 
 pub(crate) mod journal;
 pub(crate) mod kept;
@@ -29,6 +29,8 @@ use std::fs;
 use lanspread_engine::transaction::Transaction;
 use lanspread_protocol::Blake3Hash;
 
+pub use lanspread_engine::Extras;
+
 pub use self::kept::Kept;
 pub use self::ours::Known;
 pub use self::parts::discard;
@@ -45,15 +47,6 @@ use crate::disk::{Cancel, DiskError, GameFolder};
 
 /// Called before each change on disk. An error ends the work there: tests put failures and power cuts in its place.
 pub(crate) type Before<'a> = dyn FnMut() -> Result<(), DiskError> + 'a;
-
-/// What a removal does with files in the game's folder that Lanspread did not place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Extras {
-    #[default]
-    Keep,
-    /// Everything but `local/` and what Lanspread keeps of a person goes.
-    Delete,
-}
 
 /// Takes the payload away: what Lanspread placed and what is `known` to be the game's, and the parts of a download.
 /// Cancelled before it began, nothing is changed; begun, it is completed.

@@ -1,4 +1,5 @@
-//! Which files of a game's folder are Lanspread's: only these are ever replaced or deleted, the rest is a person's.
+//! The files of a game's folder that are Lanspread's: a removal and a download touch no others, which are a person's. A swap
+//! does not ask yet.
 //!
 //! Ours are files that Lanspread placed and nobody has changed since, and files whose bytes are those of a manifest
 //! that the catalog names: a copy of the game by hand. Lanspread placed what the manifest beside the payload lists,
@@ -19,7 +20,7 @@ use crate::disk::manifests::read_beside;
 use crate::disk::tree::FileStat;
 use crate::disk::{Cancel, DiskError, GameFolder, Progress};
 
-/// What is known of a game's files beside what its folder says.
+/// The knowledge of a game's files beside what its folder says.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// Manifests that the catalog names.
@@ -49,12 +50,12 @@ impl Ours {
         })
     }
 
-    /// Whether Lanspread placed the file and it is as it was, as far as size and time tell.
+    /// Returns whether Lanspread placed the file and it is as it was, as far as size and time tell.
     pub(crate) fn is_placed(&self, path: &RelPath, now: FileStat) -> bool {
         self.placed.get(path) == Some(&now) || self.record.has(path, now) == Some(true)
     }
 
-    /// Whether the file `path` of the payload, which lies at `at` and looks like this, is ours.
+    /// Returns whether the file `path` of the payload, which lies at `at` and looks like this, is ours.
     pub(crate) fn has(
         &self,
         path: &RelPath,

@@ -1,4 +1,4 @@
-//! What an earlier version left in the middle of a transaction is completed or undone by this one.
+//! A transaction that an earlier version left in the middle is completed or undone by this one.
 //!
 //! `peer/tests/state-N/` holds, for each story of `crashes`, every folder that a power cut left while version N's
 //! transaction was pending: a line of JSON with the two ends, then a line a folder. Files keep their times, which plans
@@ -57,7 +57,7 @@ struct Packed {
     modified: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<String>,
-    /// Where it is no text.
+    /// Set if it is no text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hex: Option<String>,
 }
